@@ -1,0 +1,26 @@
+//! Footnote: question answering over an organisation's own documents, with footnotes that can be checked.
+//!
+//! Two flows, each a folder whose `mod.rs` calls its stages in their order:
+//!
+//! ```text
+//! a document:  upload -> extract -> chunk -> embed -> store (vectors, then the metadata commit)   ingest
+//! a question:  preprocess -> retrieve -> generate -> postfilter -> act                            answer
+//! ```
+//!
+//! Dependencies point down this list only: `cli`, `http`, `app` (the one place that chooses backends), `eval`,
+//! `ingest` and `answer`, `models`, the stores, `domain`.
+
+pub mod answer;
+pub mod app;
+pub mod blob_store;
+pub mod cli;
+pub mod config;
+pub mod domain;
+pub mod eval;
+pub mod http;
+pub mod ingest;
+pub mod metadata_store;
+pub mod models;
+pub mod shutdown;
+pub mod telemetry;
+pub mod vector_store;
