@@ -1,0 +1,53 @@
+//! From what was verified to the outcome, and what the application can do about it.
+//!
+//! May depend on `domain`.
+
+use super::{Evidence, PreparedQuestion, Verified};
+use crate::domain::{Action, AnswerId, ModelVersions, Outcome, OutcomeKind, Timings, Usage, Wording};
+
+/// What an abstention says.
+const ABSTAINS: &str = "The documents do not hold the answer to this question.";
+/// What is said when there is nothing to look in.
+const NOTHING_HERE: &str = "There is no document to answer from: upload some first.";
+/// How many near documents an abstention names at most.
+const SUGGESTED: usize = 3;
+
+/// Decides the outcome: with at least one sentence that has a footnote the question is answered.
+pub fn act(
+    id: AnswerId,
+    question: PreparedQuestion,
+    evidence: Evidence,
+    verified: Verified,
+    model: ModelVersions,
+    usage: Usage,
+) -> Outcome {
+    let answered = !verified.sentences.is_empty();
+    let (outcome, answer, actions) = if answered {
+        (OutcomeKind::Answered, verified.text(), Vec::new())
+    } else if evidence.passages.is_empty() {
+        (OutcomeKind::Abstained, NOTHING_HERE.to_owned(), vec![Action::UploadDocuments])
+    } else {
+        let mut near = Vec::new();
+        for passage in &evidence.passages {
+            if !near.contains(&passage.chunk.document_id) && near.len() < SUGGESTED {
+                near.push(passage.chunk.document_id);
+            }
+        }
+        (OutcomeKind::Abstained, ABSTAINS.to_owned(), vec![Action::SuggestDocuments { document_ids: near }])
+    };
+    Outcome {
+        id,
+        outcome,
+        answer,
+        wording: answered.then_some(if verified.quoted { Wording::Quoted } else { Wording::Generated }),
+        short_answer: None,
+        confidence: verified.confidence,
+        citations: verified.sentences.into_iter().flat_map(|sentence| sentence.citations).collect(),
+        question: question.understood,
+        clarify: None,
+        actions,
+        model,
+        usage,
+        timings_ms: Timings::default(),
+    }
+}

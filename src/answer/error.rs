@@ -1,0 +1,48 @@
+//! Why a question got no outcome at all.
+//!
+//! May depend on the errors of what answering calls.
+
+use crate::{
+    blob_store::BlobStoreError, metadata_store::MetadataStoreError, models::embedder::EmbedderError,
+    models::generator::GeneratorError, vector_store::VectorStoreError,
+};
+
+/// Why a question got no outcome.
+#[derive(Debug, thiserror::Error)]
+pub enum AnswerError {
+    /// The request is not one that can be served.
+    #[error("{0}")]
+    Invalid(String),
+    /// The embedder failed.
+    #[error(transparent)]
+    Embed(#[from] EmbedderError),
+    /// The generator failed.
+    #[error(transparent)]
+    Generate(#[from] GeneratorError),
+    /// The vector store failed.
+    #[error(transparent)]
+    Vectors(#[from] VectorStoreError),
+    /// The metadata store failed.
+    #[error(transparent)]
+    Metadata(#[from] MetadataStoreError),
+    /// The blob store failed.
+    #[error(transparent)]
+    Blobs(#[from] BlobStoreError),
+    /// Nobody waits for the answer any more.
+    #[error("the caller left")]
+    CallerLeft,
+}
+
+impl AnswerError {
+    /// Whether the same question may succeed later.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Embed(error) => error.is_transient(),
+            Self::Generate(error) => error.is_transient(),
+            Self::Vectors(error) => error.is_transient(),
+            Self::Metadata(error) => error.is_transient(),
+            Self::Blobs(error) => error.is_transient(),
+            Self::Invalid(_) | Self::CallerLeft => false,
+        }
+    }
+}

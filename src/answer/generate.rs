@@ -1,0 +1,109 @@
+//! From evidence to a draft, and sentence by sentence from the draft to what is verified.
+//!
+//! Sentences are checked while the model is still writing, so that a streamed answer holds only what has a
+//! footnote. May depend on `domain` and `models`.
+
+use std::time::Instant;
+
+use tokio::sync::mpsc;
+
+use super::{
+    AnswerError, AnswerEvent, AnswerServices, Evidence, PreparedQuestion, Verified,
+    postfilter::{Checker, sentences},
+    prompts, send,
+};
+use crate::{
+    domain::Usage,
+    models::generator::{GenerateRequest, GeneratorError},
+};
+
+/// The tokens that an answer may have. One or two sentences are asked for.
+const MAX_NEW_TOKENS: u32 = 96;
+/// The tokens of a whole prompt: what a question on a CPU should cost, far below the model's window.
+const PROMPT_BUDGET: u32 = 1_024;
+
+/// What the generator wrote.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Draft {
+    /// The text, as it came.
+    pub text: String,
+    /// What it cost.
+    pub usage: Usage,
+}
+
+/// Writes a draft and checks it. Without any evidence nothing is written.
+pub async fn generate(
+    services: &AnswerServices,
+    question: &PreparedQuestion,
+    evidence: &Evidence,
+    events: &Option<mpsc::Sender<AnswerEvent>>,
+) -> Result<(Draft, Verified), AnswerError> {
+    let mut checker = Checker::new(services, question, evidence);
+    if evidence.passages.is_empty() {
+        return Ok((Draft::default(), checker.finish()));
+    }
+    let clock = Instant::now();
+    if !checker.may_hold_the_answer().await? {
+        let draft = Draft { usage: read(evidence, 0), ..Draft::default() };
+        return Ok((draft, checker.finish().after(clock)));
+    }
+    let mut checking = clock.elapsed();
+
+    let generator = &services.generator;
+    let budget = PROMPT_BUDGET.min(generator.context_window().saturating_sub(MAX_NEW_TOKENS));
+    let prompt = {
+        let (generator, text) = (generator.clone(), question.understood.interpreted.clone());
+        let passages = evidence.passages.clone();
+        tokio::task::spawn_blocking(move || prompts::build(generator.as_ref(), &text, &passages, budget))
+            .await
+            .map_err(|error| GeneratorError::Failed(error.to_string()))??
+    };
+    checker.reads(prompt.passages);
+
+    let (pieces, mut received) = mpsc::channel::<String>(64);
+    let request = GenerateRequest { messages: prompt.messages, max_new_tokens: MAX_NEW_TOKENS };
+    let writing = generator.generate(request, Some(pieces));
+    let reading = async {
+        let mut text = String::new();
+        let mut checked = 0;
+        while let Some(piece) = received.recv().await {
+            text.push_str(&piece);
+            let clock = Instant::now();
+            while let Some(end) = sentences::complete_sentence(&text[checked..]) {
+                let sentence = text[checked..checked + end].to_owned();
+                checked += end;
+                if let Some(event) = checker.check(&sentence).await? {
+                    send(events, event).await?;
+                }
+            }
+            checking += clock.elapsed();
+        }
+        let clock = Instant::now();
+        if let Some(event) = checker.check(&text[checked..]).await? {
+            send(events, event).await?;
+        }
+        if let Some(event) = checker.quote_if_nothing_stands().await? {
+            send(events, event).await?;
+        }
+        checking += clock.elapsed();
+        Ok::<_, AnswerError>(())
+    };
+    // A caller that left ends `reading`, and with it the generator's work: its reply channel is dropped.
+    let (generated, ()) = tokio::try_join!(async { writing.await.map_err(AnswerError::from) }, reading)?;
+    let usage = Usage {
+        prompt_tokens: generated.prompt_tokens,
+        completion_tokens: generated.completion_tokens,
+        ..read(evidence, prompt.passages)
+    };
+    let mut verified = checker.finish();
+    verified.milliseconds = checking.as_secs_f64() * 1000.0;
+    Ok((Draft { text: generated.text, usage }, verified))
+}
+
+fn read(evidence: &Evidence, passages: usize) -> Usage {
+    Usage {
+        passages_read: passages as u32,
+        passages_left_out: (evidence.passages.len() - passages) as u32,
+        ..Usage::default()
+    }
+}

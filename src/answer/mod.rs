@@ -1,0 +1,145 @@
+//! A question arrives: preprocess -> retrieve -> generate -> postfilter -> act.
+//!
+//! A type per stage ([`Question`] -> [`PreparedQuestion`] -> [`Evidence`] -> [`Draft`] -> [`Verified`] ->
+//! [`Outcome`]), so that a wrong order does not compile. May depend on `domain`, the stores and `models`.
+
+mod act;
+mod error;
+mod generate;
+mod postfilter;
+#[cfg(test)]
+pub use postfilter::testing as postfilter_testing;
+mod preprocess;
+mod prompts;
+mod retrieve;
+
+use std::{sync::Arc, time::Instant};
+
+use serde::Serialize;
+use tokio::sync::mpsc;
+use utoipa::ToSchema;
+
+pub use error::AnswerError;
+pub use generate::Draft;
+pub use postfilter::{Verified, VerifiedSentence};
+pub use preprocess::PreparedQuestion;
+pub use retrieve::{Evidence, Passage, RankingKind, SearchRequest, SearchResponse};
+
+use crate::{
+    blob_store::BlobStore,
+    domain::{AnswerId, Citation, ModelVersions, Outcome, Question, Timings},
+    metadata_store::MetadataStore,
+    models::{embedder::Embedder, generator::Generator, lexical::Lexical},
+    vector_store::VectorStore,
+};
+
+/// Everything that searching works with.
+#[derive(Clone)]
+pub struct RetrieveServices {
+    /// Documents, chunks and generations.
+    pub metadata: Arc<dyn MetadataStore>,
+    /// Vectors.
+    pub vectors: Arc<dyn VectorStore>,
+    /// Makes dense vectors.
+    pub embedder: Arc<dyn Embedder>,
+    /// Makes BM25 terms.
+    pub lexical: Arc<Lexical>,
+}
+
+/// Everything that answering works with.
+#[derive(Clone)]
+pub struct AnswerServices {
+    /// Finds the evidence.
+    pub retrieve: RetrieveServices,
+    /// The stored texts that citations are checked against.
+    pub blobs: BlobStore,
+    /// Writes drafts.
+    pub generator: Arc<dyn Generator>,
+}
+
+/// What is sent while an answer is being made.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum AnswerEvent {
+    /// A stage begins.
+    Stage {
+        /// `preprocess`, `retrieve`, `generate` or `act`.
+        stage: &'static str,
+    },
+    /// A sentence of the answer, checked against its source, with its footnote. Sentences come in order, and
+    /// together they are the answer.
+    Sentence {
+        /// The sentence, with the space that stands before it in the answer.
+        text: String,
+        /// Its footnotes, as they will stand in the final outcome.
+        citations: Vec<Citation>,
+    },
+}
+
+/// Answers one question: the stages in their order.
+///
+/// `events` gets what happens meanwhile; a receiver that went away ends the work. The result is the same with
+/// and without it.
+pub async fn answer(
+    services: &AnswerServices,
+    question: Question,
+    events: Option<mpsc::Sender<AnswerEvent>>,
+) -> Result<Outcome, AnswerError> {
+    let started = Instant::now();
+    let mut timings = Timings::default();
+    let stage = Stage { events: &events };
+
+    stage.enter("preprocess").await?;
+    let prepared = preprocess::preprocess(question)?;
+    timings.preprocess = milliseconds(started);
+
+    stage.enter("retrieve").await?;
+    let clock = Instant::now();
+    let evidence = retrieve::retrieve(&services.retrieve, &prepared).await?;
+    timings.retrieve = milliseconds(clock);
+
+    stage.enter("generate").await?;
+    let clock = Instant::now();
+    let (draft, verified) = generate::generate(services, &prepared, &evidence, &events).await?;
+    timings.generate = milliseconds(clock) - verified.milliseconds;
+    timings.postfilter = verified.milliseconds;
+
+    stage.enter("act").await?;
+    let model = ModelVersions {
+        generator: services.generator.name().to_owned(),
+        adapter: services.generator.adapter().map(str::to_owned),
+        embedder: services.retrieve.embedder.stamp().name.clone(),
+        index: evidence.generation,
+    };
+    let mut outcome = act::act(AnswerId::new(), prepared, evidence, verified, model, draft.usage);
+    timings.total = milliseconds(started);
+    outcome.timings_ms = timings;
+    Ok(outcome)
+}
+
+/// The same retrieval without the generator.
+pub async fn search(services: &RetrieveServices, request: SearchRequest) -> Result<SearchResponse, AnswerError> {
+    retrieve::search(services, request).await
+}
+
+struct Stage<'a> {
+    events: &'a Option<mpsc::Sender<AnswerEvent>>,
+}
+
+impl Stage<'_> {
+    async fn enter(&self, stage: &'static str) -> Result<(), AnswerError> {
+        send(self.events, AnswerEvent::Stage { stage }).await
+    }
+}
+
+/// Sends an event to a listener, if there is one; `CallerLeft` when the listener went away.
+async fn send(events: &Option<mpsc::Sender<AnswerEvent>>, event: AnswerEvent) -> Result<(), AnswerError> {
+    match events {
+        Some(events) => events.send(event).await.map_err(|_| AnswerError::CallerLeft),
+        None => Ok(()),
+    }
+}
+
+fn milliseconds(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1000.0
+}

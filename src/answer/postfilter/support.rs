@@ -1,0 +1,151 @@
+//! Whether a place in the evidence carries a sentence of the draft.
+//!
+//! Content words are compared as stems; numbers, names and negation are compared as they stand. A trained
+//! checker replaces the word comparison later; the literal comparisons stay. May depend on `models::lexical`.
+
+use std::{collections::HashSet, ops::Range};
+
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::sentences::sentences;
+use crate::{answer::Passage, models::lexical::Lexical};
+
+/// The part of a sentence's content words that its source must hold.
+const MIN_SUPPORT: f32 = 0.7;
+/// Words that turn a statement round.
+const NEGATIONS: &[&str] = &["not", "no", "never", "none", "cannot", "without", "neither", "nor", "nothing"];
+
+/// A sentence of the evidence.
+#[derive(Debug, Clone)]
+pub struct SourceSentence<'a> {
+    /// Which passage holds it.
+    pub passage: usize,
+    /// Where it stands in the passage's text, in bytes.
+    pub range: Range<usize>,
+    /// The sentence.
+    pub text: &'a str,
+    /// The stems of its content words.
+    pub terms: HashSet<String>,
+    /// The stems of the passage that holds it, headings included.
+    pub passage_terms: std::sync::Arc<HashSet<String>>,
+    /// The cosine to the question; 0 before it has been scored.
+    pub relevance: f32,
+    /// The part of the question's content words that the passage holds.
+    pub coverage: f32,
+}
+
+/// Every sentence of every passage.
+pub fn source_sentences<'a>(lexical: &Lexical, passages: &'a [Passage]) -> Vec<SourceSentence<'a>> {
+    let mut found = Vec::new();
+    for (number, passage) in passages.iter().enumerate() {
+        let passage_terms: std::sync::Arc<HashSet<String>> =
+            std::sync::Arc::new(lexical.terms(&passage.chunk.indexed_text()).into_iter().collect());
+        for range in sentences(&passage.chunk.text) {
+            let text = &passage.chunk.text[range.clone()];
+            found.push(SourceSentence {
+                passage: number,
+                terms: lexical.terms(text).into_iter().collect(),
+                passage_terms: passage_terms.clone(),
+                relevance: 0.0,
+                coverage: 0.0,
+                range,
+                text,
+            });
+        }
+    }
+    found
+}
+
+/// The source that carries `sentence` best, among the first `read` passages, and how well, 0 to 1.
+///
+/// Words that the question already used need no source: an answer repeats them.
+pub fn best_source(
+    lexical: &Lexical,
+    sentence: &str,
+    question: &HashSet<String>,
+    sources: &[SourceSentence<'_>],
+    read: usize,
+) -> Option<(usize, f32)> {
+    let terms: HashSet<String> = lexical.terms(sentence).into_iter().collect();
+    let new: Vec<&String> = terms.iter().filter(|term| !question.contains(*term)).collect();
+    sources
+        .iter()
+        .enumerate()
+        .filter(|(_, source)| source.passage < read && agrees(sentence, source, question, lexical))
+        .filter_map(|(at, source)| {
+            let held = new.iter().filter(|term| source.terms.contains(**term)).count();
+            let support = match new.len() {
+                // The sentence says nothing that the question did not: the source must say all of it.
+                0 if terms.iter().all(|term| source.passage_terms.contains(term)) && !terms.is_empty() => 0.75,
+                0 => 0.0,
+                count => held as f32 / count as f32,
+            };
+            (support >= MIN_SUPPORT).then_some((at, support))
+        })
+        .max_by(|a, b| (a.1 + 0.2 * sources[a.0].relevance).total_cmp(&(b.1 + 0.2 * sources[b.0].relevance)))
+}
+
+/// Numbers and names of the sentence stand in the source (or its passage's headings, or the question), and both
+/// are negated or neither.
+fn agrees(sentence: &str, source: &SourceSentence<'_>, question: &HashSet<String>, lexical: &Lexical) -> bool {
+    let literal = |word: &str| {
+        lexical.terms(word).iter().all(|term| source.passage_terms.contains(term) || question.contains(term))
+    };
+    let numbers = sentence
+        .unicode_words()
+        .filter(|word| word.chars().any(|c| c.is_ascii_digit()))
+        .all(|number| source.text.unicode_words().any(|word| word == number) || question.contains(number));
+    let names = sentence.unicode_words().skip(1).filter(|word| word.starts_with(char::is_uppercase)).all(literal);
+    numbers && names && is_negated(sentence) == is_negated(source.text)
+}
+
+fn is_negated(text: &str) -> bool {
+    let count = text
+        .unicode_words()
+        .map(str::to_lowercase)
+        .filter(|word| NEGATIONS.contains(&word.as_str()) || word.ends_with("n't") || word.ends_with("n’t"))
+        .count();
+    count % 2 == 1
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::answer::postfilter::testing::passage;
+
+    fn supported(draft: &str, source: &str) -> bool {
+        let lexical = Lexical::new();
+        let passages = [passage(source)];
+        let sources = source_sentences(&lexical, &passages);
+        let question = lexical.terms("How long does a lease last?").into_iter().collect();
+        best_source(&lexical, draft, &question, &sources, 1).is_some()
+    }
+
+    #[test]
+    fn a_sentence_stands_on_a_source_that_says_the_same() {
+        assert!(supported("A lease lasts sixty seconds.", "Each lease lasts sixty seconds. It is then taken over."));
+        assert!(!supported("A lease lasts until the garbage is collected.", "Each lease lasts sixty seconds."));
+    }
+
+    #[test]
+    fn another_number_name_or_a_negation_is_no_support() {
+        let source = "A lease lasts 60 seconds on the Postgres backend.";
+        assert!(supported("A lease lasts 60 seconds on the Postgres backend.", source));
+        assert!(!supported("A lease lasts 90 seconds on the Postgres backend.", source));
+        assert!(!supported("A lease lasts 60 seconds on the Oracle backend.", source));
+        assert!(!supported("A lease does not last 60 seconds on the Postgres backend.", source));
+    }
+
+    #[test]
+    fn only_passages_that_were_read_can_be_cited() {
+        let lexical = Lexical::new();
+        let passages = [passage("Nothing of interest."), passage("A lease lasts sixty seconds.")];
+        let sources = source_sentences(&lexical, &passages);
+        let question = HashSet::new();
+        let best = |read| best_source(&lexical, "A lease lasts sixty seconds.", &question, &sources, read);
+        assert_eq!(best(1), None);
+        assert_eq!(sources[best(2).unwrap().0].passage, 1);
+    }
+}

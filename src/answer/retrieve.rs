@@ -1,0 +1,177 @@
+//! Finding the passages that may hold the answer: dense and BM25, fused inside the vector store.
+//!
+//! Only what the metadata store calls committed and active comes out of here. May depend on `domain`, the
+//! stores and `models`.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{
+    AnswerError, PreparedQuestion, RetrieveServices,
+    preprocess::{check_top_k, clean},
+};
+use crate::{
+    domain::{Chunk, DEFAULT_COLLECTION, Filter, GenerationNumber},
+    metadata_store::FoundChunk,
+    vector_store::{Fusion, Ranking, ScoredChunk, VectorQuery, VectorStoreError},
+};
+
+/// The constants of the fusion. They were chosen on one half of a development set and checked on the other, and
+/// on another collection: `docs/ARCHITECTURE.md` has the figures.
+pub const FUSION: Fusion = Fusion { k: 60, dense_weight: 1.0, lexical_weight: 1.0, depth: 100 };
+
+/// Points that are no longer active may still be in the index: so many more are asked for than are needed.
+const SPARE: usize = 10;
+
+/// What was found for a question.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evidence {
+    /// The generation that was searched.
+    pub generation: GenerationNumber,
+    /// The passages, best first.
+    pub passages: Vec<Passage>,
+    /// The question's dense vector, for the checks that follow.
+    pub question_vector: Vec<f32>,
+}
+
+/// A passage that was found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Passage {
+    /// The passage itself.
+    #[serde(flatten)]
+    pub chunk: Chunk,
+    /// The document's name.
+    pub name: String,
+    /// The document's title.
+    pub title: Option<String>,
+    /// Its score: larger is better, comparable only inside one result.
+    pub score: f32,
+}
+
+/// A search without the generator.
+#[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SearchRequest {
+    /// The question, in the user's own words: 1 to 4,000 code points.
+    #[schema(min_length = 1, max_length = 4000)]
+    pub question: String,
+    /// The collection to look in; `default` when absent.
+    #[serde(default)]
+    pub collection: Option<String>,
+    /// Narrows the documents that are looked at.
+    #[serde(default)]
+    pub filter: Option<Filter>,
+    /// How many passages to return, 1 to 50; 5 when absent.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 50)]
+    pub top_k: Option<u32>,
+    /// How passages are ranked; `hybrid` when absent.
+    #[serde(default)]
+    pub ranking: RankingKind,
+}
+
+/// How passages are ranked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum RankingKind {
+    /// Dense and lexical, fused: what `ask` uses.
+    #[default]
+    Hybrid,
+    /// By the dense vectors alone.
+    Dense,
+    /// By BM25 alone.
+    Lexical,
+}
+
+/// What a search returns.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct SearchResponse {
+    /// The question as it was searched.
+    pub interpreted: String,
+    /// The generation of the index.
+    pub index: GenerationNumber,
+    /// The passages, best first.
+    pub results: Vec<Passage>,
+}
+
+/// Finds the evidence for a question.
+pub async fn retrieve(services: &RetrieveServices, question: &PreparedQuestion) -> Result<Evidence, AnswerError> {
+    let wanted = Wanted {
+        text: &question.understood.interpreted,
+        collection: &question.collection,
+        filter: &question.filter,
+        top_k: question.top_k,
+        ranking: RankingKind::Hybrid,
+    };
+    find(services, wanted).await
+}
+
+/// Finds passages for a program or a person.
+pub async fn search(services: &RetrieveServices, request: SearchRequest) -> Result<SearchResponse, AnswerError> {
+    let interpreted = clean(&request.question)?;
+    let wanted = Wanted {
+        text: &interpreted,
+        collection: request.collection.as_deref().unwrap_or(DEFAULT_COLLECTION),
+        filter: &request.filter.unwrap_or_default(),
+        top_k: check_top_k(request.top_k)?,
+        ranking: request.ranking,
+    };
+    let evidence = find(services, wanted).await?;
+    Ok(SearchResponse { index: evidence.generation, results: evidence.passages, interpreted })
+}
+
+struct Wanted<'a> {
+    text: &'a str,
+    collection: &'a str,
+    filter: &'a Filter,
+    top_k: usize,
+    ranking: RankingKind,
+}
+
+async fn find(services: &RetrieveServices, wanted: Wanted<'_>) -> Result<Evidence, AnswerError> {
+    let dense = services.embedder.embed_question(wanted.text.to_owned()).await?;
+    let ranking = match wanted.ranking {
+        RankingKind::Dense => Ranking::Dense(dense.clone()),
+        RankingKind::Lexical => Ranking::Lexical(services.lexical.question(wanted.text)),
+        RankingKind::Hybrid => Ranking::Hybrid {
+            dense: dense.clone(),
+            sparse: services.lexical.question(wanted.text),
+            fusion: FUSION,
+        },
+    };
+    let query = VectorQuery {
+        collection: wanted.collection.to_owned(),
+        filter: wanted.filter.clone(),
+        ranking,
+        limit: wanted.top_k + SPARE,
+    };
+    let mut retried = false;
+    loop {
+        let Some(generation) = services.metadata.active_generation().await? else {
+            return Ok(Evidence { generation: 0, passages: Vec::new(), question_vector: dense });
+        };
+        let scored = match services.vectors.search(generation.number, query.clone()).await {
+            // The generation was collected between the two calls: a swap has happened, so ask again.
+            Err(VectorStoreError::NoSuchGeneration(_)) if !retried => {
+                retried = true;
+                continue;
+            }
+            // Nothing has been ingested yet: the first upload creates the generation's vectors.
+            Err(VectorStoreError::NoSuchGeneration(_)) if services.metadata.counts().await?.chunks == 0 => Vec::new(),
+            other => other?,
+        };
+        let ids: Vec<_> = scored.iter().map(|hit| hit.chunk_id).collect();
+        let found = services.metadata.chunks_by_id(generation.number, &ids).await?;
+        let passages = join(scored, found).take(wanted.top_k).collect();
+        return Ok(Evidence { generation: generation.number, passages, question_vector: dense });
+    }
+}
+
+/// Puts the scores to the chunks that are visible; both lists are in the order of the ranking.
+fn join(scored: Vec<ScoredChunk>, found: Vec<FoundChunk>) -> impl Iterator<Item = Passage> {
+    let mut found = found.into_iter().peekable();
+    scored.into_iter().filter_map(move |hit| {
+        let chunk = found.next_if(|next| next.chunk.id == hit.chunk_id)?;
+        Some(Passage { chunk: chunk.chunk, name: chunk.name, title: chunk.title, score: hit.score })
+    })
+}

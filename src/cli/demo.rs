@@ -1,0 +1,160 @@
+//! `footnote demo`: everything once, on Footnote's own handbook, and then it goes on serving.
+
+use std::{io::IsTerminal as _, path::Path};
+
+use anyhow::{Context as _, bail};
+use include_dir::{Dir, include_dir};
+use serde::Deserialize;
+
+use super::{Exit, ingest, models, output, serve::serve_until};
+use crate::{
+    answer,
+    app::{App, Purpose},
+    config::{Config, DatabaseUrl, VectorUrl},
+    domain::{Metadata, Outcome, OutcomeKind, Question},
+    ingest::worker::Worker,
+    shutdown,
+};
+
+/// The handbook. It travels in the binary, so that the demo needs no checkout.
+static CORPUS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/corpus");
+/// The questions of the demo, and what makes their answers right.
+const QUESTIONS: &str = include_str!("../../datasets/demo/questions.jsonl");
+
+/// Fetch the models, ingest the handbook, answer questions about it, and go on serving
+#[derive(Debug, clap::Args)]
+pub struct Demo {
+    /// End after the questions, also on a terminal
+    #[arg(long)]
+    no_serve: bool,
+}
+
+/// A question of the demo.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DemoQuestion {
+    question: String,
+    /// A citation must come from this page; absent for a question that the handbook does not answer.
+    document: Option<String>,
+    /// And its quote must hold these words.
+    quote: Option<String>,
+}
+
+impl Demo {
+    /// Runs the demo.
+    pub async fn run(self, mut config: Config) -> anyhow::Result<Exit> {
+        let stop = shutdown::on_signal()?;
+        // The handbook keeps out of the user's own documents.
+        config.data_dir = config.data_dir.join("demo");
+        config.database = DatabaseUrl::Sqlite(config.data_dir.join("footnote.db"));
+        config.vectors = VectorUrl::Edge(config.data_dir.join("vectors"));
+        config.blob_url = format!("file://{}", config.data_dir.join("blobs").display());
+
+        models::pull(&config).await?;
+        let app = App::start(config, Purpose { answers: true, any_index: false }).await?;
+        ingest_handbook(&app, &stop).await?;
+
+        let mut wrong = 0;
+        for line in QUESTIONS.lines().filter(|line| !line.trim().is_empty()) {
+            let question: DemoQuestion = serde_json::from_str(line).context("datasets/demo/questions.jsonl")?;
+            let outcome = ask(&app, &question.question).await?;
+            println!("\nQ: {}\nA: {}", question.question, output::render_outcome(&outcome));
+            let right = is_right(&question, &outcome);
+            println!(
+                "   {} in {:.1} s: {}",
+                output::ended(&outcome),
+                outcome.timings_ms.total / 1000.0,
+                match (right, &question.document) {
+                    (true, Some(page)) => format!("right, it is on {page}"),
+                    (true, None) => "right, the handbook does not say".to_owned(),
+                    (false, Some(page)) => format!("WRONG, it is on {page}"),
+                    (false, None) => "WRONG, the handbook does not say".to_owned(),
+                }
+            );
+            wrong += usize::from(!right);
+        }
+        let exit = if wrong == 0 {
+            Exit::Ok
+        } else {
+            println!("\n{wrong} questions were not answered as they should be");
+            Exit::Incomplete
+        };
+        if self.no_serve || !std::io::stdout().is_terminal() {
+            return Ok(exit);
+        }
+        println!("\nask your own: footnote serves now, with the handbook in it");
+        println!(
+            "  curl -s http://{}/v1/ask -H 'content-type: application/json' -d '{{\"question\": \"What is a generation?\"}}'\n",
+            app.config.listen
+        );
+        serve_until(app, stop, true).await?;
+        Ok(exit)
+    }
+}
+
+async fn ingest_handbook(app: &std::sync::Arc<App>, stop: &tokio_util::sync::CancellationToken) -> anyhow::Result<()> {
+    let pages = tempfile::tempdir_in(app.config.scratch_dir())?;
+    CORPUS.extract(pages.path()).context("cannot unpack the handbook")?;
+    let found = ingest::FoundFiles { files: named(pages.path())?, passed_over: Vec::new() };
+    let working = stop.child_token();
+    let worker = tokio::spawn(Worker::new(app.ingest.clone(), app.config.ingest_concurrency).run(working.clone()));
+    let summary = ingest::ingest_files(app, found, crate::domain::DEFAULT_COLLECTION, Metadata::new()).await?;
+    working.cancel();
+    worker.await?;
+    if let Some((name, reason)) = summary.failed.first_key_value() {
+        bail!("the page {name} of the handbook was not ingested: {reason}");
+    }
+    println!(
+        "handbook: {} pages, {} chunks ({} pages new, in {:.1} s)",
+        summary.files, summary.chunks, summary.ingested, summary.seconds
+    );
+    Ok(())
+}
+
+fn named(root: &Path) -> anyhow::Result<std::collections::BTreeMap<String, std::path::PathBuf>> {
+    let mut files = std::collections::BTreeMap::new();
+    for entry in walkdir::WalkDir::new(root) {
+        let entry = entry?;
+        if entry.file_type().is_file() {
+            files.insert(entry.path().strip_prefix(root)?.to_string_lossy().replace('\\', "/"), entry.into_path());
+        }
+    }
+    Ok(files)
+}
+
+async fn ask(app: &App, text: &str) -> anyhow::Result<Outcome> {
+    let services = app.answer.as_ref().context("no generator was loaded")?;
+    let question = Question { question: text.to_owned(), collection: None, filter: None, top_k: None, stream: false };
+    Ok(tokio::time::timeout(app.config.ask_timeout, answer::answer(services, question, None)).await??)
+}
+
+fn is_right(question: &DemoQuestion, outcome: &Outcome) -> bool {
+    match (&question.document, &question.quote) {
+        (None, _) => outcome.outcome == OutcomeKind::Abstained,
+        (Some(document), quote) => outcome.citations.iter().any(|citation| {
+            citation.name == *document
+                && quote.as_ref().is_none_or(|quote| output::one_line(&citation.quote).contains(quote.as_str()))
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn every_demo_question_names_a_page_that_says_it() {
+        let questions: Vec<DemoQuestion> = QUESTIONS.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert!(questions.iter().filter(|question| question.document.is_some()).count() >= 5);
+        assert!(questions.iter().any(|question| question.document.is_none()));
+        for question in &questions {
+            let Some(document) = &question.document else { continue };
+            let page = CORPUS.get_file(document).unwrap_or_else(|| panic!("no page {document}"));
+            let text = output::one_line(page.contents_utf8().unwrap());
+            let quote = question.quote.as_deref().unwrap();
+            assert!(text.contains(quote), "{document} does not say `{quote}`");
+        }
+    }
+}

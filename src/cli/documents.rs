@@ -1,0 +1,110 @@
+//! `footnote documents`: listing, showing and deleting documents.
+
+use clap::Subcommand;
+
+use super::{Exit, output};
+use crate::{
+    app::open_metadata,
+    app::{App, Purpose},
+    config::Config,
+    domain::{Document, DocumentId, JobKind},
+    ingest::worker::Worker,
+    metadata_store::DocumentQuery,
+};
+
+/// List, show and delete documents
+#[derive(Debug, clap::Args)]
+pub struct Documents {
+    #[command(subcommand)]
+    command: DocumentsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum DocumentsCommand {
+    /// List the documents
+    List {
+        /// Only of this collection
+        #[arg(long)]
+        collection: Option<String>,
+        /// Print them as JSON, one a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a document
+    Show {
+        /// The document's id
+        id: DocumentId,
+    },
+    /// Delete a document for good
+    Delete {
+        /// The documents' ids
+        #[arg(required = true)]
+        ids: Vec<DocumentId>,
+    },
+}
+
+impl Documents {
+    /// Runs the subcommand.
+    pub async fn run(self, config: Config) -> anyhow::Result<Exit> {
+        match self.command {
+            DocumentsCommand::List { collection, json } => list(config, collection, json).await,
+            DocumentsCommand::Show { id } => {
+                output::print_json(&open_metadata(&config).await?.document(id).await?)?;
+                Ok(Exit::Ok)
+            }
+            DocumentsCommand::Delete { ids } => delete(config, ids).await,
+        }
+    }
+}
+
+async fn list(config: Config, collection: Option<String>, json: bool) -> anyhow::Result<Exit> {
+    let metadata = open_metadata(&config).await?;
+    let mut cursor = None;
+    loop {
+        let query = DocumentQuery { collection: collection.clone(), name: None, cursor, limit: 500 };
+        let page = metadata.documents(query).await?;
+        for document in &page.items {
+            if json {
+                println!("{}", serde_json::to_string(document)?);
+            } else {
+                println!("{}", line(document));
+            }
+        }
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            return Ok(Exit::Ok);
+        }
+    }
+}
+
+fn line(document: &Document) -> String {
+    let version = document.active.as_ref().unwrap_or(&document.latest);
+    let chunks = version.chunks.map_or_else(String::new, |chunks| format!(", {chunks} chunks"));
+    format!(
+        "{}  {}/{}  version {} {}, {}{chunks}",
+        document.id,
+        document.collection,
+        document.name,
+        version.version,
+        version.state.as_str(),
+        output::bytes(version.size_bytes),
+    )
+}
+
+async fn delete(config: Config, ids: Vec<DocumentId>) -> anyhow::Result<Exit> {
+    let app = App::start(config, Purpose { answers: false, any_index: true }).await?;
+    let mut exit = Exit::Ok;
+    for id in ids {
+        match app.metadata.delete_document(id).await {
+            Ok(_) => println!("{id} deleted"),
+            Err(error) => {
+                eprintln!("{id}: {error}");
+                exit = Exit::Incomplete;
+            }
+        }
+    }
+    // Their bytes and vectors go now, not when a server is started next.
+    let stop = crate::shutdown::on_signal()?;
+    Worker::new(app.ingest.clone(), app.config.ingest_concurrency).only(&[JobKind::Purge]).drain(stop).await;
+    Ok(exit)
+}

@@ -1,0 +1,131 @@
+//! `footnote eval`: figures on questions whose answers are known.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use clap::Subcommand;
+
+use super::{Exit, ingest, output};
+use crate::{
+    answer::RankingKind,
+    app::{App, Purpose},
+    config::{Config, DatabaseUrl, VectorUrl},
+    domain::{DEFAULT_COLLECTION, Metadata},
+    eval::{
+        retrieval::{self, EvalSet},
+        scifact, squad,
+    },
+    ingest::worker::Worker,
+    shutdown,
+};
+
+/// Measure on questions whose answers are known
+#[derive(Debug, clap::Args)]
+pub struct Eval {
+    #[command(subcommand)]
+    command: EvalCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum EvalCommand {
+    /// How often the right passage is found: hybrid, dense alone and BM25 alone
+    Retrieval {
+        /// A data set in SQuAD's JSON form
+        #[arg(long, value_name = "FILE", required_unless_present = "scifact", conflicts_with = "scifact")]
+        squad: Option<PathBuf>,
+        /// A folder with SciFact's claims_train.csv and corpus_train.csv
+        #[arg(long, value_name = "DIR")]
+        scifact: Option<PathBuf>,
+        /// Keep the index here, and use it again
+        #[arg(long, value_name = "DIR")]
+        index: Option<PathBuf>,
+        /// Print the figures as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl Eval {
+    /// Runs the evaluation in an index of its own.
+    pub async fn run(self, config: Config) -> anyhow::Result<Exit> {
+        let EvalCommand::Retrieval { squad, scifact, index, json } = self.command;
+        let set = match (&squad, &scifact) {
+            (Some(file), _) => squad::read(file)?,
+            (None, Some(folder)) => scifact::read(folder)?,
+            (None, None) => bail!("name a data set: --squad or --scifact"),
+        };
+        let kept = tempfile::tempdir()?;
+        let app = start_apart(config, index.as_deref().unwrap_or(kept.path())).await?;
+        ingest_set(&app, &set).await?;
+        for ranking in [RankingKind::Hybrid, RankingKind::Dense, RankingKind::Lexical] {
+            let report = retrieval::evaluate(&app, &set, ranking).await?;
+            if json {
+                output::print_json(&report)?;
+            } else {
+                let [one, three, five, ten] = report.recall;
+                println!(
+                    "{:<8} recall @1 {one:.3}  @3 {three:.3}  @5 {five:.3}  @10 {ten:.3}   nDCG@10 {:.3}   ({} questions)",
+                    format!("{:?}", report.ranking).to_lowercase(),
+                    report.ndcg_at_10,
+                    report.questions
+                );
+            }
+        }
+        Ok(Exit::Ok)
+    }
+}
+
+/// Starts the embedded application in a directory of its own.
+pub async fn start_apart(mut config: Config, dir: &Path) -> anyhow::Result<std::sync::Arc<App>> {
+    config.data_dir = std::path::absolute(dir)?;
+    config.database = DatabaseUrl::Sqlite(config.data_dir.join("footnote.db"));
+    config.vectors = VectorUrl::Edge(config.data_dir.join("vectors"));
+    config.blob_url = format!("file://{}", config.data_dir.join("blobs").display());
+    App::start(config, Purpose { answers: false, any_index: false }).await
+}
+
+async fn ingest_set(app: &std::sync::Arc<App>, set: &EvalSet) -> anyhow::Result<()> {
+    let stop = shutdown::on_signal()?;
+    let folder = tempfile::tempdir()?;
+    let mut found = ingest::FoundFiles::default();
+    for (number, (name, text)) in set.documents.iter().enumerate() {
+        let path = folder.path().join(number.to_string());
+        std::fs::write(&path, text)?;
+        found.files.insert(name.clone(), path);
+    }
+    let worker = tokio::spawn(Worker::new(app.ingest.clone(), app.config.ingest_concurrency).run(stop.clone()));
+    let summary = ingest::ingest_files(app, found, DEFAULT_COLLECTION, Metadata::new()).await?;
+    stop.cancel();
+    worker.await?;
+    if let Some((name, reason)) = summary.failed.first_key_value() {
+        bail!("the document {name} was not ingested: {reason}");
+    }
+    eprintln!(
+        "{} documents, {} chunks; {} chunks of {} tokens are new, in {:.1} s",
+        summary.files, summary.chunks, summary.new_chunks, summary.new_tokens, summary.seconds
+    );
+    app.vectors.optimize(1).await?;
+    check_texts(app, set).await
+}
+
+/// Offsets in a data set mean something only if the stored texts are the given ones.
+async fn check_texts(app: &App, set: &EvalSet) -> anyhow::Result<()> {
+    let texts: std::collections::HashMap<&str, &str> =
+        set.documents.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let mut cursor = None;
+    loop {
+        let query = crate::metadata_store::DocumentQuery { cursor, limit: 500, ..Default::default() };
+        let page = app.metadata.documents(query).await?;
+        for document in &page.items {
+            let Some(active) = &document.active else { continue };
+            let stored = app.ingest.blobs.text(document.id, active.version, 1).await?;
+            if texts.get(document.name.as_str()) != Some(&stored.text.as_str()) {
+                return Err(retrieval::EvalError::Changed(document.name.clone()).into());
+            }
+        }
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            return Ok(());
+        }
+    }
+}

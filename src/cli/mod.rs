@@ -1,0 +1,138 @@
+//! The command line: one file per command, each with a `run()`.
+//!
+//! Standard output carries results, standard error progress and logs. May depend on everything.
+
+mod ask;
+mod bench;
+mod completions;
+mod demo;
+mod doctor;
+mod documents;
+mod eval;
+mod ingest;
+mod models;
+mod output;
+mod reindex;
+mod search;
+mod serve;
+mod worker;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::{
+    config::{Config, Settings},
+    telemetry,
+};
+
+/// What the process ends with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done.
+    Ok = 0,
+    /// It failed; standard error says why.
+    Failed = 1,
+    /// The question was answered with an abstention.
+    Abstained = 3,
+    /// Some of the work was done and some was not; the output says which.
+    Incomplete = 4,
+}
+
+/// Answers questions over your own documents, with footnotes that can be checked
+///
+/// Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the documents do not hold the answer, 4 some of it failed.
+#[derive(Debug, Parser)]
+#[command(name = "footnote", version, max_term_width = 110)]
+struct Arguments {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::Demo),
+    Serve(serve::Serve),
+    Worker(worker::RunWorker),
+    Ingest(ingest::Ingest),
+    Ask(ask::Ask),
+    Search(search::Search),
+    Documents(documents::Documents),
+    Reindex(reindex::Reindex),
+    Models(models::Models),
+    Doctor(doctor::Doctor),
+    Eval(eval::Eval),
+    Bench(bench::Bench),
+    Completions(completions::Completions),
+    /// Reads files for another Footnote process
+    #[command(name = "extract-child", hide = true)]
+    ExtractChild,
+}
+
+/// Parses the arguments and runs the command.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    // The parser's process needs no configuration, no runtime and no logs.
+    if matches!(arguments.command, Command::ExtractChild) {
+        crate::ingest::extract::run_child();
+        return ExitCode::SUCCESS;
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let exit = match runtime.block_on(run(arguments)) {
+        Ok(exit) => exit,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            Exit::Failed
+        }
+    };
+    // A blocked model thread must not keep a finished command from ending.
+    runtime.shutdown_background();
+    ExitCode::from(exit as u8)
+}
+
+async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    let Arguments { settings, command } = arguments;
+    if let Command::Completions(command) = command {
+        return command.run();
+    }
+    let quiet = !matches!(command, Command::Serve(_) | Command::Worker(_));
+    let config = Config::load(settings)?;
+    let filter = config.log.clone().unwrap_or_else(|| if quiet { "warn" } else { "info" }.to_owned());
+    telemetry::init_logs(&filter).map_err(anyhow::Error::msg)?;
+    match command {
+        Command::Demo(command) => command.run(config).await,
+        Command::Serve(command) => command.run(config).await,
+        Command::Worker(command) => command.run(config).await,
+        Command::Ingest(command) => command.run(config).await,
+        Command::Ask(command) => command.run(config).await,
+        Command::Search(command) => command.run(config).await,
+        Command::Documents(command) => command.run(config).await,
+        Command::Reindex(command) => command.run(config).await,
+        Command::Models(command) => command.run(config).await,
+        Command::Doctor(command) => command.run(config).await,
+        Command::Eval(command) => command.run(config).await,
+        Command::Bench(command) => command.run(config).await,
+        Command::Completions(_) | Command::ExtractChild => Ok(Exit::Ok),
+    }
+}
+
+/// The clap command, for completions and tests.
+pub fn command() -> clap::Command {
+    <Arguments as clap::CommandFactory>::command()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_arguments_are_consistent() {
+        super::command().debug_assert();
+    }
+}

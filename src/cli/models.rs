@@ -1,0 +1,90 @@
+//! `footnote models`: what is there, what is missing, and getting it.
+
+use clap::Subcommand;
+
+use super::{Exit, output};
+use crate::{
+    config::Config,
+    models::{
+        catalog::Catalog,
+        weights::{ModelCache, Presence, TerminalProgress},
+    },
+};
+
+/// List and fetch model files
+#[derive(Debug, clap::Args)]
+pub struct Models {
+    #[command(subcommand)]
+    command: ModelsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ModelsCommand {
+    /// List the model files, and which are missing
+    List {
+        /// Print them as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Fetch what is missing, and check what is there
+    Pull,
+}
+
+impl Models {
+    /// Runs the subcommand.
+    pub async fn run(self, config: Config) -> anyhow::Result<Exit> {
+        match self.command {
+            ModelsCommand::List { json } => list(&config, json),
+            ModelsCommand::Pull => {
+                pull(&config).await?;
+                Ok(Exit::Ok)
+            }
+        }
+    }
+}
+
+fn list(config: &Config, json: bool) -> anyhow::Result<Exit> {
+    let (cache, catalog) = (ModelCache::new(config.models_dir.clone()), Catalog::builtin());
+    let mut exit = Exit::Ok;
+    let mut rows = Vec::new();
+    for artefact in catalog.artefacts() {
+        let status = cache.status(artefact);
+        let present = status.presence == Presence::Present;
+        if !present {
+            exit = Exit::Incomplete;
+        }
+        if json {
+            rows.push(serde_json::json!({
+                "name": status.name, "role": status.role.as_str(), "licence": status.licence,
+                "size_bytes": status.size, "present": present, "path": status.path,
+            }));
+        } else {
+            println!(
+                "{}  {}  {}  {}\n    {}  {}",
+                status.name,
+                status.role.as_str(),
+                output::bytes(status.size),
+                status.licence,
+                if present { "present" } else { "missing: run `footnote models pull`" },
+                status.path.display(),
+            );
+        }
+    }
+    if json {
+        output::print_json(&rows)?;
+    }
+    Ok(exit)
+}
+
+/// Fetches what is missing. What is there is checked against its sum.
+pub async fn pull(config: &Config) -> anyhow::Result<()> {
+    let (cache, catalog) = (ModelCache::new(config.models_dir.clone()), Catalog::builtin());
+    tokio::task::spawn_blocking(move || {
+        let progress = TerminalProgress::default();
+        for artefact in catalog.artefacts() {
+            cache.pull(artefact, &progress)?;
+        }
+        Ok(())
+    })
+    .await?
+}

@@ -1,0 +1,157 @@
+//! What a person reads on a terminal: answers with numbered footnotes, search results, sizes and times.
+//!
+//! May depend on `domain` and `answer`.
+
+use std::fmt::Write as _;
+
+use crate::{
+    answer::Passage,
+    domain::{Citation, Outcome, OutcomeKind, Wording},
+};
+
+/// Prints a value as JSON, for programs.
+pub fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
+/// An answer, its footnote numbers behind the sentences they belong to, and the footnotes under it.
+pub fn render_outcome(outcome: &Outcome) -> String {
+    let mut sources: Vec<&Citation> = Vec::new();
+    let mut marks: Vec<(u32, usize)> = Vec::new();
+    for citation in &outcome.citations {
+        let same = |known: &&Citation| {
+            (known.chunk_id, known.source_start, known.source_end)
+                == (citation.chunk_id, citation.source_start, citation.source_end)
+        };
+        let number = sources.iter().position(|known| same(&known)).unwrap_or_else(|| {
+            sources.push(citation);
+            sources.len() - 1
+        });
+        marks.push((citation.answer_end, number + 1));
+    }
+    let mut text = String::new();
+    let mut marks = marks.into_iter().peekable();
+    for (position, character) in outcome.answer.chars().enumerate() {
+        while let Some((_, number)) = marks.next_if(|(end, _)| *end as usize <= position) {
+            let _ = write!(text, " [{number}]");
+        }
+        text.push(character);
+    }
+    for (_, number) in marks {
+        let _ = write!(text, " [{number}]");
+    }
+    text.push('\n');
+    for (number, citation) in sources.iter().enumerate() {
+        let _ = write!(text, "\n[{}] {}", number + 1, place(citation));
+        let _ = write!(text, "\n    \"{}\"\n", one_line(&citation.quote));
+    }
+    if outcome.wording == Some(Wording::Quoted) {
+        text.push_str("\n(quoted: no sentence of the generator's draft was carried by the documents)\n");
+    }
+    text
+}
+
+fn place(citation: &Citation) -> String {
+    let mut place = citation.name.clone();
+    if let Some(page) = citation.page {
+        let _ = write!(place, ", page {page}");
+    }
+    if let Some(heading) = &citation.heading {
+        let _ = write!(place, ", \"{heading}\"");
+    }
+    place
+}
+
+/// The word for how a question ended.
+pub fn ended(outcome: &Outcome) -> &'static str {
+    match outcome.outcome {
+        OutcomeKind::Answered => "answered",
+        OutcomeKind::Partial => "partly answered",
+        OutcomeKind::Abstained => "declined",
+        OutcomeKind::Clarify => "asked back",
+        OutcomeKind::Blocked => "blocked",
+    }
+}
+
+/// A passage that was found, in a few lines.
+pub fn render_passage(number: usize, passage: &Passage) -> String {
+    let chunk = &passage.chunk;
+    let mut text = format!("{number}. {}", passage.name);
+    if let Some(page) = chunk.page {
+        let _ = write!(text, ", page {page}");
+    }
+    if !chunk.heading_path.is_empty() {
+        let _ = write!(text, ", {}", chunk.heading_path.join(" > "));
+    }
+    let _ = write!(text, "  (score {:.4}, characters {}-{})", passage.score, chunk.range.start, chunk.range.end);
+    let shown: String = one_line(&chunk.text).chars().take(240).collect();
+    let more = if chunk.text.chars().count() > 240 { " …" } else { "" };
+    let _ = write!(text, "\n   {shown}{more}\n");
+    text
+}
+
+/// A text on one line.
+pub fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A number of bytes as a person reads it.
+pub fn bytes(count: u64) -> String {
+    indicatif::HumanBytes(count).to_string()
+}
+
+/// The most memory that this process has used, in bytes, where the system tells.
+pub fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{AnswerId, ChunkId, DocumentId, ModelVersions, Timings, UnderstoodQuestion, Usage};
+
+    fn citation(end: u32, start: u32, quote: &str) -> Citation {
+        let document_id = DocumentId(uuid::Uuid::nil());
+        Citation {
+            answer_start: start,
+            answer_end: end,
+            document_id,
+            name: "guide.md".into(),
+            version: 1,
+            chunk_id: ChunkId::derive(document_id, 1, 1, 0),
+            page: Some(3),
+            heading: Some("Leases".into()),
+            source_start: quote.len() as u32,
+            source_end: 10,
+            quote: quote.into(),
+        }
+    }
+
+    #[test]
+    fn footnotes_are_numbered_in_order_and_a_source_that_is_cited_twice_is_listed_once() {
+        let outcome = Outcome {
+            id: AnswerId::new(),
+            outcome: OutcomeKind::Answered,
+            answer: "One. Two. Three.".into(),
+            wording: Some(Wording::Generated),
+            short_answer: None,
+            confidence: 1.0,
+            citations: vec![citation(4, 0, "uno\n uno"), citation(9, 5, "due"), citation(16, 10, "uno\n uno")],
+            question: UnderstoodQuestion {
+                original: String::new(),
+                interpreted: String::new(),
+                corrections: vec![],
+                parts: vec![],
+            },
+            clarify: None,
+            actions: vec![],
+            model: ModelVersions { generator: String::new(), adapter: None, embedder: String::new(), index: 1 },
+            usage: Usage::default(),
+            timings_ms: Timings::default(),
+        };
+        insta::assert_snapshot!(render_outcome(&outcome));
+    }
+}

@@ -1,0 +1,58 @@
+//! `footnote serve`: the HTTP API, and by default a worker beside it.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::Exit;
+use crate::{
+    app::{App, Purpose},
+    config::Config,
+    http,
+    ingest::worker::Worker,
+    shutdown,
+};
+
+/// Serve the HTTP API
+#[derive(Debug, clap::Args)]
+pub struct Serve {
+    /// Take no jobs: workers elsewhere do (only with Postgres and a Qdrant server)
+    #[arg(long)]
+    no_worker: bool,
+}
+
+impl Serve {
+    /// Serves until a signal.
+    pub async fn run(self, config: Config) -> anyhow::Result<Exit> {
+        if self.no_worker && config.is_embedded() {
+            anyhow::bail!("--no-worker needs Postgres and a Qdrant server: with the embedded stores only this process can work");
+        }
+        let stop = shutdown::on_signal()?;
+        let app = App::start(config, Purpose { answers: true, any_index: false }).await?;
+        serve_until(app, stop, !self.no_worker).await?;
+        Ok(Exit::Ok)
+    }
+}
+
+/// Serves, and works, until `stop` is cancelled.
+pub async fn serve_until(app: Arc<App>, stop: CancellationToken, work: bool) -> anyhow::Result<()> {
+    let listen = app.config.listen;
+    let listener = TcpListener::bind(listen).await.with_context(|| {
+        format!("cannot listen on {listen}: another program may use the port; choose one with --listen")
+    })?;
+    eprintln!("serving on http://{}", listener.local_addr()?);
+    let worker = work.then(|| {
+        let worker = Worker::new(app.ingest.clone(), app.config.ingest_concurrency);
+        tokio::spawn(worker.run(stop.clone()))
+    });
+    http::serve(listener, app.clone(), stop.clone(), app.config.shutdown_grace).await?;
+    if let Some(worker) = worker {
+        // Its jobs have gone back to the queue, or their leases end.
+        if tokio::time::timeout(app.config.shutdown_grace, worker).await.is_err() {
+            tracing::warn!("the worker did not stop in time");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,352 @@
+//! Configuration: `footnote.toml` < environment < flags. Every key has all three forms.
+//!
+//! [`Settings`] is what a user writes, in any of the forms; [`Config`] is what the program runs with, complete
+//! and checked. May depend on nothing else of the crate.
+
+mod settings;
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+pub use settings::Settings;
+
+/// The complete configuration.
+#[derive(Clone)]
+pub struct Config {
+    /// The database, the Edge shards and the originals of the embedded default live here.
+    pub data_dir: PathBuf,
+    /// The cache of model files.
+    pub models_dir: PathBuf,
+    /// The address that `serve` binds.
+    pub listen: SocketAddr,
+    /// What every request must carry as `Authorization: Bearer …`; required unless `listen` is loopback.
+    pub api_key: Option<Secret>,
+    /// Documents, jobs, generations.
+    pub database: DatabaseUrl,
+    /// Vectors.
+    pub vectors: VectorUrl,
+    /// Originals and extracted texts: `file:///…` or `s3://…`.
+    pub blob_url: String,
+    /// What is logged; each command has its own default.
+    pub log: Option<String>,
+    /// The largest file that is taken, in bytes.
+    pub max_upload_bytes: u64,
+    /// How many documents are ingested at the same time.
+    pub ingest_concurrency: usize,
+    /// The threads that a model may use.
+    pub threads: usize,
+    /// How many questions may wait for the generator; the next one is answered 429.
+    pub ask_queue: usize,
+    /// How long a question may take.
+    pub ask_timeout: Duration,
+    /// How long one file may be parsed.
+    pub extract_timeout: Duration,
+    /// The memory that one parser process may use, in bytes.
+    pub extract_memory_bytes: u64,
+    /// The program that is started to parse files: this one, with its hidden subcommand.
+    pub extract_program: PathBuf,
+    /// How long a stopping server waits for running requests.
+    pub shutdown_grace: Duration,
+}
+
+/// Where documents, jobs and generations are recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// One SQLite file.
+    Sqlite(PathBuf),
+    /// A Postgres server, by its whole URL.
+    Postgres(Secret),
+}
+
+/// Where vectors live.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VectorUrl {
+    /// Qdrant Edge in this process, in a directory.
+    Edge(PathBuf),
+    /// A Qdrant server, by the URL of its gRPC port.
+    Server {
+        /// The URL.
+        url: String,
+        /// The API key of the server.
+        api_key: Option<Secret>,
+        /// What its collections' names start with.
+        prefix: String,
+    },
+}
+
+/// A text that is never shown: `Debug` prints stars.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file could not be read.
+    #[error("cannot read the configuration file {path}: {source}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file is not what it should be.
+    #[error("{path}: {message}")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with line and column.
+        message: String,
+    },
+    /// A key has a value that it cannot have.
+    #[error("{key} cannot be `{value}`: {expected}")]
+    Invalid {
+        /// The key.
+        key: &'static str,
+        /// Its value.
+        value: String,
+        /// What it can be.
+        expected: String,
+    },
+    /// Serving the network without a key.
+    #[error(
+        "listening on {0} would let everyone on the network read the documents: set FOOTNOTE_API_KEY, or listen on 127.0.0.1"
+    )]
+    OpenToTheNetwork(SocketAddr),
+    /// There is no home directory to put data in.
+    #[error("this user has no data directory: set FOOTNOTE_DATA_DIR")]
+    NoDataDir,
+}
+
+/// The address that `serve` binds when nothing is set.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:8642";
+/// The shortest API key that is taken.
+const MIN_API_KEY: usize = 16;
+
+impl Config {
+    /// Reads the configuration file, if there is one, puts `settings` (environment and flags) over it, and checks
+    /// the result. Without `settings.config` the file is `footnote.toml` in the working directory, if it exists.
+    pub fn load(settings: Settings) -> Result<Self, ConfigError> {
+        let file = match &settings.config {
+            Some(path) => Settings::from_file(path)?,
+            None => match Path::new("footnote.toml") {
+                path if path.is_file() => Settings::from_file(path)?,
+                _ => Settings::default(),
+            },
+        };
+        Self::resolve(settings.over(file))
+    }
+
+    /// Fills in the defaults and checks every value.
+    pub fn resolve(settings: Settings) -> Result<Self, ConfigError> {
+        let data_dir = match settings.data_dir {
+            Some(path) => path,
+            None => dirs::data_dir().ok_or(ConfigError::NoDataDir)?.join("footnote"),
+        };
+        let data_dir = std::path::absolute(&data_dir)
+            .map_err(|error| invalid("data_dir", data_dir.display(), &error.to_string()))?;
+        let models_dir = match settings.models_dir {
+            Some(path) => path,
+            None => dirs::cache_dir().ok_or(ConfigError::NoDataDir)?.join("footnote").join("models"),
+        };
+        let listen = settings.listen.as_deref().unwrap_or(DEFAULT_LISTEN);
+        let listen: SocketAddr = listen
+            .parse()
+            .map_err(|_| invalid("listen", listen, "give an address and a port, such as 127.0.0.1:8642 or [::1]:8642"))?;
+        let api_key = settings.api_key.map(Secret::new);
+        match &api_key {
+            Some(key) if key.expose().len() < MIN_API_KEY => {
+                return Err(invalid("api_key", "***", "use at least 16 characters, drawn at random"));
+            }
+            None if !is_loopback(listen.ip()) => return Err(ConfigError::OpenToTheNetwork(listen)),
+            _ => {}
+        }
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(Self {
+            database: database(settings.database_url.as_deref(), &data_dir)?,
+            vectors: vectors(
+                settings.vector_url.as_deref(),
+                settings.vector_api_key,
+                settings.vector_prefix.unwrap_or_else(|| "footnote".to_owned()),
+                &data_dir,
+            )?,
+            blob_url: settings.blob_url.unwrap_or_else(|| format!("file://{}", data_dir.join("blobs").display())),
+            log: settings.log,
+            max_upload_bytes: at_least("max_upload_bytes", settings.max_upload_bytes, 256 * 1024 * 1024, 1)?,
+            ingest_concurrency: at_least("ingest_concurrency", settings.ingest_concurrency, threads + 2, 1)?,
+            threads: at_least("threads", settings.threads, threads, 1)?,
+            ask_queue: at_least("ask_queue", settings.ask_queue, 32, 1)?,
+            ask_timeout: seconds("ask_timeout_seconds", settings.ask_timeout_seconds, 300)?,
+            extract_timeout: seconds("extract_timeout_seconds", settings.extract_timeout_seconds, 50)?,
+            extract_memory_bytes: at_least(
+                "extract_memory_bytes",
+                settings.extract_memory_bytes,
+                2 * 1024 * 1024 * 1024,
+                128 * 1024 * 1024,
+            )?,
+            shutdown_grace: seconds("shutdown_grace_seconds", settings.shutdown_grace_seconds, 20)?,
+            extract_program: std::env::current_exe()
+                .map_err(|error| invalid("extract_program", "this program", &error.to_string()))?,
+            data_dir,
+            models_dir,
+            listen,
+            api_key,
+        })
+    }
+
+    /// A directory in the data directory for bytes that are on their way.
+    pub fn scratch_dir(&self) -> PathBuf {
+        self.data_dir.join("scratch")
+    }
+
+    /// Whether everything lives in this process's own data directory.
+    pub fn is_embedded(&self) -> bool {
+        matches!(self.database, DatabaseUrl::Sqlite(_)) || matches!(self.vectors, VectorUrl::Edge(_))
+    }
+}
+
+fn is_loopback(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
+}
+
+fn invalid(key: &'static str, value: impl std::fmt::Display, expected: &str) -> ConfigError {
+    ConfigError::Invalid { key, value: value.to_string(), expected: expected.to_owned() }
+}
+
+fn at_least<T: Copy + PartialOrd + std::fmt::Display>(
+    key: &'static str,
+    value: Option<T>,
+    default: T,
+    least: T,
+) -> Result<T, ConfigError> {
+    match value {
+        Some(value) if value < least => Err(invalid(key, value, &format!("the least is {least}"))),
+        Some(value) => Ok(value),
+        None => Ok(default),
+    }
+}
+
+fn seconds(key: &'static str, value: Option<u64>, default: u64) -> Result<Duration, ConfigError> {
+    at_least(key, value, default, 1).map(Duration::from_secs)
+}
+
+fn database(url: Option<&str>, data_dir: &Path) -> Result<DatabaseUrl, ConfigError> {
+    match url {
+        None => Ok(DatabaseUrl::Sqlite(data_dir.join("footnote.db"))),
+        Some(url) => match url.split_once("://") {
+            Some(("sqlite", path)) if !path.is_empty() => Ok(DatabaseUrl::Sqlite(PathBuf::from(path))),
+            Some(("postgres" | "postgresql", _)) => Ok(DatabaseUrl::Postgres(Secret::new(url))),
+            _ => Err(invalid("database_url", redacted(url), "use sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE")),
+        },
+    }
+}
+
+fn vectors(
+    url: Option<&str>,
+    api_key: Option<String>,
+    prefix: String,
+    data_dir: &Path,
+) -> Result<VectorUrl, ConfigError> {
+    if prefix.is_empty() || !prefix.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-') {
+        return Err(invalid("vector_prefix", prefix, "use letters, digits, `_` and `-`"));
+    }
+    match url {
+        None => Ok(VectorUrl::Edge(data_dir.join("vectors"))),
+        Some(url) => match url.split_once("://") {
+            Some(("edge", path)) if !path.is_empty() => Ok(VectorUrl::Edge(PathBuf::from(path))),
+            Some(("http" | "https", host)) if !host.is_empty() => {
+                Ok(VectorUrl::Server { url: url.to_owned(), api_key: api_key.map(Secret::new), prefix })
+            }
+            _ => Err(invalid("vector_url", redacted(url), "use edge://DIRECTORY or http://HOST:6334")),
+        },
+    }
+}
+
+/// A URL without what stands before an `@`: that may be a password.
+fn redacted(url: &str) -> String {
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://***@{host}"),
+        _ => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn settings() -> Settings {
+        Settings { data_dir: Some("/data".into()), models_dir: Some("/models".into()), ..Settings::default() }
+    }
+
+    #[test]
+    fn nothing_set_is_embedded_and_on_loopback() {
+        let config = Config::resolve(settings()).unwrap();
+        assert_eq!(config.listen.to_string(), DEFAULT_LISTEN);
+        assert_eq!(config.database, DatabaseUrl::Sqlite("/data/footnote.db".into()));
+        assert_eq!(config.vectors, VectorUrl::Edge("/data/vectors".into()));
+        assert!(config.is_embedded());
+    }
+
+    #[test]
+    fn the_network_needs_a_key_of_some_length() {
+        let open = Settings { listen: Some("0.0.0.0:80".into()), ..settings() };
+        assert!(matches!(Config::resolve(open.clone()), Err(ConfigError::OpenToTheNetwork(_))));
+        let short = Settings { api_key: Some("short".into()), ..open.clone() };
+        assert!(matches!(Config::resolve(short), Err(ConfigError::Invalid { key: "api_key", .. })));
+        let mapped = Settings { listen: Some("[::ffff:127.0.0.1]:80".into()), ..settings() };
+        assert!(Config::resolve(mapped).is_ok());
+        let keyed = Settings { api_key: Some("0123456789abcdef".into()), ..open };
+        assert!(Config::resolve(keyed).is_ok());
+    }
+
+    #[test]
+    fn a_wrong_value_names_the_key_and_what_it_can_be_but_no_password() {
+        let wrong = Settings { database_url: Some("mysql://me:secret@host/x".into()), ..settings() };
+        let error = Config::resolve(wrong).err().unwrap().to_string();
+        assert!(error.contains("database_url") && error.contains("postgres://"), "{error}");
+        assert!(!error.contains("secret"), "{error}");
+        let wrong = Settings { threads: Some(0), ..settings() };
+        assert!(Config::resolve(wrong).err().unwrap().to_string().contains("threads"));
+    }
+
+    #[test]
+    fn flags_go_over_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("footnote.toml");
+        std::fs::write(&path, "listen = \"127.0.0.1:1\"\nthreads = 3\n").unwrap();
+        let flags = Settings { config: Some(path.clone()), threads: Some(5), ..settings() };
+        let config = Config::load(flags).unwrap();
+        assert_eq!((config.listen.port(), config.threads), (1, 5));
+        std::fs::write(&path, "thread = 3\n").unwrap();
+        let flags = Settings { config: Some(path), ..settings() };
+        let error = Config::load(flags).err().unwrap().to_string();
+        assert!(error.contains("thread") && error.contains("footnote.toml"), "{error}");
+    }
+
+    #[test]
+    fn a_secret_does_not_show() {
+        assert_eq!(format!("{:?}", DatabaseUrl::Postgres(Secret::new("postgres://a:b@c/d"))), "Postgres(***)");
+    }
+}

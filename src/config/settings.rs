@@ -1,0 +1,88 @@
+//! What a user writes: the same keys as flags, environment variables and lines of `footnote.toml`.
+//!
+//! May depend on clap and serde only.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::ConfigError;
+
+macro_rules! settings {
+    ($($(#[doc = $doc:literal])+ $key:ident: $kind:ty, $env:literal, $value:literal;)+) => {
+        /// Every key, each of them optional.
+        #[derive(Debug, Clone, Default, PartialEq, Deserialize, clap::Args)]
+        #[serde(deny_unknown_fields)]
+        #[command(next_help_heading = "Configuration (footnote.toml < environment < flags)")]
+        pub struct Settings {
+            /// The configuration file [default: footnote.toml in the working directory, if it exists]
+            #[arg(long, global = true, env = "FOOTNOTE_CONFIG", value_name = "FILE")]
+            #[serde(skip)]
+            pub config: Option<PathBuf>,
+            $(
+                $(#[doc = $doc])+
+                #[arg(long, global = true, env = $env, hide_env_values = true, value_name = $value)]
+                pub $key: Option<$kind>,
+            )+
+        }
+
+        impl Settings {
+            /// These settings, and for each key that is not set, the value that `below` has.
+            pub fn over(self, below: Self) -> Self {
+                Self { config: self.config.or(below.config), $($key: self.$key.or(below.$key),)+ }
+            }
+
+            /// The keys and their environment variables, in order.
+            pub const KEYS: &[(&str, &str)] = &[$((stringify!($key), $env)),+];
+        }
+    };
+}
+
+settings! {
+    /// The directory of the database, the vectors and the originals [default: the platform's data folder]
+    data_dir: PathBuf, "FOOTNOTE_DATA_DIR", "DIR";
+    /// The cache of model files [default: the platform's cache folder]
+    models_dir: PathBuf, "FOOTNOTE_MODELS_DIR", "DIR";
+    /// The address to serve on [default: 127.0.0.1:8642]
+    listen: String, "FOOTNOTE_LISTEN", "ADDRESS:PORT";
+    /// The key that every request must carry as a bearer token; needed for any address but loopback
+    api_key: String, "FOOTNOTE_API_KEY", "KEY";
+    /// sqlite://FILE or postgres://… [default: SQLite in the data directory]
+    database_url: String, "FOOTNOTE_DATABASE_URL", "URL";
+    /// edge://DIR or http://HOST:6334 of a Qdrant server [default: Qdrant Edge in the data directory]
+    vector_url: String, "FOOTNOTE_VECTOR_URL", "URL";
+    /// The API key of the Qdrant server
+    vector_api_key: String, "FOOTNOTE_VECTOR_API_KEY", "KEY";
+    /// What the collections on the Qdrant server start with [default: footnote]
+    vector_prefix: String, "FOOTNOTE_VECTOR_PREFIX", "NAME";
+    /// file:///DIR or s3://BUCKET/PREFIX for originals and texts [default: the data directory]
+    blob_url: String, "FOOTNOTE_BLOB_URL", "URL";
+    /// What is logged, such as `info` or `footnote=debug,warn` [default: info for serve and worker, else warn]
+    log: String, "FOOTNOTE_LOG", "FILTER";
+    /// The largest file that is taken, in bytes [default: 268435456]
+    max_upload_bytes: u64, "FOOTNOTE_MAX_UPLOAD_BYTES", "BYTES";
+    /// How many documents are ingested at the same time [default: the number of cores, and 2]
+    ingest_concurrency: usize, "FOOTNOTE_INGEST_CONCURRENCY", "N";
+    /// The threads that a model may use [default: the number of cores]
+    threads: usize, "FOOTNOTE_THREADS", "N";
+    /// How many questions may wait; beyond it the answer is 429 [default: 32]
+    ask_queue: usize, "FOOTNOTE_ASK_QUEUE", "N";
+    /// How long a question may take [default: 300]
+    ask_timeout_seconds: u64, "FOOTNOTE_ASK_TIMEOUT_SECONDS", "SECONDS";
+    /// How long one file may be parsed [default: 50]
+    extract_timeout_seconds: u64, "FOOTNOTE_EXTRACT_TIMEOUT_SECONDS", "SECONDS";
+    /// The memory that one parser process may use, in bytes [default: 2147483648]
+    extract_memory_bytes: u64, "FOOTNOTE_EXTRACT_MEMORY_BYTES", "BYTES";
+    /// How long a stopping server waits for running requests [default: 20]
+    shutdown_grace_seconds: u64, "FOOTNOTE_SHUTDOWN_GRACE_SECONDS", "SECONDS";
+}
+
+impl Settings {
+    /// Reads a configuration file.
+    pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        toml::from_str(&text)
+            .map_err(|error| ConfigError::Malformed { path: path.to_owned(), message: error.to_string() })
+    }
+}

@@ -1,0 +1,172 @@
+//! How well the right passage is found: documents are ingested through the product's own pipeline into an index of
+//! their own, and every question is searched as a user's would be.
+//!
+//! May depend on `answer`, `app`, `domain` and `ingest`.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::metrics::{ndcg_at, recall_at};
+use crate::{
+    answer::{self, Passage, RankingKind, SearchRequest},
+    app::App,
+    domain::text::CodePointRange,
+};
+
+/// Documents and questions.
+#[derive(Debug, Default)]
+pub struct EvalSet {
+    /// Name and text.
+    pub documents: Vec<(String, String)>,
+    /// The questions.
+    pub questions: Vec<EvalQuestion>,
+}
+
+/// A question whose targets are known.
+#[derive(Debug)]
+pub struct EvalQuestion {
+    /// The question.
+    pub text: String,
+    /// Where its answer stands: any of these.
+    pub targets: Vec<Target>,
+}
+
+/// A place in a document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Target {
+    /// The document's name.
+    pub document: String,
+    /// The paragraph; the whole document when absent.
+    pub paragraph: Option<CodePointRange>,
+    /// The answers in the paragraph; empty when the question has none.
+    pub spans: Vec<CodePointRange>,
+}
+
+/// Why an evaluation could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum EvalError {
+    /// A file cannot be read.
+    #[error("cannot read {0}: {1}")]
+    Unreadable(PathBuf, std::io::Error),
+    /// A file is not what it should be.
+    #[error("{0}: {1}")]
+    Malformed(PathBuf, String),
+    /// The stored text of a document is not the text that was given, so offsets would mean something else.
+    #[error("the stored text of `{0}` differs from the given one")]
+    Changed(String),
+    /// A search failed.
+    #[error(transparent)]
+    Answer(#[from] answer::AnswerError),
+}
+
+impl EvalError {
+    /// Whether the same evaluation may succeed later.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Answer(error) if error.is_transient())
+    }
+}
+
+/// Reads a JSON file.
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, EvalError> {
+    let text = std::fs::read(path).map_err(|error| EvalError::Unreadable(path.to_owned(), error))?;
+    serde_json::from_slice(&text).map_err(|error| EvalError::Malformed(path.to_owned(), error.to_string()))
+}
+
+/// The figures of one ranking.
+#[derive(Debug, Serialize)]
+pub struct RetrievalReport {
+    /// How passages were ranked.
+    pub ranking: RankingKind,
+    /// The questions.
+    pub questions: usize,
+    /// Recall of the target at 1, 3, 5 and 10.
+    pub recall: [f64; 4],
+    /// nDCG at 10, counting each document once.
+    pub ndcg_at_10: f64,
+}
+
+/// Searches every question and compares with its targets.
+pub async fn evaluate(app: &Arc<App>, set: &EvalSet, ranking: RankingKind) -> Result<RetrievalReport, EvalError> {
+    let mut ranks = Vec::with_capacity(set.questions.len());
+    let mut gains = 0.0;
+    for question in &set.questions {
+        let request = SearchRequest {
+            question: question.text.clone(),
+            collection: None,
+            filter: None,
+            // Several chunks of a document count once for nDCG, so more than ten are asked for.
+            top_k: Some(30),
+            ranking,
+        };
+        let found = answer::search(&app.retrieve, request).await?.results;
+        ranks.push(found.iter().position(|passage| question.targets.iter().any(|t| t.is_held_by(passage))).map(|at| at + 1));
+        let mut documents: Vec<&str> = Vec::new();
+        for passage in &found {
+            if !documents.contains(&passage.name.as_str()) {
+                documents.push(&passage.name);
+            }
+        }
+        let hits: Vec<bool> =
+            documents.iter().map(|name| question.targets.iter().any(|target| target.document == *name)).collect();
+        let relevant: HashMap<&str, ()> = question.targets.iter().map(|target| (target.document.as_str(), ())).collect();
+        gains += ndcg_at(&hits, relevant.len(), 10);
+    }
+    Ok(RetrievalReport {
+        ranking,
+        questions: ranks.len(),
+        recall: [1, 3, 5, 10].map(|k| recall_at(&ranks, k)),
+        ndcg_at_10: gains / ranks.len().max(1) as f64,
+    })
+}
+
+impl Target {
+    /// Whether a passage holds the target.
+    pub fn is_held_by(&self, passage: &Passage) -> bool {
+        if passage.name != self.document {
+            return false;
+        }
+        let chunk = passage.chunk.range;
+        let Some(paragraph) = self.paragraph else { return true };
+        if !self.spans.is_empty() {
+            return self.spans.iter().any(|span| chunk.start <= span.start && span.end <= chunk.end);
+        }
+        let shared = chunk.end.min(paragraph.end).saturating_sub(chunk.start.max(paragraph.start));
+        2 * shared > paragraph.len().min(chunk.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::postfilter_testing::passage;
+
+    fn target(spans: Vec<CodePointRange>) -> Target {
+        let paragraph = Some(CodePointRange { start: 10, end: 50 });
+        Target { document: "guide.md".into(), paragraph, spans }
+    }
+
+    #[test]
+    fn a_chunk_holds_an_answer_whole_or_not_at_all() {
+        let mut found = passage("x");
+        found.chunk.range = CodePointRange { start: 0, end: 30 };
+        let span = |start, end| target(vec![CodePointRange { start, end }]);
+        assert!(span(20, 30).is_held_by(&found));
+        assert!(!span(25, 31).is_held_by(&found));
+        found.name = "other.md".into();
+        assert!(!span(20, 30).is_held_by(&found));
+    }
+
+    #[test]
+    fn without_an_answer_more_than_half_must_be_shared() {
+        let mut found = passage("x");
+        for (end, held) in [(30, false), (31, true), (60, true)] {
+            found.chunk.range = CodePointRange { start: 0, end };
+            assert_eq!(target(vec![]).is_held_by(&found), held, "{end}");
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! Errors as RFC 9457 problem documents, and the only place that knows status codes.
+//!
+//! May depend on the errors of everything that a request can reach.
+
+use axum::{
+    Json,
+    extract::rejection::{JsonRejection, PathRejection, QueryRejection},
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    answer::AnswerError,
+    blob_store::BlobStoreError,
+    ingest::{IngestError, upload::ReceiveError},
+    metadata_store::MetadataStoreError,
+    models::{embedder::EmbedderError, generator::GeneratorError},
+    vector_store::VectorStoreError,
+};
+
+/// An error, as `application/problem+json` (RFC 9457).
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Problem {
+    /// What kind of error it is, for programs to match: `urn:footnote:problem:…`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The kind in words.
+    pub title: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// What happened, and what to do.
+    pub detail: String,
+    /// In how many seconds the same request may succeed.
+    #[serde(skip)]
+    pub retry_after: Option<u32>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            kind: format!("urn:footnote:problem:{kind}"),
+            title,
+            status: status.as_u16(),
+            detail: detail.into(),
+            retry_after: None,
+        }
+    }
+
+    /// 400: the request cannot be read.
+    pub fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad-request", "The request cannot be read", detail)
+    }
+
+    /// 401: the key is missing or wrong.
+    pub fn unauthorized() -> Self {
+        let detail = "send the API key as `Authorization: Bearer KEY`";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "The API key is missing or wrong", detail)
+    }
+
+    /// 403: without a key, only programs of this machine are served.
+    pub fn foreign() -> Self {
+        let detail = "without an API key only requests to a loopback name, from no other site's page, are served";
+        Self::new(StatusCode::FORBIDDEN, "foreign", "The request comes from elsewhere", detail)
+    }
+
+    /// 404: there is no such thing.
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", "There is no such thing", detail)
+    }
+
+    /// 409: the thing is not in a state that allows this.
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "conflict", "The state does not allow this", detail)
+    }
+
+    /// 413: the body is too large.
+    pub fn too_large(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large", detail)
+    }
+
+    /// 422: the request can be read, but asks for something that cannot be.
+    pub fn invalid(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The request asks for something that cannot be", detail)
+    }
+
+    /// 429: too many requests at once.
+    pub fn busy(detail: impl Into<String>) -> Self {
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", "Too many requests at once", detail);
+        Self { retry_after: Some(5), ..problem }
+    }
+
+    /// 503: something that this service needs does not answer.
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        let title = "Something that this service needs does not answer";
+        Self { retry_after: Some(10), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", title, detail) }
+    }
+
+    /// 504: it took too long.
+    pub fn timed_out(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::GATEWAY_TIMEOUT, "timed-out", "It took too long", detail)
+    }
+
+    /// 500: a defect. The details go to the log, not to the caller.
+    pub fn internal(error: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%error, "a request failed");
+        let detail = "the server's log says what happened, under this request's x-request-id";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The server failed", detail)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry_after = self.retry_after;
+        let mut response = (status, Json(self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+impl From<MetadataStoreError> for Problem {
+    fn from(error: MetadataStoreError) -> Self {
+        match error {
+            MetadataStoreError::NotFound { .. } => Self::not_found(error.to_string()),
+            MetadataStoreError::Conflict(_) | MetadataStoreError::LeaseLost(_) => Self::conflict(error.to_string()),
+            MetadataStoreError::Invalid(_) => Self::invalid(error.to_string()),
+            MetadataStoreError::Unavailable(_) => unavailable("the database", &error),
+            MetadataStoreError::Failed(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<BlobStoreError> for Problem {
+    fn from(error: BlobStoreError) -> Self {
+        match error {
+            BlobStoreError::NotFound(_) => Self::not_found("this version's file is not there any more"),
+            BlobStoreError::Unavailable(_) => unavailable("the blob store", &error),
+            BlobStoreError::UnknownUrl(_) | BlobStoreError::Damaged(..) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<ReceiveError> for Problem {
+    fn from(error: ReceiveError) -> Self {
+        match error {
+            ReceiveError::TooLarge(_) => Self::too_large(error.to_string()),
+            ReceiveError::Empty => Self::invalid(error.to_string()),
+            ReceiveError::Broken(_) | ReceiveError::Stalled => Self::bad_request(error.to_string()),
+            ReceiveError::Scratch(_) => unavailable("the scratch directory", &error),
+        }
+    }
+}
+
+impl From<VectorStoreError> for Problem {
+    fn from(error: VectorStoreError) -> Self {
+        match error {
+            VectorStoreError::Invalid(_) => Self::invalid(error.to_string()),
+            VectorStoreError::Unavailable(_) => unavailable("the vector store", &error),
+            _ => Self::internal(&error),
+        }
+    }
+}
+
+impl From<IngestError> for Problem {
+    fn from(error: IngestError) -> Self {
+        match error {
+            IngestError::Metadata(error) => error.into(),
+            IngestError::Blobs(error) => error.into(),
+            IngestError::Vectors(error) => error.into(),
+            other if other.is_transient() => unavailable("ingestion", &other),
+            other => Self::internal(&other),
+        }
+    }
+}
+
+impl From<AnswerError> for Problem {
+    fn from(error: AnswerError) -> Self {
+        match error {
+            AnswerError::Invalid(detail) => Self::invalid(detail),
+            AnswerError::Metadata(error) => error.into(),
+            AnswerError::Blobs(error) => error.into(),
+            AnswerError::Vectors(error) => error.into(),
+            AnswerError::Generate(GeneratorError::Busy) => Self::busy("the generator's queue is full: ask again"),
+            AnswerError::Generate(error @ GeneratorError::PromptTooLong { .. }) => Self::invalid(error.to_string()),
+            AnswerError::Embed(error @ EmbedderError::TooLong { .. }) => Self::invalid(error.to_string()),
+            other if other.is_transient() => Self::busy("the models are busy: ask again"),
+            other => Self::internal(&other),
+        }
+    }
+}
+
+/// The details of a service that does not answer (a host, a path) go to the log.
+fn unavailable(what: &str, error: &dyn std::fmt::Display) -> Problem {
+    tracing::warn!(%error, "{what} is unavailable");
+    Problem::unavailable(format!("{what} does not answer: try again"))
+}
+
+impl From<JsonRejection> for Problem {
+    fn from(rejection: JsonRejection) -> Self {
+        match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Self::too_large(rejection.body_text()),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported-media-type",
+                "The body has another media type than is read here",
+                "send JSON with `Content-Type: application/json`",
+            ),
+            StatusCode::UNPROCESSABLE_ENTITY => Self::invalid(rejection.body_text()),
+            _ => Self::bad_request(rejection.body_text()),
+        }
+    }
+}
+
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::bad_request(rejection.body_text())
+    }
+}
+
+impl From<PathRejection> for Problem {
+    fn from(rejection: PathRejection) -> Self {
+        Self::bad_request(rejection.body_text())
+    }
+}
+
+/// For a path that is not served.
+pub async fn no_such_route(uri: axum::http::Uri) -> Problem {
+    Problem::not_found(format!("`{}` is not served here: see /openapi.json", uri.path()))
+}
+
+/// For a method that a path does not have.
+pub async fn method_not_allowed(method: axum::http::Method, uri: axum::http::Uri) -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method-not-allowed",
+        "The path has no such method",
+        format!("`{}` does not take {method}: see /openapi.json", uri.path()),
+    )
+}
+
+/// For a handler that panicked.
+pub fn panicked(panic: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    let message = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("a panic without a message");
+    Problem::internal(&message).into_response()
+}

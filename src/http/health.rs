@@ -1,0 +1,31 @@
+//! Whether the process lives, whether it can work, and what it has counted.
+//!
+//! May depend on `app`.
+
+use std::sync::Arc;
+
+use axum::{Router, extract::State, http::header, response::IntoResponse, routing::get};
+
+use super::Problem;
+use crate::app::App;
+
+/// The routes; they need no key and are not part of the versioned API.
+pub fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/healthz", get(|| async { "ok" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+}
+
+/// `ok` when every store answers.
+async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
+    app.metadata.ping().await?;
+    app.vectors.ping().await?;
+    app.ingest.blobs.ping().await?;
+    Ok("ok")
+}
+
+async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResponse, Problem> {
+    let text = app.metrics.render(app.metadata.counts().await?);
+    Ok(([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text))
+}

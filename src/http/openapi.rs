@@ -1,0 +1,68 @@
+//! The OpenAPI 3.1 document: made from the handlers, so that it cannot say something else than they do.
+//!
+//! May depend on utoipa only.
+
+use std::sync::Arc;
+
+use axum::{Json, Router, routing::get};
+use utoipa::{
+    OpenApi as _,
+    openapi::{
+        OpenApi, Ref, RefOr,
+        content::ContentBuilder,
+        response::ResponseBuilder,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+
+use super::Problem;
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Footnote",
+        description = "Question answering over your own documents, with footnotes that can be checked.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    components(schemas(Problem)),
+    security(("key" = []))
+)]
+struct Base;
+
+/// The document before the routes are added.
+pub fn base() -> OpenApi {
+    Base::openapi()
+}
+
+/// Adds what holds for every route: the key, and the problems that any of them can answer with.
+pub fn complete(mut document: OpenApi) -> OpenApi {
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme(
+        "key",
+        SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build()),
+    );
+    for item in document.paths.paths.values_mut() {
+        for operation in [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten() {
+            for (status, text) in [
+                ("400", "The request cannot be read"),
+                ("401", "The API key is missing or wrong"),
+                ("403", "Without an API key, the request comes from elsewhere"),
+                ("422", "The request asks for something that cannot be"),
+                ("500", "The server failed"),
+                ("503", "Something that this service needs does not answer"),
+            ] {
+                let schema = RefOr::Ref(Ref::from_schema_name("Problem"));
+                let problem = ResponseBuilder::new()
+                    .description(text)
+                    .content("application/problem+json", ContentBuilder::new().schema(Some(schema)).build());
+                operation.responses.responses.entry(status.to_owned()).or_insert_with(|| problem.build().into());
+            }
+        }
+    }
+    document
+}
+
+/// Serves the document.
+pub fn router(document: Arc<OpenApi>) -> Router {
+    Router::new().route("/openapi.json", get(move || async move { Json(document.as_ref().clone()) }))
+}

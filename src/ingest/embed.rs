@@ -1,0 +1,61 @@
+//! From passages to vectors in the store, a window at a time, so that memory does not grow with the document.
+//!
+//! May depend on `domain`, the stores, `models` and the other modules of `ingest`.
+
+use super::{IngestError, IngestServices, Progress};
+use crate::{
+    domain::{Chunk, DocumentId, GenerationNumber},
+    metadata_store::ActiveVersion,
+    vector_store::Point,
+};
+
+/// How many passages are embedded and written together. The embedder cuts them into batches by token count.
+const WINDOW: usize = 64;
+
+/// Embeds every chunk and writes its point. Points of earlier attempts are overwritten: their ids are derived.
+pub async fn embed_and_upsert(
+    services: &IngestServices,
+    source: &ActiveVersion,
+    generation: GenerationNumber,
+    chunks: &[Chunk],
+    progress: &Progress,
+) -> Result<(), IngestError> {
+    services.vectors.create_generation(generation, services.embedder.stamp().dimension).await?;
+    let mut done = 0;
+    for window in chunks.chunks(WINDOW) {
+        let texts: Vec<String> = window.iter().map(Chunk::indexed_text).collect();
+        let sparse = {
+            let (lexical, texts) = (services.lexical.clone(), texts.clone());
+            tokio::task::spawn_blocking(move || texts.iter().map(|text| lexical.passage(text)).collect::<Vec<_>>())
+        };
+        let dense = services.embedder.embed_passages(texts).await?;
+        let sparse = sparse.await.map_err(|error| IngestError::Thread(error.to_string()))?;
+        let points = window
+            .iter()
+            .zip(dense.into_iter().zip(sparse))
+            .map(|(chunk, (dense, sparse))| Point {
+                chunk_id: chunk.id,
+                document_id: source.document_id,
+                version: source.version,
+                collection: source.collection.clone(),
+                metadata: source.metadata.clone(),
+                dense,
+                sparse,
+            })
+            .collect();
+        services.vectors.upsert(generation, points).await?;
+        done += window.len();
+        progress.embedded(done as f32 / chunks.len() as f32);
+    }
+    Ok(())
+}
+
+/// Removes the points of a version that did not become visible.
+pub async fn discard(
+    services: &IngestServices,
+    generation: GenerationNumber,
+    document: DocumentId,
+    version: u32,
+) -> Result<(), IngestError> {
+    Ok(services.vectors.delete_document(generation, document, Some(version)).await?)
+}

@@ -1,0 +1,74 @@
+//! Why an ingestion did not end as it should.
+//!
+//! May depend on the errors of what ingestion calls.
+
+use super::extract::ExtractError;
+use crate::{
+    blob_store::BlobStoreError, metadata_store::MetadataStoreError, models::embedder::EmbedderError,
+    vector_store::VectorStoreError,
+};
+
+/// Why a job failed.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    Extract(#[from] ExtractError),
+    /// The embedder failed.
+    #[error(transparent)]
+    Embed(#[from] EmbedderError),
+    /// The vector store failed.
+    #[error(transparent)]
+    Vectors(#[from] VectorStoreError),
+    /// The metadata store failed.
+    #[error(transparent)]
+    Metadata(#[from] MetadataStoreError),
+    /// The blob store failed.
+    #[error(transparent)]
+    Blobs(#[from] BlobStoreError),
+    /// The scratch directory failed.
+    #[error("cannot write to the scratch directory: {0}")]
+    Scratch(std::io::Error),
+    /// The active index was built with other models.
+    #[error("the index was built with other models ({0}): run `footnote reindex`")]
+    WrongIndex(String),
+    /// A document that was readable before is not readable now.
+    #[error("document `{name}` ({document}): {source}")]
+    Document {
+        /// The document's name.
+        name: String,
+        /// Its id.
+        document: crate::domain::DocumentId,
+        /// What went wrong.
+        source: Box<IngestError>,
+    },
+    /// A new generation does not hold what it should.
+    #[error("generation {generation} holds {found} vectors where {expected} were written: the reindex was not activated")]
+    Verification {
+        /// The generation.
+        generation: i64,
+        /// The vectors that were counted.
+        found: u64,
+        /// The chunks that were recorded.
+        expected: u64,
+    },
+    /// A thread of this process died.
+    #[error("a background thread failed: {0}")]
+    Thread(String),
+}
+
+impl IngestError {
+    /// Whether the same work may succeed later.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Extract(error) => error.is_transient(),
+            Self::Embed(error) => error.is_transient(),
+            Self::Vectors(error) => error.is_transient(),
+            Self::Metadata(error) => error.is_transient(),
+            Self::Blobs(error) => error.is_transient(),
+            Self::Document { source, .. } => source.is_transient(),
+            Self::Scratch(_) => true,
+            Self::WrongIndex(_) | Self::Verification { .. } | Self::Thread(_) => false,
+        }
+    }
+}

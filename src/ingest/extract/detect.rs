@@ -1,0 +1,346 @@
+//! What a file is: its bytes say so, its name claims so, and where the two disagree it is refused.
+//!
+//! A name without an extension claims nothing. Markdown and plain text are told apart by the name alone, so
+//! `.md` and `.txt` never contradict each other; a whole web page under either name does, because its tags
+//! would be quoted as if they were words. A Markdown file may still begin with a few HTML elements.
+//!
+//! May depend on nothing.
+
+use std::io::Cursor;
+
+use super::{ExtractError, charset, docx};
+
+/// The formats that are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    PlainText,
+    Markdown,
+    Html,
+    Pdf,
+    Docx,
+    /// Comma- or tab-separated values. The separator is what the name suggests; the file decides.
+    Delimited(u8),
+    Json,
+    JsonLines,
+}
+
+impl Format {
+    fn as_claim(self) -> &'static str {
+        match self {
+            Self::PlainText => "plain text",
+            Self::Markdown => "Markdown",
+            Self::Html => "HTML",
+            Self::Pdf => "PDF",
+            Self::Docx => "a Word document (DOCX)",
+            Self::Delimited(b'\t') => "tab-separated values",
+            Self::Delimited(_) => "comma-separated values",
+            Self::Json => "JSON",
+            Self::JsonLines => "JSON lines",
+        }
+    }
+}
+
+/// What the bytes are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Found {
+    Text,
+    WebPage,
+    Pdf,
+    Docx,
+    /// An encrypted Office file: a container that only a password opens.
+    LockedOffice,
+    Other(String),
+}
+
+impl Found {
+    fn describe(&self) -> String {
+        match self {
+            Self::Text => "text".into(),
+            Self::WebPage => "an HTML page".into(),
+            Self::Pdf => "a PDF".into(),
+            Self::Docx => "a Word document (DOCX)".into(),
+            Self::LockedOffice => "an encrypted Office document".into(),
+            Self::Other(what) => what.clone(),
+        }
+    }
+}
+
+/// What the extension of a name stands for.
+enum Claim {
+    Nothing,
+    Read(Format),
+    NotRead(&'static str),
+    Unknown(String),
+}
+
+/// Decides how the file is read, or why not.
+pub(super) fn detect(bytes: &[u8], name: &str) -> Result<Format, ExtractError> {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err(ExtractError::Empty);
+    }
+    let found = look_at(bytes);
+    let unsupported = |found: String| Err(ExtractError::UnsupportedFormat { name: name.into(), found });
+    match claim_of(name) {
+        Claim::Read(format) => agree(format, found, name),
+        Claim::NotRead(what) => unsupported(what.into()),
+        Claim::Unknown(extension) => match found {
+            Found::Other(what) => unsupported(what),
+            found => unsupported(format!("'.{extension}' ({} by its bytes)", found.describe())),
+        },
+        Claim::Nothing => match found {
+            Found::Pdf => Ok(Format::Pdf),
+            Found::Docx => Ok(Format::Docx),
+            Found::WebPage => Ok(Format::Html),
+            Found::Text => Ok(Format::PlainText),
+            Found::LockedOffice => Err(ExtractError::Encrypted { format: "Office".into() }),
+            Found::Other(what) => unsupported(what),
+        },
+    }
+}
+
+fn agree(format: Format, found: Found, name: &str) -> Result<Format, ExtractError> {
+    let fits = match format {
+        Format::Pdf => found == Found::Pdf,
+        Format::Docx if found == Found::LockedOffice => {
+            return Err(ExtractError::Encrypted { format: "DOCX".into() });
+        }
+        Format::Docx => found == Found::Docx,
+        Format::Html => matches!(found, Found::WebPage | Found::Text),
+        _ => found == Found::Text,
+    };
+    if fits {
+        return Ok(format);
+    }
+    Err(ExtractError::ContradictsName {
+        name: name.into(),
+        claimed: format.as_claim().into(),
+        found: found.describe(),
+    })
+}
+
+fn claim_of(name: &str) -> Claim {
+    let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    let Some((stem, extension)) = file.rsplit_once('.') else { return Claim::Nothing };
+    let is_extension = !stem.is_empty()
+        && (1..=10).contains(&extension.len())
+        && extension.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && extension.bytes().any(|byte| byte.is_ascii_alphabetic());
+    if !is_extension {
+        return Claim::Nothing;
+    }
+    let extension = extension.to_ascii_lowercase();
+    match extension.as_str() {
+        "txt" | "text" | "log" => Claim::Read(Format::PlainText),
+        "md" | "markdown" | "mdown" | "mkd" | "mdx" => Claim::Read(Format::Markdown),
+        "html" | "htm" | "xhtml" => Claim::Read(Format::Html),
+        "pdf" => Claim::Read(Format::Pdf),
+        "docx" => Claim::Read(Format::Docx),
+        "csv" => Claim::Read(Format::Delimited(b',')),
+        "tsv" | "tab" => Claim::Read(Format::Delimited(b'\t')),
+        "json" => Claim::Read(Format::Json),
+        "jsonl" | "ndjson" => Claim::Read(Format::JsonLines),
+        "doc" | "dot" => Claim::NotRead("a Word document of the old kind (DOC)"),
+        "docm" | "dotx" | "dotm" => Claim::NotRead("a Word document with macros or a Word template"),
+        "ppt" | "pptx" | "pptm" | "pps" | "ppsx" => Claim::NotRead("a PowerPoint presentation"),
+        "xls" | "xlsx" | "xlsm" | "xlsb" => Claim::NotRead("an Excel workbook"),
+        "odt" | "ods" | "odp" => Claim::NotRead("an OpenDocument file"),
+        "epub" | "mobi" | "azw3" => Claim::NotRead("an e-book"),
+        "eml" | "msg" | "mbox" => Claim::NotRead("an e-mail"),
+        "rtf" => Claim::NotRead("rich text (RTF)"),
+        "png" | "jpg" | "jpeg" | "gif" | "webp" | "tif" | "tiff" | "bmp" | "svg" | "heic" | "ico" => {
+            Claim::NotRead("an image")
+        }
+        "mp3" | "wav" | "ogg" | "flac" | "m4a" => Claim::NotRead("a sound recording"),
+        "mp4" | "mkv" | "mov" | "avi" | "webm" => Claim::NotRead("a video"),
+        "zip" | "gz" | "tgz" | "tar" | "bz2" | "xz" | "7z" | "rar" | "zst" => Claim::NotRead("an archive"),
+        "xml" => Claim::NotRead("XML"),
+        "yaml" | "yml" => Claim::NotRead("YAML"),
+        "exe" | "dll" | "so" | "bin" => Claim::NotRead("a program"),
+        _ => Claim::Unknown(extension),
+    }
+}
+
+fn look_at(bytes: &[u8]) -> Found {
+    let head = &bytes[..bytes.len().min(1024)];
+    if head.windows(5).any(|window| window == b"%PDF-") && !starts_like_a_page(head) {
+        return Found::Pdf;
+    }
+    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
+        return look_into_zip(bytes);
+    }
+    if bytes.starts_with(&[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1]) {
+        return look_into_compound(bytes);
+    }
+    if bytes.starts_with(b"{\\rtf") {
+        return Found::Other("rich text (RTF)".into());
+    }
+    if bytes.starts_with(b"%!PS") {
+        return Found::Other("PostScript".into());
+    }
+    if charset::is_text(bytes) {
+        return if starts_like_a_page(head) { Found::WebPage } else { Found::Text };
+    }
+    // Magic numbers of two letters are no proof (a text may begin with "BM"), so they are asked last.
+    match infer::get(bytes) {
+        Some(kind) => Found::Other(format!("{} ({})", class_of(kind.matcher_type()), kind.mime_type())),
+        None => Found::Other("binary data".into()),
+    }
+}
+
+fn class_of(kind: infer::MatcherType) -> &'static str {
+    match kind {
+        infer::MatcherType::App => "a program",
+        infer::MatcherType::Archive => "an archive",
+        infer::MatcherType::Audio => "a sound recording",
+        infer::MatcherType::Book => "an e-book",
+        infer::MatcherType::Doc => "an office document",
+        infer::MatcherType::Font => "a font",
+        infer::MatcherType::Image => "an image",
+        infer::MatcherType::Video => "a video",
+        _ => "binary data",
+    }
+}
+
+/// A whole page, not a Markdown text that uses an element or two: a doctype or the root element comes first,
+/// after nothing but a byte order mark, blanks, comments and an XML declaration.
+fn starts_like_a_page(head: &[u8]) -> bool {
+    let text = charset::decode(head, None).text.to_ascii_lowercase();
+    let mut rest = text.trim_start();
+    loop {
+        let end = if rest.starts_with("<!--") {
+            rest.find("-->").map(|at| at + 3)
+        } else if rest.starts_with("<?") {
+            rest.find("?>").map(|at| at + 2)
+        } else {
+            None
+        };
+        match end {
+            Some(end) => rest = rest[end..].trim_start(),
+            None => break,
+        }
+    }
+    rest.starts_with("<!doctype html") || rest.starts_with("<html") && !rest.starts_with("<html-")
+}
+
+fn look_into_zip(bytes: &[u8]) -> Found {
+    let Ok(archive) = zip::ZipArchive::new(Cursor::new(bytes)) else {
+        return Found::Other("a damaged archive (ZIP)".into());
+    };
+    let has = |wanted: &str| archive.index_for_name(wanted).is_some();
+    let starts = |prefix: &[u8]| archive.file_names_raw().any(|name| name.starts_with(prefix));
+    if archive.file_names_raw().any(docx::is_main_part) {
+        return Found::Docx;
+    }
+    Found::Other(
+        if starts(b"ppt/") {
+            "a PowerPoint presentation (PPTX)"
+        } else if starts(b"xl/") {
+            "an Excel workbook (XLSX)"
+        } else if has("META-INF/container.xml") {
+            "an e-book (EPUB)"
+        } else if has("content.xml") && has("mimetype") {
+            "an OpenDocument file"
+        } else {
+            "an archive (ZIP)"
+        }
+        .into(),
+    )
+}
+
+/// Old Office files are compound files; the names inside are UTF-16 and tell which.
+fn look_into_compound(bytes: &[u8]) -> Found {
+    let contains = |name: &str| {
+        let wanted: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        bytes.windows(wanted.len()).any(|window| window == wanted)
+    };
+    if contains("EncryptedPackage") {
+        return Found::LockedOffice;
+    }
+    Found::Other(
+        if contains("WordDocument") {
+            "a Word document of the old kind (DOC)"
+        } else if contains("Workbook") || contains("Book") {
+            "an Excel workbook of the old kind (XLS)"
+        } else if contains("PowerPoint Document") {
+            "a PowerPoint presentation of the old kind (PPT)"
+        } else if contains("__nameid_version1.0") {
+            "an e-mail (MSG)"
+        } else {
+            "an old Office file"
+        }
+        .into(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89";
+    const PAGE: &[u8] = b"\xef\xbb\xbf<!-- saved -->\n<!DOCTYPE html><html><body>x</body></html>";
+
+    #[test]
+    fn names_and_bytes_that_agree_are_read() {
+        let cases: [(&str, &[u8], Format); 12] = [
+            ("a.txt", b"BMW is a car, and this is no bitmap", Format::PlainText),
+            ("README", b"words", Format::PlainText),
+            ("notes.2024", b"words", Format::PlainText),
+            (".profile", b"words", Format::PlainText),
+            ("dir.d/a.MD", b"<h1 align=center>Logo</h1>\n\nwords", Format::Markdown),
+            ("a.htm", PAGE, Format::Html),
+            ("page", PAGE, Format::Html),
+            ("a.pdf", b"junk\n%PDF-1.4\n", Format::Pdf),
+            ("scan", b"%PDF-1.7\n", Format::Pdf),
+            ("a.tsv", b"a\tb", Format::Delimited(b'\t')),
+            ("a.json", b"{}", Format::Json),
+            ("a.ndjson", b"{}", Format::JsonLines),
+        ];
+        for (name, bytes, format) in cases {
+            assert_eq!(detect(bytes, name).unwrap(), format, "{name}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_contradict_their_name_are_refused() {
+        let cases: [(&str, &[u8], &str); 8] = [
+            ("a.txt", b"%PDF-1.4\n", "a PDF"),
+            ("a.md", PNG, "an image (image/png)"),
+            ("a.txt", PAGE, "an HTML page"),
+            ("a.json", PAGE, "an HTML page"),
+            ("a.pdf", b"only words", "text"),
+            ("a.docx", b"only words", "text"),
+            ("a.docx", b"PK\x03\x04 and no more", "a damaged archive (ZIP)"),
+            ("a.html", b"%PDF-1.4\n", "a PDF"),
+        ];
+        for (name, bytes, expected) in cases {
+            match detect(bytes, name).unwrap_err() {
+                ExtractError::ContradictsName { found, .. } => assert_eq!(found, expected, "{name}"),
+                other => panic!("{name}: {other}"),
+            }
+        }
+    }
+
+    #[test]
+    fn formats_that_are_not_read_are_named() {
+        for (name, bytes, expected) in [
+            ("a.pptx", &b"PK\x03\x04"[..], "a PowerPoint presentation"),
+            ("a.rs", b"fn main() {}", "'.rs' (text by its bytes)"),
+            ("image", PNG, "an image (image/png)"),
+            ("mail.eml", b"From: a@example.org", "an e-mail"),
+        ] {
+            match detect(bytes, name).unwrap_err() {
+                ExtractError::UnsupportedFormat { found, .. } => assert_eq!(found, expected),
+                other => panic!("{name}: {other}"),
+            }
+        }
+        assert_eq!(detect(b" \n", "a.txt").unwrap_err(), ExtractError::Empty);
+    }
+
+    #[test]
+    fn an_encrypted_word_file_is_called_encrypted() {
+        let mut bytes = vec![0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
+        bytes.extend("EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes));
+        assert_eq!(detect(&bytes, "a.docx").unwrap_err(), ExtractError::Encrypted { format: "DOCX".into() });
+    }
+}

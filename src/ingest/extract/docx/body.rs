@@ -1,0 +1,148 @@
+//! The body of a document, block by block.
+
+use std::collections::HashMap;
+
+use super::{
+    numbering::Numbering,
+    paragraph::Paragraph,
+    styles::{Role, Styles},
+    xml::Reader,
+};
+use crate::ingest::extract::{ExtractError, ExtractLimits, structure::one_line, writer::MarkdownWriter};
+
+/// The footnotes and endnotes of a document by kind and id.
+#[derive(Debug, Default)]
+pub(super) struct Notes(HashMap<(&'static str, String), String>);
+
+impl Notes {
+    pub(super) fn get(&self, kind: &str, id: &str) -> Option<&str> {
+        self.0.iter().find(|((k, i), _)| *k == kind && i == id).map(|(_, text)| text.as_str())
+    }
+
+    pub(super) fn read(
+        &mut self,
+        kind: &'static str,
+        part: &str,
+        styles: &Styles,
+        limits: &ExtractLimits,
+    ) -> Result<(), ExtractError> {
+        let none = Self::default();
+        let mut body = Body::new(part, styles, Numbering::default(), &none, limits);
+        let Some(_root) = body.reader.child()? else { return Ok(()) };
+        while let Some(element) = body.reader.child()? {
+            let id = element.attribute("id").unwrap_or_default();
+            let text = one_line(&body.flat()?);
+            if !text.is_empty() {
+                self.0.insert((kind, id), text);
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(super) struct Body<'a> {
+    pub(super) reader: Reader<'a>,
+    pub(super) styles: &'a Styles,
+    pub(super) notes: &'a Notes,
+    pub(super) note_count: usize,
+    /// Notes of a table's cells, which are written below the table.
+    pub(super) pending_notes: Vec<(String, String)>,
+    numbering: Numbering,
+    in_list: bool,
+}
+
+impl<'a> Body<'a> {
+    pub(super) fn new(
+        part: &'a str,
+        styles: &'a Styles,
+        numbering: Numbering,
+        notes: &'a Notes,
+        limits: &ExtractLimits,
+    ) -> Self {
+        Self {
+            reader: Reader::new(part, limits.max_depth),
+            styles,
+            notes,
+            note_count: 0,
+            pending_notes: Vec::new(),
+            numbering,
+            in_list: false,
+        }
+    }
+
+    pub(super) fn write(&mut self, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {
+        while let Some(element) = self.reader.child()? {
+            match element.name() {
+                "p" => {
+                    let paragraph = self.paragraph()?;
+                    self.write_paragraph(paragraph, writer)?;
+                }
+                "tbl" => {
+                    let rows = self.table_rows()?;
+                    self.write_table(rows, writer)?;
+                }
+                "altChunk" => {
+                    writer.warn("a part that was inserted in another format was left out");
+                    self.reader.skip()?;
+                }
+                "del" | "moveFrom" | "sectPr" | "sdtPr" | "sdtEndPr" | "Fallback" => self.reader.skip()?,
+                _ => self.write(writer)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn write_paragraph(&mut self, paragraph: Paragraph, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {
+        let Paragraph { text, role, list, notes, boxes } = paragraph;
+        let text = lines_of(&text);
+        if !text.is_empty() {
+            match role {
+                Role::Contents => {}
+                Role::Title => writer.heading(1, &text)?,
+                Role::Heading(level) => writer.heading(level, &text)?,
+                Role::Body => {
+                    let mark = list.and_then(|position| self.numbering.next(&position));
+                    let is_item = mark.is_some();
+                    let mark = mark.unwrap_or_default();
+                    let text = format!("{mark}{}", text.replace('\n', &format!("\n{}", " ".repeat(mark.len()))));
+                    if is_item && self.in_list { writer.line(&text)? } else { writer.block(&text)? }
+                    self.in_list = is_item;
+                }
+            }
+            if role != Role::Body {
+                self.in_list = false;
+            }
+        }
+        for inner in boxes {
+            self.write_paragraph(inner, writer)?;
+        }
+        self.write_notes(notes, writer)
+    }
+
+    fn write_table(&mut self, rows: Vec<Vec<String>>, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {
+        self.in_list = false;
+        if rows.iter().all(|row| row.len() <= 1) && rows.len() <= 1 {
+            // A single cell is a box around text.
+            for cell in rows.iter().flatten() {
+                writer.block(&lines_of(cell))?;
+            }
+        } else {
+            writer.table(&rows)?;
+        }
+        let notes = std::mem::take(&mut self.pending_notes);
+        self.write_notes(notes, writer)
+    }
+
+    fn write_notes(&mut self, notes: Vec<(String, String)>, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {
+        for (mark, note) in notes {
+            writer.block(&format!("{mark} {note}"))?;
+            self.in_list = false;
+        }
+        Ok(())
+    }
+}
+
+/// The lines of a text, blanks inside each collapsed, empty ones left out.
+fn lines_of(text: &str) -> String {
+    text.lines().map(one_line).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+}

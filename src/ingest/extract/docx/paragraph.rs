@@ -1,0 +1,224 @@
+//! One paragraph: its style, its words, and what hangs on it (notes, text boxes).
+
+use super::{
+    body::Body,
+    styles::{ListPosition, Role, read_list_position},
+    xml::{Element, Node},
+};
+use crate::ingest::extract::{ExtractError, structure::takes_exponent};
+
+/// What a paragraph says and what it is.
+#[derive(Debug)]
+pub(super) struct Paragraph {
+    pub(super) text: String,
+    pub(super) role: Role,
+    pub(super) list: Option<ListPosition>,
+    /// The notes that it refers to, in order: the mark in the text, and the note.
+    pub(super) notes: Vec<(String, String)>,
+    /// The paragraphs of text boxes that are anchored here.
+    pub(super) boxes: Vec<Paragraph>,
+}
+
+/// What matters of how a run looks.
+#[derive(Debug, Default)]
+struct Look {
+    hidden: bool,
+    raised: bool,
+}
+
+impl Paragraph {
+    fn new() -> Self {
+        Self { text: String::new(), role: Role::Body, list: None, notes: Vec::new(), boxes: Vec::new() }
+    }
+}
+
+impl Body<'_> {
+    /// Reads the rest of a `w:p`.
+    pub(super) fn paragraph(&mut self) -> Result<Paragraph, ExtractError> {
+        let mut paragraph = Paragraph::new();
+        self.inline(&mut paragraph)?;
+        Ok(paragraph)
+    }
+
+    /// Reads the rest of the current element into `paragraph`.
+    fn inline(&mut self, paragraph: &mut Paragraph) -> Result<(), ExtractError> {
+        while let Some(element) = self.reader.child()? {
+            match element.name() {
+                "pPr" => self.properties(paragraph)?,
+                "rPr" => {
+                    let look = self.look()?;
+                    if look.hidden {
+                        return self.reader.skip();
+                    }
+                    if look.raised && takes_exponent(&paragraph.text) {
+                        paragraph.text.push('^');
+                    }
+                }
+                // Formulas: what is raised, lowered or below the line of a fraction.
+                "sup" | "sub" | "den" => {
+                    let before = paragraph.text.len();
+                    self.inline(paragraph)?;
+                    let sign = match element.name() {
+                        "sup" => "^",
+                        "sub" => "_",
+                        _ => "/",
+                    };
+                    if paragraph.text.len() > before {
+                        paragraph.text.insert_str(before, sign);
+                    }
+                }
+                "t" => paragraph.text.push_str(&clean(&self.reader.text_of_current()?)),
+                "tab" | "ptab" => self.leaf(paragraph, "\t")?,
+                "br" | "cr" => self.leaf(paragraph, "\n")?,
+                "noBreakHyphen" => self.leaf(paragraph, "-")?,
+                "footnoteReference" | "endnoteReference" => self.note(&element, paragraph)?,
+                "docPr" => self.picture(&element, paragraph)?,
+                "txbxContent" => self.text_box(paragraph)?,
+                "AlternateContent" => self.alternate(paragraph)?,
+                // Deleted text, field codes, and the second form of what was already read.
+                "del" | "moveFrom" | "delText" | "instrText" | "delInstrText" | "Fallback" | "sectPr" | "sdtPr"
+                | "sdtEndPr" | "rt" | "softHyphen" | "annotationRef" | "fldData" | "ctrlPr" => self.reader.skip()?,
+                _ => self.inline(paragraph)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn leaf(&mut self, paragraph: &mut Paragraph, text: &str) -> Result<(), ExtractError> {
+        paragraph.text.push_str(text);
+        self.reader.skip()
+    }
+
+    fn properties(&mut self, paragraph: &mut Paragraph) -> Result<(), ExtractError> {
+        let mut style = None;
+        let mut outline = None;
+        let mut list = None;
+        while let Some(element) = self.reader.child()? {
+            match element.name() {
+                "pStyle" => style = element.value(),
+                "outlineLvl" => outline = element.value().and_then(|value| value.parse::<usize>().ok()),
+                "numPr" => {
+                    list = Some(read_list_position(&mut self.reader)?);
+                    continue;
+                }
+                _ => {}
+            }
+            self.reader.skip()?;
+        }
+        if let Some(style) = style {
+            paragraph.role = self.styles.role(&style);
+            list = list.or_else(|| self.styles.list(&style));
+        }
+        if let (Some(level @ 0..=8), Role::Body) = (outline, paragraph.role) {
+            paragraph.role = Role::Heading(level + 1);
+        }
+        paragraph.list = list;
+        Ok(())
+    }
+
+    /// Reads the rest of a `w:rPr`.
+    fn look(&mut self) -> Result<Look, ExtractError> {
+        let mut look = Look::default();
+        while let Some(element) = self.reader.child()? {
+            look.hidden |= element.is("vanish") && element.is_on();
+            look.raised |= element.is("vertAlign") && element.value().as_deref() == Some("superscript");
+            self.reader.skip()?;
+        }
+        Ok(look)
+    }
+
+    fn note(&mut self, element: &Element<'_>, paragraph: &mut Paragraph) -> Result<(), ExtractError> {
+        let kind = element.name().trim_end_matches("Reference");
+        if let Some(note) = element.attribute("id").and_then(|id| self.notes.get(kind, &id)) {
+            self.note_count += 1;
+            let mark = format!("[{}]", self.note_count);
+            paragraph.text.push_str(&mark);
+            paragraph.notes.push((mark, note.to_owned()));
+        }
+        self.reader.skip()
+    }
+
+    /// A picture's description, when it is one and not a file name or a default.
+    fn picture(&mut self, element: &Element<'_>, paragraph: &mut Paragraph) -> Result<(), ExtractError> {
+        if let Some(description) = element.attribute("descr")
+            && description.split_whitespace().count() > 1
+        {
+            let words = description.split_whitespace().collect::<Vec<_>>().join(" ");
+            paragraph.text.push_str(&format!(" [image: {words}] "));
+        }
+        self.reader.skip()
+    }
+
+    fn text_box(&mut self, paragraph: &mut Paragraph) -> Result<(), ExtractError> {
+        while let Some(element) = self.reader.child()? {
+            match element.name() {
+                "p" => {
+                    let inner = self.paragraph()?;
+                    paragraph.boxes.push(inner);
+                }
+                "tbl" => {
+                    let rows = self.table_rows()?;
+                    let mut inner = Paragraph::new();
+                    inner.text = rows.iter().map(|row| row.join(", ")).collect::<Vec<_>>().join("\n");
+                    paragraph.boxes.push(inner);
+                }
+                "del" | "moveFrom" | "sdtPr" => self.reader.skip()?,
+                _ => self.text_box(paragraph)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the first choice; the fallback says the same in an older form, and is read only without a choice.
+    fn alternate(&mut self, paragraph: &mut Paragraph) -> Result<(), ExtractError> {
+        let mut taken = false;
+        while let Some(element) = self.reader.child()? {
+            if taken || !matches!(element.name(), "Choice" | "Fallback") {
+                self.reader.skip()?;
+            } else {
+                let before = (paragraph.text.len(), paragraph.boxes.len());
+                self.inline(paragraph)?;
+                taken = before != (paragraph.text.len(), paragraph.boxes.len());
+            }
+        }
+        Ok(())
+    }
+
+    /// All words of the current element, as of one cell or one note.
+    pub(super) fn flat(&mut self) -> Result<String, ExtractError> {
+        let mut parts: Vec<String> = Vec::new();
+        self.flat_into(&mut parts)?;
+        parts.retain(|part| !part.trim().is_empty());
+        Ok(parts.join("\n"))
+    }
+
+    fn flat_into(&mut self, parts: &mut Vec<String>) -> Result<(), ExtractError> {
+        while let Some(node) = self.reader.next()? {
+            let element = match node {
+                Node::Start(element) => element,
+                Node::Text(_) => continue,
+                Node::End => return Ok(()),
+            };
+            match element.name() {
+                "p" => {
+                    let paragraph = self.paragraph()?;
+                    let boxes = paragraph.boxes.into_iter().map(|inner| inner.text);
+                    parts.extend([paragraph.text].into_iter().chain(boxes));
+                    self.pending_notes.extend(paragraph.notes);
+                }
+                "tbl" => {
+                    let rows = self.table_rows()?;
+                    parts.extend(rows.iter().map(|row| row.join(", ")));
+                }
+                "del" | "moveFrom" | "tcPr" | "sdtPr" => self.reader.skip()?,
+                _ => self.flat_into(parts)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Soft hyphens and zero-width blanks are hints for line breaking, not characters of words.
+fn clean(text: &str) -> String {
+    text.chars().filter(|c| !matches!(c, '\u{ad}' | '\u{200b}' | '\u{feff}')).collect()
+}

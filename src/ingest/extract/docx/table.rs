@@ -1,0 +1,108 @@
+//! Tables: merged cells filled in, deleted rows left out.
+
+use super::body::Body;
+use crate::ingest::extract::ExtractError;
+
+/// A grid of at most this many cells is built; a span may claim millions.
+const MAX_SPAN: usize = 256;
+
+#[derive(Debug, Default)]
+struct CellProperties {
+    span: usize,
+    continues_above: bool,
+}
+
+impl Body<'_> {
+    /// Reads the rest of a `w:tbl` as rows of cells. A cell that is merged downwards stands in each row.
+    pub(super) fn table_rows(&mut self) -> Result<Vec<Vec<String>>, ExtractError> {
+        let mut rows: Vec<Vec<String>> = Vec::new();
+        self.rows_into(&mut rows)?;
+        Ok(rows)
+    }
+
+    fn rows_into(&mut self, rows: &mut Vec<Vec<String>>) -> Result<(), ExtractError> {
+        while let Some(element) = self.reader.child()? {
+            match element.name() {
+                "tr" => {
+                    let mut row = Vec::new();
+                    if self.row_into(&mut row, rows.last())? {
+                        rows.push(row);
+                    }
+                }
+                "tblPr" | "tblGrid" | "sdtPr" | "del" | "moveFrom" => self.reader.skip()?,
+                _ => self.rows_into(rows)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a row; `false` when it has been deleted.
+    fn row_into(&mut self, row: &mut Vec<String>, above: Option<&Vec<String>>) -> Result<bool, ExtractError> {
+        let mut lives = true;
+        while let Some(element) = self.reader.child()? {
+            match element.name() {
+                "tc" => self.cell_into(row, above)?,
+                "trPr" => {
+                    while let Some(property) = self.reader.child()? {
+                        match property.name() {
+                            "del" => lives = false,
+                            "gridBefore" => row.extend((0..span(property.value())).map(|_| String::new())),
+                            _ => {}
+                        }
+                        self.reader.skip()?;
+                    }
+                }
+                "tblPrEx" | "sdtPr" => self.reader.skip()?,
+                _ => lives &= self.row_into(row, above)?,
+            }
+        }
+        Ok(lives)
+    }
+
+    fn cell_into(&mut self, row: &mut Vec<String>, above: Option<&Vec<String>>) -> Result<(), ExtractError> {
+        let mut properties = CellProperties { span: 1, continues_above: false };
+        let mut parts: Vec<String> = Vec::new();
+        while let Some(element) = self.reader.child()? {
+            match element.name() {
+                "tcPr" => properties = self.cell_properties()?,
+                "p" => {
+                    let paragraph = self.paragraph()?;
+                    self.pending_notes.extend(paragraph.notes);
+                    parts.push(paragraph.text);
+                    parts.extend(paragraph.boxes.into_iter().map(|inner| inner.text));
+                }
+                "tbl" => {
+                    let rows = self.table_rows()?;
+                    parts.extend(rows.iter().map(|row| row.join(", ")));
+                }
+                "del" | "moveFrom" | "sdtPr" => self.reader.skip()?,
+                _ => parts.push(self.flat()?),
+            }
+        }
+        parts.retain(|part| !part.trim().is_empty());
+        let mut text = parts.join("\n");
+        if properties.continues_above && text.is_empty() {
+            text = above.and_then(|above| above.get(row.len())).cloned().unwrap_or_default();
+        }
+        row.push(text);
+        row.extend((1..properties.span).map(|_| String::new()));
+        Ok(())
+    }
+
+    fn cell_properties(&mut self) -> Result<CellProperties, ExtractError> {
+        let mut properties = CellProperties { span: 1, continues_above: false };
+        while let Some(element) = self.reader.child()? {
+            match element.name() {
+                "gridSpan" => properties.span = span(element.value()).max(1),
+                "vMerge" => properties.continues_above = element.value().as_deref() != Some("restart"),
+                _ => {}
+            }
+            self.reader.skip()?;
+        }
+        Ok(properties)
+    }
+}
+
+fn span(value: Option<String>) -> usize {
+    value.and_then(|value| value.parse::<usize>().ok()).unwrap_or(1).min(MAX_SPAN)
+}

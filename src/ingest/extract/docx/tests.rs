@@ -1,0 +1,148 @@
+#![allow(clippy::unwrap_used)]
+use std::io::{Cursor, Write};
+
+use zip::{ZipWriter, write::SimpleFileOptions};
+
+use super::*;
+use crate::ingest::extract::check_structure;
+
+/// A document with this body, and these other parts.
+fn docx(body: &str, parts: &[(&str, &str)]) -> Vec<u8> {
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    let document = format!("<?xml version='1.0'?><w:document xmlns:w='w'><w:body>{body}</w:body></w:document>");
+    for (name, content) in parts.iter().copied().chain([("word/document.xml", document.as_str())]) {
+        archive.start_file(name, SimpleFileOptions::default()).unwrap();
+        archive.write_all(content.as_bytes()).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+fn extracted(body: &str, parts: &[(&str, &str)]) -> ExtractedDocument {
+    let document = read(&docx(body, parts), &ExtractLimits::default()).unwrap();
+    assert_eq!(check_structure(&document), Ok(()));
+    document
+}
+
+fn p(text: &str) -> String {
+    format!("<w:p><w:r><w:t>{text}</w:t></w:r></w:p>")
+}
+
+fn styled(style: &str, text: &str) -> String {
+    format!("<w:p><w:pPr><w:pStyle w:val='{style}'/></w:pPr><w:r><w:t>{text}</w:t></w:r></w:p>")
+}
+
+#[test]
+fn headings_come_from_styles_and_what_those_are_based_on() {
+    let styles = "<w:styles xmlns:w='w'>
+        <w:style w:styleId='berschrift1'><w:name w:val='heading 1'/></w:style>
+        <w:style w:styleId='Own'><w:name w:val='Chapter'/><w:basedOn w:val='berschrift1'/></w:style>
+        <w:style w:styleId='Lvl'><w:name w:val='x'/><w:pPr><w:outlineLvl w:val='2'/></w:pPr></w:style>
+        <w:style w:styleId='A'><w:name w:val='a'/><w:basedOn w:val='B'/></w:style>
+        <w:style w:styleId='B'><w:name w:val='b'/><w:basedOn w:val='A'/></w:style>
+        <w:style w:styleId='TOC1'><w:name w:val='toc 1'/></w:style></w:styles>";
+    let body = [
+        styled("TOC1", "One 1"),
+        styled("berschrift1", "One &amp; only"),
+        styled("Own", "Two"),
+        styled("Lvl", "Three"),
+        styled("A", "circle"),
+    ]
+    .concat();
+    let core = "<cp xmlns:dc='d'><dc:title>The title</dc:title></cp>";
+    let document = extracted(&body, &[("word/styles.xml", styles), ("docProps/core.xml", core)]);
+    assert_eq!(document.text, "# One & only\n\n# Two\n\n### Three\n\ncircle\n");
+    assert_eq!(document.title.as_deref(), Some("The title"));
+}
+
+#[test]
+fn a_document_says_what_it_says_after_its_changes() {
+    let body = "<w:p><w:r><w:t>Pay </w:t></w:r><w:del><w:r><w:delText>ten</w:delText></w:r></w:del>\
+        <w:ins><w:r><w:t>twenty</w:t></w:r></w:ins><w:r><w:rPr><w:vanish/></w:rPr><w:t> hidden</w:t></w:r>\
+        <w:hyperlink><w:r><w:t> euros</w:t></w:r></w:hyperlink><w:r><w:fldChar/><w:instrText>PAGE</w:instrText></w:r></w:p>";
+    assert_eq!(extracted(body, &[]).text, "Pay twenty euros\n");
+}
+
+#[test]
+fn tables_have_merged_cells_and_no_deleted_rows() {
+    let cell = |properties: &str, text: &str| format!("<w:tc><w:tcPr>{properties}</w:tcPr>{}</w:tc>", p(text));
+    let nested = format!("<w:tc><w:tbl><w:tr>{}{}</w:tr></w:tbl></w:tc>", cell("", "in"), cell("", "ner"));
+    let body = format!(
+        "<w:tbl><w:tblPr/><w:tr>{}{}{}</w:tr><w:tr>{}{}{nested}</w:tr><w:tr>{}{}</w:tr><w:tr><w:trPr><w:del/></w:trPr>{}</w:tr></w:tbl>",
+        cell("", "a"),
+        cell("", "b"),
+        cell("", "c"),
+        cell("<w:vMerge w:val='restart'/>", "down"),
+        cell("", "x|y"),
+        cell("<w:vMerge/>", ""),
+        cell("<w:gridSpan w:val='2'/>", "wide"),
+        cell("", "gone"),
+    );
+    let document = extracted(&body, &[]);
+    let expected = "| a | b | c |\n| --- | --- | --- |\n| down | x\\|y | in, ner |\n| down | wide | |\n";
+    assert_eq!(document.text, expected);
+    assert_eq!(document.tables.len(), 1);
+}
+
+#[test]
+fn lists_count_and_notes_follow_their_paragraph() {
+    let numbering = "<w:numbering xmlns:w='w'><w:abstractNum w:abstractNumId='7'>
+        <w:lvl w:ilvl='0'><w:start w:val='1'/><w:numFmt w:val='decimal'/></w:lvl>
+        <w:lvl w:ilvl='1'><w:numFmt w:val='bullet'/></w:lvl></w:abstractNum>
+        <w:num w:numId='3'><w:abstractNumId w:val='7'/></w:num></w:numbering>";
+    let item = |level: usize, text: &str| {
+        format!("<w:p><w:pPr><w:numPr><w:ilvl w:val='{level}'/><w:numId w:val='3'/></w:numPr></w:pPr><w:r><w:t>{text}</w:t></w:r></w:p>")
+    };
+    let note = "<w:p><w:r><w:t>Said</w:t></w:r><w:r><w:footnoteReference w:id='2'/></w:r></w:p>";
+    let notes = format!("<w:footnotes xmlns:w='w'><w:footnote w:id='2'>{}</w:footnote></w:footnotes>", p("By whom."));
+    let body = [item(0, "one"), item(1, "sub"), item(0, "two"), note.to_owned()].concat();
+    let document = extracted(&body, &[("word/numbering.xml", numbering), ("word/footnotes.xml", &notes)]);
+    assert_eq!(document.text, "1. one\n  - sub\n2. two\n\nSaid[1]\n\n[1] By whom.\n");
+}
+
+#[test]
+fn text_boxes_are_read_once_and_formulas_keep_their_signs() {
+    let text_box = "<w:p><w:r><w:t>Before.</w:t></w:r><w:r><mc:AlternateContent xmlns:mc='m'><mc:Choice>\
+        <wps:txbx xmlns:wps='s'><w:txbxContent><w:p><w:r><w:t>Boxed.</w:t></w:r></w:p></w:txbxContent></wps:txbx></mc:Choice>\
+        <mc:Fallback><w:pict><w:txbxContent><w:p><w:r><w:t>Boxed.</w:t></w:r></w:p></w:txbxContent></w:pict></mc:Fallback>\
+        </mc:AlternateContent></w:r></w:p>";
+    assert_eq!(extracted(text_box, &[]).text, "Before.\n\nBoxed.\n");
+    let formula = "<w:p><m:oMath xmlns:m='m'><m:sSup><m:e><m:r><m:t>x</m:t></m:r></m:e><m:sup><m:r><m:t>2</m:t></m:r></m:sup>\
+        </m:sSup></m:oMath></w:p>";
+    assert_eq!(extracted(formula, &[]).text, "x^2\n");
+}
+
+#[test]
+fn a_document_written_by_a_library_is_read() {
+    use docx_rs::{Docx, Paragraph, Run, Style, StyleType, Table, TableCell, TableRow};
+    let words = |text: &str| Paragraph::new().add_run(Run::new().add_text(text));
+    let row = |a: &str, b: &str| {
+        TableRow::new(vec![TableCell::new().add_paragraph(words(a)), TableCell::new().add_paragraph(words(b))])
+    };
+    let mut bytes = Cursor::new(Vec::new());
+    Docx::new()
+        .add_style(Style::new("Heading1", StyleType::Paragraph).name("heading 1"))
+        .add_paragraph(words("Prices").style("Heading1"))
+        .add_paragraph(words("All in euros."))
+        .add_table(Table::new(vec![row("thing", "price"), row("tea", "2")]))
+        .build()
+        .pack(&mut bytes)
+        .unwrap();
+    let document = read(&bytes.into_inner(), &ExtractLimits::default()).unwrap();
+    assert_eq!(document.text, "# Prices\n\nAll in euros.\n\n| thing | price |\n| --- | --- |\n| tea | 2 |\n");
+}
+
+#[test]
+fn what_unpacks_to_too_much_is_refused() {
+    let limits = ExtractLimits { max_uncompressed_bytes: 100_000, ..ExtractLimits::default() };
+    let bomb = docx(&p(&"a".repeat(200_000)), &[]);
+    assert!(bomb.len() < 20_000);
+    assert!(matches!(read(&bomb, &limits), Err(ExtractError::TooLarge { .. })));
+    let deep = docx(&format!("{}{}", "<w:sdt>".repeat(10_000), "</w:sdt>".repeat(10_000)), &[]);
+    assert!(matches!(read(&deep, &ExtractLimits::default()), Err(ExtractError::TooLarge { .. })));
+}
+
+#[test]
+fn damage_and_emptiness_are_told_apart() {
+    assert!(matches!(read(&docx("<w:p>", &[]), &ExtractLimits::default()), Err(ExtractError::Malformed { .. })));
+    assert!(matches!(read(&docx("<w:p/>", &[]), &ExtractLimits::default()), Err(ExtractError::NoText { .. })));
+}

@@ -1,0 +1,132 @@
+//! Tables of a page: which of them hold data, and their cells as a grid.
+
+use dom_query::NodeRef;
+
+use super::inline::{Line, add};
+
+/// A grid of at most this many cells is built; a span may claim millions.
+const MAX_CELLS: usize = 1 << 20;
+
+/// The rows of a table of data, its header merged into the first.
+pub(super) fn rows(table: &NodeRef<'_>, depth: usize) -> Option<Vec<Vec<String>>> {
+    if table.attr("role").is_some_and(|role| matches!(role.as_ref(), "presentation" | "none")) {
+        return None;
+    }
+    let lines = lines(table);
+    let columns = lines.iter().map(|line| cells(line).len()).max().unwrap_or(0);
+    if columns < 2 || lines.iter().any(|line| cells(line).iter().any(is_layout)) {
+        return None;
+    }
+    let mut grid: Vec<Vec<String>> = Vec::with_capacity(lines.len());
+    let mut hanging: Vec<(usize, String)> = Vec::new();
+    let mut headers = 0;
+    let mut count = 0;
+    for line in &lines {
+        let mut row: Vec<String> = Vec::new();
+        let is_header = grid.len() == headers && is_header_line(line);
+        for cell in cells(line) {
+            fill_hanging(&mut row, &mut hanging);
+            let text = text_of(&cell, depth);
+            let down = span(&cell, "rowspan");
+            for part in 0..span(&cell, "colspan") {
+                let text = if part == 0 || is_header { text.clone() } else { String::new() };
+                let column = row.len();
+                row.push(text.clone());
+                if down > 1 {
+                    hang(&mut hanging, column, down - 1, text);
+                }
+            }
+        }
+        fill_hanging(&mut row, &mut hanging);
+        count += row.len();
+        if count > MAX_CELLS {
+            return None;
+        }
+        headers += usize::from(is_header);
+        grid.push(row);
+    }
+    let body = grid.split_off(headers.max(1).min(grid.len()));
+    Some(std::iter::once(merge(&grid)).chain(body.into_iter().filter(|row| row.iter().any(|c| !c.is_empty()))).collect())
+}
+
+/// The caption above a table.
+pub(super) fn caption(table: &NodeRef<'_>, depth: usize) -> Option<String> {
+    let caption = table.children_it(false).find(|child| child.has_name("caption"))?;
+    Some(text_of(&caption, depth)).filter(|text| !text.is_empty())
+}
+
+/// The cells of a table that only arranges things, in reading order.
+pub(super) fn contents<'a>(table: &NodeRef<'a>) -> Vec<NodeRef<'a>> {
+    lines(table).iter().flat_map(cells).collect()
+}
+
+fn lines<'a>(table: &NodeRef<'a>) -> Vec<NodeRef<'a>> {
+    let mut found = Vec::new();
+    for child in table.children_it(false) {
+        match child.node_name().as_deref() {
+            Some("tr") => found.push(child),
+            Some("thead" | "tbody" | "tfoot") => {
+                found.extend(child.children_it(false).filter(|row| row.has_name("tr")));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+fn cells<'a>(line: &NodeRef<'a>) -> Vec<NodeRef<'a>> {
+    line.children_it(false).filter(|cell| cell.has_name("td") || cell.has_name("th")).collect()
+}
+
+fn is_header_line(line: &NodeRef<'_>) -> bool {
+    line.parent().is_some_and(|parent| parent.has_name("thead"))
+        || cells(line).iter().all(|cell| cell.has_name("th")) && !cells(line).is_empty()
+}
+
+/// A cell that holds a section or a table of its own is a box, not a value.
+fn is_layout(cell: &NodeRef<'_>) -> bool {
+    cell.descendants_it().any(|below| {
+        matches!(below.node_name().as_deref(), Some("h1" | "h2" | "h3" | "section" | "article"))
+            || below.has_name("table") && lines(&below).len() > 1 && lines(&below).iter().any(|l| cells(l).len() > 1)
+    })
+}
+
+fn text_of(node: &NodeRef<'_>, depth: usize) -> String {
+    let mut line = Line::default();
+    for child in node.children_it(false) {
+        add(&child, &mut line, depth);
+    }
+    line.take().replace('\n', " ")
+}
+
+fn span(cell: &NodeRef<'_>, attribute: &str) -> usize {
+    cell.attr(attribute).and_then(|value| value.trim().parse().ok()).unwrap_or(1usize).clamp(1, 1000)
+}
+
+/// What a cell of an earlier row lays into this one: the column, and the text with the rows it still covers.
+fn hang(hanging: &mut Vec<(usize, String)>, column: usize, rows: usize, text: String) {
+    for _ in 0..rows {
+        hanging.push((column, text.clone()));
+    }
+}
+
+fn fill_hanging(row: &mut Vec<String>, hanging: &mut Vec<(usize, String)>) {
+    while let Some(position) = hanging.iter().position(|(column, _)| *column == row.len()) {
+        row.push(hanging.remove(position).1);
+    }
+}
+
+/// Several header rows become one: the names above each other, each once.
+fn merge(rows: &[Vec<String>]) -> Vec<String> {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let name = |column: usize| {
+        let mut names: Vec<&str> = Vec::new();
+        for name in rows.iter().filter_map(|row| row.get(column)).map(|name| name.trim()) {
+            if !name.is_empty() && names.last() != Some(&name) {
+                names.push(name);
+            }
+        }
+        names.join(" / ")
+    };
+    (0..columns).map(name).collect()
+}

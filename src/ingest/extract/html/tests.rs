@@ -1,0 +1,97 @@
+#![allow(clippy::unwrap_used)]
+use super::*;
+use crate::ingest::extract::check_structure;
+
+fn extracted(source: &str) -> ExtractedDocument {
+    let document = read(source.as_bytes(), &ExtractLimits::default()).unwrap();
+    assert_eq!(check_structure(&document), Ok(()));
+    document
+}
+
+fn text(source: &str) -> String {
+    extracted(source).text
+}
+
+#[test]
+fn navigation_goes_and_content_stays() {
+    let page = "<html><head><title>Ropes &amp; knots</title><style>p{}</style></head><body>
+        <header><nav><a href=/>Home</a></nav></header><div class='site-sidebar'>More <a href=x>pages</a></div>
+        <div role=navigation>Skip</div>
+        <main><h1>Knots</h1><p>A <b>bowline</b> makes a
+        fixed loop.</p><script>ignore()</script></main><footer>© nobody</footer></body></html>";
+    let document = extracted(page);
+    assert_eq!(document.text, "# Knots\n\nA bowline makes a fixed loop.\n");
+    assert_eq!(document.title.as_deref(), Some("Ropes & knots"));
+    assert_eq!(document.headings[0].title, "Knots");
+}
+
+#[test]
+fn a_page_of_navigation_only_is_still_read() {
+    assert_eq!(text("<body><nav><p>Chapter one</p></nav></body>"), "Chapter one\n");
+    assert_eq!(text("<body><div class=toc><dl><dt>1. Start<dt>2. End</dl></div></body>"), "- 1. Start\n- 2. End\n");
+}
+
+#[test]
+fn a_header_with_the_title_is_kept() {
+    assert_eq!(text("<body><header><h1>Title</h1><nav>x</nav></header><p>Words.</p></body>"), "# Title\n\nWords.\n");
+}
+
+#[test]
+fn cluttered_pages_without_marks_are_left_to_readability() {
+    let links = "<li><a href=a>some other page of this site</a></li>".repeat(14);
+    let prose = "<p>The quick brown fox, as we know, jumps over the lazy dog, and the dog sleeps on.</p>".repeat(12);
+    let page = format!("<html><body><ul>{links}</ul><div><h2>Foxes</h2>{prose}</div></body></html>");
+    let text = text(&page);
+    assert_eq!(text.matches("quick brown fox").count(), 12);
+    assert!(!text.contains("some other page"), "{text}");
+}
+
+#[test]
+fn lists_nest_and_terms_keep_their_meaning() {
+    let list = "<ul><li>one<ul><li>inner</li></ul></li><li><p>two</p><p>more</p></li></ul><ol start=3><li>c</ol><p>end";
+    assert_eq!(text(list), "- one\n  - inner\n- two\n\n  more\n\n3. c\n\nend\n");
+    let terms = "<dl><dt>size</dt><dd>How large.</dd><dt>age</dt><dd><p>How old.</p><p>In years.</p></dd></dl>";
+    assert_eq!(text(terms), "- size\n  How large.\n- age\n  How old.\n\n  In years.\n");
+}
+
+#[test]
+fn code_keeps_its_lines_and_markup_in_it_is_text() {
+    assert_eq!(text("<pre>a &lt; b\n  <b>c</b><br>```</pre>"), "````\na < b\n  c\n```\n````\n");
+}
+
+#[test]
+fn tables_are_tables_when_they_hold_data() {
+    let table = "<table><caption>Sizes</caption><thead><tr><th rowspan=2>Name<th colspan=2>Range<tr><th>from<th>to</thead>
+        <tbody><tr><th>a|b<td>1<td>2<tr><td rowspan=2>c<td colspan=2>all<tr><td>5<td>6<br>7</table>";
+    let document = extracted(table);
+    let expected = "Sizes\n\n| Name | Range / from | Range / to |\n| --- | --- | --- |\n| a\\|b | 1 | 2 |\n| c | all | |\n| c | 5 | 6 7 |\n";
+    assert_eq!(document.text, expected);
+    assert_eq!(document.tables.len(), 1);
+    let layout = "<table role=presentation><tr><td><h2>Left</h2><td><p>Right</table>";
+    assert_eq!(text(layout), "## Left\n\nRight\n");
+}
+
+#[test]
+fn raised_numbers_and_pictures_are_read_as_a_reader_would() {
+    assert_eq!(text("10<sup>6</sup> m<sup>2</sup> word<sup>1</sup><sup><a href=#n>2</a></sup>"), "10^6 m^2 word12\n");
+    assert_eq!(text("x <img alt='a red fox'> <img alt=logo> y"), "x [image: a red fox] y\n");
+}
+
+#[test]
+fn declared_encodings_are_used() {
+    let mut page = b"<html><head><meta charset=windows-1251></head><body><p>".to_vec();
+    page.extend(encoding_rs::WINDOWS_1251.encode("Привет").0.iter());
+    assert_eq!(read(&page, &ExtractLimits::default()).unwrap().text, "Привет\n");
+}
+
+#[test]
+fn deep_nesting_ends_in_text_not_in_a_crash() {
+    let page = format!("{}deep{}", "<div>".repeat(3_000), "</div>".repeat(3_000));
+    assert_eq!(text(&page), "deep\n");
+}
+
+#[test]
+fn a_page_without_words_says_so() {
+    let error = read(b"<html><body><script>x()</script></body></html>", &ExtractLimits::default()).unwrap_err();
+    assert!(error.to_string().contains("scripts"), "{error}");
+}

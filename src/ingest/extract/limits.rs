@@ -1,0 +1,29 @@
+//! The bounds that one file is read within.
+//!
+//! May depend on nothing.
+
+use serde::{Deserialize, Serialize};
+
+/// What one file may cost. A file beyond a bound is refused whole, never cut.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExtractLimits {
+    /// The most bytes of extracted text.
+    pub max_text_bytes: usize,
+    /// The most pages of a PDF.
+    pub max_pages: usize,
+    /// The most bytes that the parts of one archive may unpack to together, and one stream of a PDF alone.
+    pub max_uncompressed_bytes: u64,
+    /// How deep elements, objects and form streams may be nested.
+    pub max_depth: usize,
+}
+
+impl Default for ExtractLimits {
+    fn default() -> Self {
+        Self {
+            max_text_bytes: 64 << 20,
+            max_pages: 10_000,
+            max_uncompressed_bytes: 512 << 20,
+            max_depth: 256,
+        }
+    }
+}

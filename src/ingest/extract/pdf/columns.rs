@@ -1,0 +1,144 @@
+//! The reading order of a page: where text stands in columns, one column is read after the other.
+//!
+//! Going down the page, rows that leave the same strip free belong together. Such a band is read as columns
+//! when both sides of the strip hold lines of prose; short cells on both sides are a table, and stay whole.
+
+use super::rows::Row;
+
+/// The narrowest strip between columns, in parts of the font size.
+const MIN_GUTTER: f64 = 0.9;
+/// A column has at least this many rows.
+const MIN_ROWS: usize = 3;
+/// Lines of prose have at least this many characters on average; a table's cells have fewer.
+const MIN_LINE: usize = 18;
+/// How many columns within columns are looked for.
+const MAX_DEPTH: usize = 4;
+
+/// The parts of a page in reading order; within each, rows go from top to bottom.
+pub(super) fn in_reading_order(rows: Vec<Row>) -> Vec<Vec<Row>> {
+    let mut parts = Vec::new();
+    split(rows, MAX_DEPTH, &mut parts);
+    parts
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Strip {
+    lo: f64,
+    hi: f64,
+}
+
+impl Strip {
+    fn width(self) -> f64 {
+        self.hi - self.lo
+    }
+
+    fn middle(self) -> f64 {
+        (self.lo + self.hi) / 2.0
+    }
+}
+
+fn split(rows: Vec<Row>, depth: usize, parts: &mut Vec<Vec<Row>>) {
+    let mut whole: Vec<Row> = Vec::new();
+    let mut rest = rows.into_iter().collect::<std::collections::VecDeque<_>>();
+    while !rest.is_empty() {
+        let band = if depth > 0 { band(rest.make_contiguous()) } else { None };
+        let Some((length, middle)) = band else {
+            whole.extend(rest.pop_front());
+            continue;
+        };
+        if !whole.is_empty() {
+            parts.push(std::mem::take(&mut whole));
+        }
+        let (left, right) = divide(rest.drain(..length), middle);
+        split(left, depth - 1, parts);
+        split(right, depth - 1, parts);
+    }
+    if !whole.is_empty() {
+        parts.push(whole);
+    }
+}
+
+/// The longest run of rows from the first on that a gutter runs through, and the gutter's middle.
+fn band(rows: &[Row]) -> Option<(usize, f64)> {
+    let first = rows.first()?;
+    let lo = rows.iter().map(Row::x0).fold(f64::INFINITY, f64::min);
+    let hi = rows.iter().map(Row::x1).fold(f64::NEG_INFINITY, f64::max);
+    // Strips at the margins are margins.
+    let inner = Strip { lo: lo + 0.15 * (hi - lo), hi: hi - 0.15 * (hi - lo) };
+    let mut strips = strips_of(first, inner);
+    let mut best = None;
+    let mut length = 1;
+    for row in &rows[1..] {
+        let next = common(&strips, &strips_of(row, inner), MIN_GUTTER * row.size().max(first.size() * 0.8));
+        if next != strips {
+            best = gutter(&rows[..length], &strips).or(best);
+        }
+        strips = next;
+        if strips.is_empty() {
+            return best;
+        }
+        length += 1;
+    }
+    gutter(&rows[..length], &strips).or(best)
+}
+
+/// The widest of `strips` that runs between columns of prose: how many rows it divides, and its middle.
+fn gutter(rows: &[Row], strips: &[Strip]) -> Option<(usize, f64)> {
+    strips
+        .iter()
+        .filter(|strip| rows.len() >= MIN_ROWS && is_gutter(rows, strip.middle()))
+        .max_by(|a, b| a.width().total_cmp(&b.width()))
+        .map(|strip| (rows.len(), strip.middle()))
+}
+
+/// What a row leaves free between `inner`'s ends.
+fn strips_of(row: &Row, inner: Strip) -> Vec<Strip> {
+    let mut words: Vec<(f64, f64)> = row.words.iter().map(|word| (word.x0, word.x1)).collect();
+    words.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut strips = Vec::new();
+    let mut free_from = inner.lo;
+    for (x0, x1) in words {
+        if x0 > free_from {
+            strips.push(Strip { lo: free_from, hi: x0.min(inner.hi) });
+        }
+        free_from = free_from.max(x1);
+    }
+    strips.push(Strip { lo: free_from, hi: inner.hi });
+    strips.retain(|strip| strip.width() > 0.0);
+    strips
+}
+
+fn common(a: &[Strip], b: &[Strip], min: f64) -> Vec<Strip> {
+    let both = a.iter().flat_map(|a| b.iter().map(|b| Strip { lo: a.lo.max(b.lo), hi: a.hi.min(b.hi) }));
+    both.filter(|strip| strip.width() >= min).collect()
+}
+
+/// Whether both sides of a strip are prose.
+fn is_gutter(rows: &[Row], middle: f64) -> bool {
+    // For each side: its rows, and their letters.
+    let mut sides = [(0usize, 0usize); 2];
+    for row in rows {
+        let mut letters = [0usize; 2];
+        for word in &row.words {
+            letters[usize::from(word.middle() >= middle)] += word.text.chars().count() + 1;
+        }
+        for (side, letters) in sides.iter_mut().zip(letters).filter(|(_, letters)| *letters > 0) {
+            side.0 += 1;
+            side.1 += letters;
+        }
+    }
+    sides.iter().all(|(rows, letters)| *rows >= MIN_ROWS && letters / rows >= MIN_LINE)
+}
+
+fn divide(rows: impl Iterator<Item = Row>, middle: f64) -> (Vec<Row>, Vec<Row>) {
+    let (mut left, mut right) = (Vec::new(), Vec::new());
+    for row in rows {
+        let (l, r): (Vec<_>, Vec<_>) = row.words.into_iter().partition(|word| word.middle() < middle);
+        for (side, words) in [(&mut left, l), (&mut right, r)] {
+            if !words.is_empty() {
+                side.push(Row { y: row.y, words });
+            }
+        }
+    }
+    (left, right)
+}

@@ -1,0 +1,101 @@
+//! PDF: text with its pages, headings, columns and simple tables, as Markdown.
+//!
+//! A PDF holds glyphs at places, no words and no paragraphs. `pdf-extract` tells which glyph stands where;
+//! everything else is read off the geometry: [`rows`] puts glyphs into words and lines, [`columns`] finds
+//! the reading order, [`tables`] and [`blocks`] say what the lines are. Lines that repeat on most pages
+//! (running heads, page numbers) are left out and reported.
+//!
+//! May depend on `domain` only.
+
+mod blocks;
+mod columns;
+mod content;
+mod fonts;
+mod furniture;
+mod glyphs;
+mod open;
+mod repair;
+mod rows;
+mod tables;
+
+use self::{blocks::Scale, glyphs::PageGlyphs, open::Opened, rows::Row};
+use super::{ExtractError, ExtractLimits, writer::MarkdownWriter};
+use crate::domain::ExtractedDocument;
+
+/// The name of the format in reasons.
+const PDF: &str = "PDF";
+
+pub(super) fn read(bytes: &[u8], limits: &ExtractLimits) -> Result<ExtractedDocument, ExtractError> {
+    let mut opened = Opened::load(bytes, limits)?;
+    let mut writer = MarkdownWriter::new("application/pdf", limits);
+    if opened.is_repaired() {
+        writer.warn("the file is damaged: the table of its objects was lost and has been made again");
+    }
+    let mut pages: Vec<Vec<Vec<Row>>> = Vec::new();
+    let mut seen = Seen::default();
+    for number in 1..=opened.pages() {
+        let page = match opened.page(number, limits) {
+            Ok(page) => page,
+            Err(reason) => {
+                writer.warn(format!("page {number} could not be read: {reason}"));
+                pages.push(Vec::new());
+                continue;
+            }
+        };
+        seen.add(&page);
+        if seen.glyphs > limits.max_text_bytes {
+            return Err(ExtractError::too_large("the extracted text in bytes", limits.max_text_bytes as u64));
+        }
+        pages.push(rows::rows_of(page));
+    }
+    if seen.unmapped > 0 {
+        let Seen { unmapped, unmapped_pages, .. } = seen;
+        writer.warn(format!("{unmapped} characters on {unmapped_pages} pages have no text in the file"));
+    }
+    furniture::remove(&mut pages, &mut writer);
+    let scale = Scale::of(&pages);
+    for (index, groups) in pages.into_iter().enumerate() {
+        writer.page(index as u32 + 1);
+        for rows in groups {
+            for column in columns::in_reading_order(rows) {
+                blocks::write(column, &scale, &mut writer)?;
+            }
+        }
+    }
+    if writer.is_blank() {
+        return Err(ExtractError::no_text(seen.instead_of_text()));
+    }
+    let title = opened.title();
+    Ok(writer.finish(title))
+}
+
+/// What the pages hold, all of them together.
+#[derive(Debug, Default)]
+struct Seen {
+    glyphs: usize,
+    unmapped: usize,
+    unmapped_pages: usize,
+    pictures: usize,
+}
+
+impl Seen {
+    fn add(&mut self, page: &PageGlyphs) {
+        self.glyphs += page.glyphs.len();
+        self.unmapped += page.unmapped;
+        self.unmapped_pages += usize::from(page.unmapped > 0);
+        self.pictures += page.pictures;
+    }
+
+    fn instead_of_text(&self) -> &'static str {
+        if self.unmapped > 0 {
+            "the fonts of the PDF do not say which characters they show; run text recognition (OCR) over it first"
+        } else if self.pictures > 0 {
+            "the PDF has only images, probably of scanned pages; run text recognition (OCR) over it first"
+        } else {
+            "the PDF has no words in it"
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,0 +1,139 @@
+//! A document arrives: upload -> extract -> chunk -> embed -> store.
+//!
+//! `upload` takes bytes in and answers at once; everything after it is done by `worker`, which takes jobs from
+//! the durable queue and calls [`ingest_version`] (or `purge`, or `reindex`) for each. Vectors are written
+//! first, and the metadata commit comes second: nothing is visible before it. May depend on `domain`, the
+//! stores and `models`.
+
+pub mod chunk;
+pub mod embed;
+mod error;
+pub mod extract;
+mod progress;
+mod purge;
+mod reindex;
+mod store;
+pub mod upload;
+pub mod worker;
+
+use std::{path::PathBuf, sync::Arc};
+
+pub use error::IngestError;
+pub use progress::Progress;
+
+use crate::{
+    blob_store::BlobStore,
+    domain::{Chunk, ChunkId, DocumentId, ExtractedDocument, GenerationNumber, IndexStamp, JobStage},
+    metadata_store::{ActiveVersion, CommitOutcome, LeasedJob, MetadataStore},
+    models::{embedder::Embedder, lexical::Lexical},
+    vector_store::VectorStore,
+};
+
+/// Everything that ingestion works with.
+#[derive(Clone)]
+pub struct IngestServices {
+    /// Documents, jobs and generations.
+    pub metadata: Arc<dyn MetadataStore>,
+    /// Vectors.
+    pub vectors: Arc<dyn VectorStore>,
+    /// Originals and texts.
+    pub blobs: BlobStore,
+    /// Reads text out of files, in a process of its own.
+    pub extractor: Arc<extract::Extractor>,
+    /// Splits text into passages.
+    pub chunker: Arc<chunk::Chunker>,
+    /// Makes dense vectors.
+    pub embedder: Arc<dyn Embedder>,
+    /// Makes BM25 terms.
+    pub lexical: Arc<Lexical>,
+    /// A directory for bytes that are on their way.
+    pub scratch: PathBuf,
+    /// Woken when a job was enqueued in this process.
+    pub wake: Arc<tokio::sync::Notify>,
+    /// Held for reading while an original is stored and registered, and for writing while a purge decides
+    /// which originals nobody needs any more: so that a purge cannot remove bytes that an upload has just found.
+    pub originals: Arc<tokio::sync::RwLock<()>>,
+}
+
+impl IngestServices {
+    /// What an index that these services build is stamped with.
+    pub fn stamp(&self) -> IndexStamp {
+        IndexStamp {
+            embedder: self.embedder.stamp().clone(),
+            chunker: self.chunker.stamp(),
+            lexical: Lexical::STAMP.to_owned(),
+        }
+    }
+}
+
+/// Makes one uploaded version searchable: the stages in their order.
+///
+/// On an error, whatever was written for the version before its commit is removed again by the caller.
+async fn ingest_version(
+    services: &IngestServices,
+    leased: &LeasedJob,
+    document: DocumentId,
+    version: u32,
+    progress: &Progress,
+) -> Result<CommitOutcome, IngestError> {
+    let source = services.metadata.version_source(document, version).await?;
+    progress.enter(JobStage::Extract);
+    let extracted = Arc::new(store::extract(services, &source).await?);
+    let mut generation = services.metadata.active_generation_or_create(&services.stamp()).await?;
+    loop {
+        let differences = services.stamp().differences(&generation.stamp);
+        if !differences.is_empty() {
+            return Err(IngestError::WrongIndex(differences.join("; ")));
+        }
+        progress.enter(JobStage::Chunk);
+        let chunks = chunk_version(services, &source, &extracted, generation.number).await?;
+        progress.enter(JobStage::Embed);
+        embed::embed_and_upsert(services, &source, generation.number, &chunks, progress).await?;
+        progress.enter(JobStage::Store);
+        match store::commit(services, leased, &source, generation.number, chunks, &extracted).await? {
+            CommitOutcome::WrongGeneration(_) => {
+                embed::discard(services, generation.number, document, version).await?;
+                generation = services.metadata.active_generation_or_create(&services.stamp()).await?;
+            }
+            ended => return Ok(ended),
+        }
+    }
+}
+
+/// Splits an extracted version into the passages of one generation, and keeps the text that they index. Tokenizing is
+/// work, so it has its own thread.
+///
+/// What had to be left out of a passage's context is added to the warnings that are kept with the text.
+async fn chunk_version(
+    services: &IngestServices,
+    source: &ActiveVersion,
+    extracted: &Arc<ExtractedDocument>,
+    generation: GenerationNumber,
+) -> Result<Vec<Chunk>, IngestError> {
+    let (chunker, name, document) = (services.chunker.clone(), source.name.clone(), extracted.clone());
+    let chunked = tokio::task::spawn_blocking(move || chunker.chunk(&document, &name))
+        .await
+        .map_err(|error| IngestError::Thread(error.to_string()))?;
+    let (document_id, version) = (source.document_id, source.version);
+    let mut kept = std::borrow::Cow::Borrowed(extracted.as_ref());
+    if !chunked.warnings.is_empty() {
+        kept.to_mut().warnings.extend(chunked.warnings);
+    }
+    services.blobs.put_text(document_id, version, generation, &kept).await?;
+    Ok(chunked
+        .chunks
+        .into_iter()
+        .map(|draft| Chunk {
+            id: ChunkId::derive(document_id, version, generation, draft.ordinal),
+            document_id,
+            version,
+            ordinal: draft.ordinal,
+            range: draft.range,
+            text: draft.text,
+            context: draft.context,
+            heading_path: draft.heading_path,
+            page: draft.page,
+            tokens: draft.tokens,
+        })
+        .collect())
+}

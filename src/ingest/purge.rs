@@ -1,0 +1,26 @@
+//! What a deleted document or a replaced version leaves behind: vectors, texts and originals nobody needs.
+//!
+//! Nothing here decides what is visible: that was the metadata transaction that enqueued the purge. May depend
+//! on `domain`, the stores and the other modules of `ingest`.
+
+use super::{IngestError, IngestServices};
+use crate::domain::DocumentId;
+
+/// Removes everything of a deleted document (`version` is `None`), or of one replaced version.
+pub async fn purge(services: &IngestServices, document: DocumentId, version: Option<u32>) -> Result<(), IngestError> {
+    for generation in services.vectors.generations().await? {
+        services.vectors.delete_document(generation, document, version).await?;
+    }
+    services.blobs.delete_texts(document, version).await?;
+    // The original of a replaced version stays until its document is deleted: it can be brought back.
+    if version.is_none() {
+        let _alone = services.originals.write().await;
+        let sums = services.metadata.blobs_of(document).await?;
+        let needed = services.metadata.referenced_blobs(&sums).await?;
+        for sum in sums.iter().filter(|sum| !needed.contains(sum)) {
+            services.blobs.delete_original(sum).await?;
+        }
+        services.metadata.forget_document(document).await?;
+    }
+    Ok(())
+}

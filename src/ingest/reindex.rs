@@ -1,0 +1,87 @@
+//! Building a new generation of the index from the stored originals, beside the one that answers questions.
+//!
+//! Every active version is extracted, chunked and embedded again. What was recorded survives a kill: a second
+//! run goes on with what is missing. The swap is one metadata transaction, refused while any active version is
+//! missing, so that what was uploaded meanwhile is taken in. May depend on `domain`, the stores, `models` and
+//! the other modules of `ingest`.
+
+use std::sync::Arc;
+
+use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream};
+
+use super::{IngestError, IngestServices, Progress, chunk_version, embed, store};
+use crate::{
+    domain::{GenerationNumber, GenerationState, JobStage},
+    metadata_store::{ActiveVersion, LeasedJob, SwapOutcome},
+};
+
+/// How many versions are asked for at a time.
+const WINDOW: u32 = 64;
+
+/// Runs a reindex to its end.
+pub async fn reindex(
+    services: &IngestServices,
+    leased: &LeasedJob,
+    concurrency: usize,
+    progress: &Progress,
+) -> Result<(), IngestError> {
+    let stamp = services.stamp();
+    // A first generation must exist before another one can replace it.
+    services.metadata.active_generation_or_create(&stamp).await?;
+    let generation = services.metadata.begin_generation(leased.job.id, &leased.token, &stamp).await?.number;
+    services.vectors.create_generation(generation, stamp.embedder.dimension).await?;
+    let mut done = 0u64;
+    loop {
+        let total = services.metadata.counts().await?.active_documents;
+        loop {
+            let missing = services.metadata.missing_versions(generation, WINDOW).await?;
+            if missing.is_empty() {
+                break;
+            }
+            let work: Vec<BoxFuture<'_, _>> =
+                missing.iter().map(|source| index_version(services, source, generation).boxed()).collect();
+            let mut work = stream::iter(work).buffer_unordered(concurrency);
+            while work.try_next().await?.is_some() {
+                done += 1;
+                progress.reindexed(done as f32 / total.max(done) as f32);
+            }
+        }
+        services.vectors.optimize(generation).await?;
+        progress.enter(JobStage::Swap);
+        match services.metadata.swap_generation(leased.job.id, &leased.token, generation).await? {
+            SwapOutcome::Swapped => break,
+            SwapOutcome::Incomplete(_) => {}
+        }
+    }
+    collect_old_generations(services).await
+}
+
+/// Extracts, chunks, embeds and records one version in the generation that is being built.
+async fn index_version(
+    services: &IngestServices,
+    source: &ActiveVersion,
+    generation: GenerationNumber,
+) -> Result<(), IngestError> {
+    let named = |error: IngestError| IngestError::Document {
+        name: source.name.clone(),
+        document: source.document_id,
+        source: Box::new(error),
+    };
+    let quiet = Progress::default();
+    let extracted = store::extract(services, source).await.map_err(named)?;
+    let chunks = chunk_version(services, source, &Arc::new(extracted), generation).await.map_err(named)?;
+    embed::embed_and_upsert(services, source, generation, &chunks, &quiet).await.map_err(named)?;
+    services.metadata.record_chunks(generation, source.document_id, source.version, chunks).await.map_err(Into::into)
+}
+
+/// Drops every retired generation but the newest, which may still answer a question that began before the swap.
+async fn collect_old_generations(services: &IngestServices) -> Result<(), IngestError> {
+    let generations = services.metadata.generations().await?;
+    let retired: Vec<_> = generations.iter().filter(|g| g.state == GenerationState::Retired).collect();
+    for old in retired.iter().rev().skip(1) {
+        services.vectors.drop_generation(old.number).await?;
+        services.blobs.delete_texts_of_generation(old.number).await?;
+        services.metadata.forget_generation(old.number).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,255 @@
+//! Taking jobs from the durable queue and doing them, several at a time.
+//!
+//! A job is held by a lease that a heartbeat extends; a job that was cancelled loses its lease, and its work is
+//! dropped where it stands. A worker that is asked to stop puts its jobs back. May depend on everything else in
+//! `ingest`.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use chrono::Utc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::{IngestError, IngestServices, Progress, embed, ingest_version, purge, reindex};
+use crate::{
+    domain::{JobKind, JobState},
+    metadata_store::{CommitOutcome, LeasedJob, MetadataStoreError},
+};
+
+/// How long a lease lasts without a heartbeat.
+const LEASE: Duration = Duration::from_secs(60);
+/// How often a heartbeat is sent while the stage does not change.
+const HEARTBEAT: Duration = Duration::from_secs(2);
+/// How long an idle worker waits before it looks again for jobs that other processes enqueued.
+const POLL: Duration = Duration::from_millis(500);
+
+/// Takes jobs and does them.
+pub struct Worker {
+    services: IngestServices,
+    concurrency: usize,
+    kinds: Vec<JobKind>,
+    /// Something was ingested since the index was last brought into shape.
+    untidy: AtomicBool,
+}
+
+impl Worker {
+    /// A worker that does up to `concurrency` jobs of all kinds at a time.
+    pub fn new(services: IngestServices, concurrency: usize) -> Self {
+        Self {
+            services,
+            concurrency,
+            kinds: vec![JobKind::Purge, JobKind::Ingest, JobKind::Reindex],
+            untidy: AtomicBool::new(false),
+        }
+    }
+
+    /// Only takes jobs of these kinds.
+    pub fn only(mut self, kinds: &[JobKind]) -> Self {
+        self.kinds = kinds.to_vec();
+        self
+    }
+
+    /// Works until `stop` is cancelled. Jobs that are under way then go back to the queue.
+    pub async fn run(self, stop: CancellationToken) {
+        let worker = Arc::new(self);
+        let mut tasks = JoinSet::new();
+        while !stop.is_cancelled() {
+            let mut idle = tasks.len() >= worker.concurrency;
+            if !idle {
+                match worker.services.metadata.lease_job(&worker.kinds, LEASE).await {
+                    Ok(Some(leased)) => {
+                        let (worker, stop) = (worker.clone(), stop.clone());
+                        tasks.spawn(async move { worker.run_job(leased, stop).await });
+                    }
+                    Ok(None) => idle = true,
+                    Err(error) => {
+                        tracing::error!(%error, "cannot take a job");
+                        idle = true;
+                    }
+                }
+            }
+            if idle && tasks.is_empty() && worker.untidy.swap(false, Ordering::Relaxed) {
+                let worker = worker.clone();
+                tasks.spawn(async move { worker.tidy().await });
+            }
+            if idle {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = worker.services.wake.notified() => {}
+                    Some(ended) = tasks.join_next() => log_panic(ended),
+                    () = tokio::time::sleep(POLL) => {}
+                }
+            }
+        }
+        while let Some(ended) = tasks.join_next().await {
+            log_panic(ended);
+        }
+    }
+
+    /// Works until the queue holds nothing that could be done now and everything taken has ended.
+    pub async fn drain(self, stop: CancellationToken) {
+        let worker = Arc::new(self);
+        let mut tasks = JoinSet::new();
+        loop {
+            while tasks.len() < worker.concurrency && !stop.is_cancelled() {
+                match worker.services.metadata.lease_job(&worker.kinds, LEASE).await {
+                    Ok(Some(leased)) => {
+                        let (worker, stop) = (worker.clone(), stop.clone());
+                        tasks.spawn(async move { worker.run_job(leased, stop).await });
+                    }
+                    Ok(None) => break,
+                    Err(error) => {
+                        tracing::error!(%error, "cannot take a job");
+                        break;
+                    }
+                }
+            }
+            match tasks.join_next().await {
+                Some(ended) => log_panic(ended),
+                None => return,
+            }
+        }
+    }
+
+    async fn run_job(&self, leased: LeasedJob, stop: CancellationToken) {
+        let (id, token) = (leased.job.id, leased.token.clone());
+        let metadata = &self.services.metadata;
+        let progress = Progress::default();
+        let result = tokio::select! {
+            result = self.work(&leased, &progress) => result,
+            lost = self.keep_lease(&leased, &progress) => {
+                tracing::info!(job = %id, reason = %lost, "job dropped");
+                // Only a cancelled job leaves points that nobody will use: a job that another worker took over
+                // writes the same ones.
+                if metadata.job(id).await.is_ok_and(|job| job.state == JobState::Cancelled) {
+                    self.discard(&leased).await;
+                }
+                return;
+            }
+            () = stop.cancelled() => {
+                if let Err(error) = metadata.release_job(id, &token).await {
+                    tracing::warn!(job = %id, %error, "cannot put the job back: it is taken up when its lease ends");
+                }
+                return;
+            }
+        };
+        let Err(error) = result else { return };
+        let retry_at = error.is_transient().then(|| Utc::now() + backoff(leased.job.attempts));
+        tracing::warn!(job = %id, %error, retry = retry_at.is_some(), "job failed");
+        // A retry overwrites the points of this attempt, their ids being derived. Without one they go, while the
+        // lease still keeps other workers out.
+        if retry_at.is_none() || leased.job.attempts >= leased.job.max_attempts {
+            self.discard(&leased).await;
+        }
+        if let Err(failure) = metadata.fail_job(id, &token, &error.to_string(), retry_at).await {
+            tracing::warn!(job = %id, error = %failure, "cannot record the failure: the lease will run out");
+        }
+        self.services.wake.notify_one();
+    }
+
+    async fn work(&self, leased: &LeasedJob, progress: &Progress) -> Result<(), IngestError> {
+        let (job, services) = (&leased.job, &self.services);
+        match (job.kind, job.document_id, job.version) {
+            (JobKind::Ingest, Some(document), Some(version)) => {
+                let outcome = ingest_version(services, leased, document, version, progress).await?;
+                if outcome == CommitOutcome::Active {
+                    self.untidy.store(true, Ordering::Relaxed);
+                } else {
+                    tracing::info!(job = %job.id, "a newer version or a delete overtook the job");
+                    self.discard(leased).await;
+                }
+                services.wake.notify_one();
+                Ok(())
+            }
+            (JobKind::Purge, Some(document), version) => {
+                purge::purge(services, document, version).await?;
+                Ok(services.metadata.succeed_job(job.id, &leased.token).await?)
+            }
+            (JobKind::Reindex, ..) => reindex::reindex(services, leased, self.concurrency, progress).await,
+            _ => Err(IngestError::Metadata(MetadataStoreError::Failed(format!("job {} names no document", job.id)))),
+        }
+    }
+
+    /// Lets the vector store build what makes searches fast, once a run of ingestions has ended.
+    async fn tidy(&self) {
+        let work = async {
+            if let Some(active) = self.services.metadata.active_generation().await? {
+                self.services.vectors.optimize(active.number).await?;
+            }
+            Ok::<_, IngestError>(())
+        };
+        if let Err(error) = work.await {
+            tracing::warn!(%error, "the index could not be optimized: searches are right, and slower than they could be");
+        }
+    }
+
+    /// Extends the lease until it is lost; returns why.
+    async fn keep_lease(&self, leased: &LeasedJob, progress: &Progress) -> MetadataStoreError {
+        loop {
+            let (stage, done) = progress.read();
+            let beat = self.services.metadata.heartbeat(leased.job.id, &leased.token, LEASE, stage, done).await;
+            match beat {
+                Err(error @ MetadataStoreError::LeaseLost(_)) => return error,
+                Err(error) => tracing::warn!(job = %leased.job.id, %error, "heartbeat failed"),
+                Ok(()) => {}
+            }
+            tokio::select! {
+                () = progress.changed.notified() => {}
+                () = tokio::time::sleep(HEARTBEAT) => {}
+            }
+        }
+    }
+
+    /// Removes the points of a version that did not become visible. Best effort: they are invisible, and `doctor`
+    /// finds what is left.
+    async fn discard(&self, leased: &LeasedJob) {
+        let (JobKind::Ingest, Some(document), Some(version)) =
+            (leased.job.kind, leased.job.document_id, leased.job.version)
+        else {
+            return;
+        };
+        let generations = match self.services.vectors.generations().await {
+            Ok(generations) => generations,
+            Err(error) => return tracing::warn!(%error, "cannot remove unused vectors"),
+        };
+        for generation in generations {
+            if let Err(error) = embed::discard(&self.services, generation, document, version).await {
+                tracing::warn!(%error, generation, "cannot remove unused vectors");
+            }
+        }
+    }
+}
+
+/// Half a minute after the first attempt, doubling, at most ten minutes.
+fn backoff(attempts: u32) -> Duration {
+    Duration::from_secs((30u64 << attempts.saturating_sub(1).min(5)).min(600))
+}
+
+fn log_panic(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a job's task panicked: the job is taken up again when its lease ends");
+    }
+}
+
+impl std::fmt::Debug for Worker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Worker").field("concurrency", &self.concurrency).field("kinds", &self.kinds).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_backoff_doubles_up_to_ten_minutes() {
+        let waits: Vec<u64> = (1..8).map(|attempt| backoff(attempt).as_secs()).collect();
+        assert_eq!(waits, [30, 60, 120, 240, 480, 600, 600]);
+    }
+}

@@ -1,0 +1,264 @@
+//! What the contract asks of its arguments, checked once for every backend and before any database is asked.
+//!
+//! Depends on `domain` only. The limits are those of the narrower database: Postgres stores no NUL character and
+//! indexes no value above 2,704 bytes, so neither backend accepts them.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{DocumentQuery, IngestCommit, MetadataStoreError, NewUpload, StoreResult};
+use crate::domain::{Chunk, ChunkId, DocumentId, GenerationNumber, Metadata};
+
+/// The longest name of a collection, in bytes.
+const MAX_COLLECTION: usize = 255;
+/// The longest name of a document, in bytes.
+const MAX_NAME: usize = 1_024;
+/// The longest metadata, in bytes of JSON.
+const MAX_METADATA: usize = 65_536;
+/// The most entries on a page.
+const MAX_PAGE: u32 = 1_000;
+/// The longest lease: a worker that needs longer sends heartbeats.
+const MAX_LEASE: Duration = Duration::from_secs(24 * 60 * 60);
+
+fn invalid<T>(why: impl Into<String>) -> StoreResult<T> {
+    Err(MetadataStoreError::Invalid(why.into()))
+}
+
+/// An upload that can be recorded.
+pub(super) fn upload(upload: &NewUpload) -> StoreResult<()> {
+    label("the collection", &upload.collection, MAX_COLLECTION)?;
+    label("the name", &upload.name, MAX_NAME)?;
+    let lowercase_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    if upload.sha256.len() != 64 || !upload.sha256.bytes().all(lowercase_hex) {
+        return invalid("the sha256 must be 64 lower-case hexadecimal digits");
+    }
+    size(upload.size_bytes)?;
+    metadata(&upload.metadata)
+}
+
+/// A size as the databases store it.
+pub(super) fn size(bytes: u64) -> StoreResult<i64> {
+    i64::try_from(bytes).or_else(|_| invalid("the size is beyond what can be recorded"))
+}
+
+fn label(what: &str, text: &str, limit: usize) -> StoreResult<()> {
+    if text.trim().is_empty() {
+        return invalid(format!("{what} is empty"));
+    }
+    if text.len() > limit {
+        return invalid(format!("{what} has {} bytes, more than the {limit} that are allowed", text.len()));
+    }
+    if text.chars().any(char::is_control) {
+        return invalid(format!("{what} contains a control character"));
+    }
+    Ok(())
+}
+
+/// A flat object of strings, numbers, booleans or arrays of strings.
+fn metadata(metadata: &Metadata) -> StoreResult<()> {
+    for (key, value) in metadata {
+        label("a metadata key", key, MAX_COLLECTION)?;
+        let strings: &[Value] = match value {
+            Value::Number(_) | Value::Bool(_) => &[],
+            Value::String(_) => std::slice::from_ref(value),
+            Value::Array(items) if items.iter().all(Value::is_string) => items,
+            _ => {
+                return invalid(format!(
+                    "metadata `{key}` must be a string, a number, a boolean or an array of strings"
+                ));
+            }
+        };
+        for text in strings.iter().filter_map(Value::as_str) {
+            no_nul(&format!("metadata `{key}`"), text)?;
+        }
+    }
+    let size = serde_json::to_vec(metadata).map_or(usize::MAX, |json| json.len());
+    if size > MAX_METADATA {
+        return invalid(format!("the metadata has {size} bytes, more than the {MAX_METADATA} that are allowed"));
+    }
+    Ok(())
+}
+
+fn no_nul(what: &str, text: &str) -> StoreResult<()> {
+    if text.contains('\0') { invalid(format!("{what} contains a NUL character")) } else { Ok(()) }
+}
+
+/// The number of entries on a page.
+pub(super) fn page_limit(limit: u32) -> StoreResult<usize> {
+    if (1..=MAX_PAGE).contains(&limit) {
+        Ok(limit as usize)
+    } else {
+        invalid(format!("the limit must be 1 to {MAX_PAGE}, not {limit}"))
+    }
+}
+
+/// A query for documents that the databases can be asked.
+pub(super) fn document_query(query: &DocumentQuery) -> StoreResult<()> {
+    no_nul("the collection", query.collection.as_deref().unwrap_or_default())?;
+    no_nul("the name", query.name.as_deref().unwrap_or_default())
+}
+
+/// What `finish_ingest` is given.
+pub(super) fn commit(commit: &IngestCommit) -> StoreResult<()> {
+    no_nul("the media type", &commit.media_type)?;
+    no_nul("the title", commit.title.as_deref().unwrap_or_default())?;
+    chunks(commit.generation, commit.document_id, commit.version, &commit.chunks)
+}
+
+/// Chunks that are of this version and generation, complete and in order.
+///
+/// That the ids are the derived ones is checked too: chunks that were made for another generation would otherwise
+/// be recorded under ids whose vectors lie elsewhere.
+pub(super) fn chunks(
+    generation: GenerationNumber,
+    document: DocumentId,
+    version: u32,
+    chunks: &[Chunk],
+) -> StoreResult<()> {
+    for (chunk, ordinal) in chunks.iter().zip(0u32..) {
+        if chunk.document_id != document || chunk.version != version {
+            return invalid(format!("chunk {} is not of version {version} of {document}", chunk.id));
+        }
+        if chunk.ordinal != ordinal {
+            return invalid(format!("chunk {} has ordinal {}, expected {ordinal}", chunk.id, chunk.ordinal));
+        }
+        if chunk.id != ChunkId::derive(document, version, generation, ordinal) {
+            return invalid(format!(
+                "chunk {} has not the id of ordinal {ordinal} in generation {generation}",
+                chunk.id
+            ));
+        }
+        no_nul("a chunk's text", &chunk.text)?;
+        no_nul("a chunk's context", &chunk.context)?;
+        for heading in &chunk.heading_path {
+            no_nul("a chunk's heading", heading)?;
+        }
+    }
+    Ok(())
+}
+
+/// The part of a job's work that is done.
+pub(super) fn progress(progress: f32) -> StoreResult<f32> {
+    if (0.0..=1.0).contains(&progress) {
+        Ok(progress)
+    } else {
+        invalid(format!("progress {progress} is not in 0 to 1"))
+    }
+}
+
+/// The length of a lease in microseconds, which is what both databases count in.
+pub(super) fn lease(lease: Duration) -> StoreResult<i64> {
+    match i64::try_from(lease.as_micros()) {
+        Ok(micros) if lease <= MAX_LEASE => Ok(micros),
+        _ => invalid(format!("a lease may last {} seconds at most", MAX_LEASE.as_secs())),
+    }
+}
+
+/// A reason as it is recorded. A NUL character is written out: a job must be able to fail whatever its parser said.
+pub(super) fn reason(text: &str) -> String {
+    text.replace('\0', "\\0")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::text::CodePointRange;
+
+    fn valid() -> NewUpload {
+        NewUpload {
+            collection: "default".to_owned(),
+            name: "a/b.md".to_owned(),
+            metadata: json!({"team": "ops", "year": 2024, "draft": false, "tags": ["a", "b"]})
+                .as_object()
+                .cloned()
+                .unwrap(),
+            sha256: "0".repeat(64),
+            size_bytes: 1,
+        }
+    }
+
+    #[test]
+    fn an_ordinary_upload_is_accepted() {
+        upload(&valid()).unwrap();
+    }
+
+    #[test]
+    fn what_a_database_could_not_hold_is_refused_with_a_reason() {
+        type Case = (fn(&mut NewUpload), &'static str);
+        let cases: Vec<Case> = vec![
+            (|u| u.collection = " ".to_owned(), "the collection is empty"),
+            (|u| u.name = "a\0b".to_owned(), "control character"),
+            (|u| u.name = "n".repeat(1_025), "1025 bytes"),
+            (|u| u.sha256 = "AB".repeat(32), "lower-case"),
+            (|u| u.sha256.truncate(63), "64"),
+            (|u| u.size_bytes = u64::MAX, "beyond"),
+            (|u| drop(u.metadata.insert("deep".to_owned(), json!({"a": 1}))), "`deep` must be"),
+            (|u| drop(u.metadata.insert("null".to_owned(), Value::Null)), "`null` must be"),
+            (|u| drop(u.metadata.insert("mixed".to_owned(), json!(["a", 1]))), "`mixed` must be"),
+            (|u| drop(u.metadata.insert("nul".to_owned(), json!(["\0"]))), "NUL"),
+            (|u| drop(u.metadata.insert(String::new(), json!(1))), "a metadata key is empty"),
+            (|u| drop(u.metadata.insert("big".to_owned(), json!("x".repeat(70_000)))), "65536"),
+        ];
+        for (spoil, expected) in cases {
+            let mut spoilt = valid();
+            spoil(&mut spoilt);
+            let error = upload(&spoilt).unwrap_err();
+            assert!(matches!(error, MetadataStoreError::Invalid(_)), "{error:?}");
+            assert!(error.to_string().contains(expected), "{error} does not say {expected}");
+        }
+    }
+
+    #[test]
+    fn chunks_of_something_else_are_refused() {
+        let document = DocumentId::new();
+        let chunk = |generation, version, ordinal| Chunk {
+            id: ChunkId::derive(document, version, generation, ordinal),
+            document_id: document,
+            version,
+            ordinal,
+            range: CodePointRange { start: 0, end: 4 },
+            text: "text".to_owned(),
+            context: String::new(),
+            heading_path: Vec::new(),
+            page: None,
+            tokens: 1,
+        };
+        chunks(1, document, 1, &[chunk(1, 1, 0), chunk(1, 1, 1)]).unwrap();
+        for wrong in [
+            vec![chunk(2, 1, 0)],
+            vec![chunk(1, 2, 0)],
+            vec![chunk(1, 1, 1)],
+            vec![chunk(1, 1, 0), chunk(1, 1, 0)],
+            vec![Chunk { text: "\0".to_owned(), ..chunk(1, 1, 0) }],
+        ] {
+            assert!(matches!(chunks(1, document, 1, &wrong), Err(MetadataStoreError::Invalid(_))), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn limits_leases_and_progress_are_never_clamped() {
+        for wrong in [0, 1_001, u32::MAX] {
+            assert!(page_limit(wrong).is_err());
+        }
+        for wrong in [-0.1, 1.1, f32::NAN, f32::INFINITY] {
+            assert!(progress(wrong).is_err());
+        }
+        assert!(lease(Duration::MAX).is_err());
+        assert_eq!(lease(Duration::ZERO).unwrap(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn a_recorded_reason_has_no_nul_and_loses_no_other_character(text: String) {
+            let recorded = reason(&text);
+            prop_assert!(!recorded.contains('\0'));
+            prop_assert_eq!(recorded.replace("\\0", ""), text.replace('\0', "").replace("\\0", ""));
+        }
+    }
+}

@@ -1,0 +1,360 @@
+//! The queue. Every lease is counted on the clock of the database.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, QueryBuilder};
+use uuid::Uuid;
+
+use super::{PostgresStore, commit, settle};
+use crate::{
+    domain::{Job, JobId, JobKind, JobStage, JobState},
+    metadata_store::{
+        JobQuery, JobStore, LeasedJob, ListPage, StoreResult,
+        bounded::{CALL, within},
+        checks,
+        cursor::List,
+        rows::{self, JobRow, LeaseRow},
+    },
+};
+
+#[async_trait]
+impl JobStore for PostgresStore {
+    async fn lease_job(&self, kinds: &[JobKind], lease: Duration) -> StoreResult<Option<LeasedJob>> {
+        let lease = checks::lease(lease)?;
+        let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
+        within(CALL, async {
+            loop {
+                // One transaction for each job that is looked at: what is failed on the way stays failed.
+                let mut transaction = self.begin().await?;
+                let taken = take(&mut transaction, &kinds, lease).await;
+                match settle(transaction, taken).await? {
+                    Taken::Leased(leased) => return Ok(Some(leased)),
+                    Taken::Exhausted => {}
+                    Taken::Nothing => return Ok(None),
+                }
+            }
+        })
+        .await
+    }
+
+    async fn heartbeat(
+        &self,
+        job: JobId,
+        token: &str,
+        lease: Duration,
+        stage: JobStage,
+        progress: f32,
+    ) -> StoreResult<()> {
+        let (lease, progress) = (checks::lease(lease)?, checks::progress(progress)?);
+        within(CALL, async {
+            let mut transaction = self.begin().await?;
+            let result = async {
+                lock(&mut transaction, job).await?.check_held(job, token)?;
+                sqlx::query(
+                    "UPDATE jobs SET lease_expires_at = clock_timestamp() + $2 * interval '1 microsecond', stage = $3, \
+                     progress = $4, updated_at = now() WHERE id = $1",
+                )
+                .bind(job.0)
+                .bind(lease)
+                .bind(stage.as_str())
+                .bind(progress)
+                .execute(&mut *transaction)
+                .await?;
+                Ok(())
+            }
+            .await;
+            settle(transaction, result).await
+        })
+        .await
+    }
+
+    async fn fail_job(&self, job: JobId, token: &str, error: &str, retry_at: Option<DateTime<Utc>>) -> StoreResult<()> {
+        let error = checks::reason(error);
+        within(CALL, async {
+            let mut transaction = self.begin().await?;
+            let result = async {
+                let row = lock(&mut transaction, job).await?;
+                row.check_held(job, token)?;
+                match retry_at {
+                    Some(retry_at) if row.attempts < row.max_attempts => {
+                        requeue(&mut transaction, job, row.attempts, Some(&error), Some(retry_at)).await?;
+                    }
+                    _ => fail(&mut transaction, job, &row, &error).await?,
+                }
+                Ok(())
+            }
+            .await;
+            settle(transaction, result).await
+        })
+        .await
+    }
+
+    async fn succeed_job(&self, job: JobId, token: &str) -> StoreResult<()> {
+        within(CALL, async {
+            let mut transaction = self.begin().await?;
+            let result = async {
+                let row = lock(&mut transaction, job).await?;
+                row.check_held(job, token)?;
+                row.check_may_just_succeed(job)?;
+                end(&mut transaction, job, JobState::Succeeded, None).await?;
+                Ok(())
+            }
+            .await;
+            settle(transaction, result).await
+        })
+        .await
+    }
+
+    async fn release_job(&self, job: JobId, token: &str) -> StoreResult<()> {
+        within(CALL, async {
+            let mut transaction = self.begin().await?;
+            let result = async {
+                let row = lock(&mut transaction, job).await?;
+                row.check_held(job, token)?;
+                requeue(&mut transaction, job, row.attempts - 1, row.error.as_deref(), None).await?;
+                Ok(())
+            }
+            .await;
+            settle(transaction, result).await
+        })
+        .await
+    }
+
+    async fn job(&self, id: JobId) -> StoreResult<Job> {
+        within(CALL, async { read(&mut *self.pool.acquire().await?, id).await }).await
+    }
+
+    async fn jobs(&self, query: JobQuery) -> StoreResult<ListPage<Job>> {
+        let limit = checks::page_limit(query.limit)?;
+        let list = List::of_jobs(&query);
+        let before = list.read(query.cursor.as_deref())?;
+        let mut sql = QueryBuilder::new(concat!("SELECT ", rows::job_columns!(), " FROM jobs WHERE 1 = 1"));
+        if let Some(state) = query.state {
+            sql.push(" AND state = ").push_bind(state.as_str());
+        }
+        if let Some(kind) = query.kind {
+            sql.push(" AND kind = ").push_bind(kind.as_str());
+        }
+        if let Some(document) = query.document_id {
+            sql.push(" AND document_id = ").push_bind(document.0);
+        }
+        if let Some(before) = before {
+            sql.push(" AND id < ").push_bind(before);
+        }
+        sql.push(" ORDER BY id DESC LIMIT ").push_bind(i64::from(query.limit) + 1);
+        within(CALL, async {
+            let found: Vec<JobRow<DateTime<Utc>>> = sql.build_query_as().fetch_all(&self.pool).await?;
+            let found = found.into_iter().map(JobRow::job).collect::<StoreResult<Vec<_>>>()?;
+            Ok(rows::page(found, limit, |job| list.after(job.id.0)))
+        })
+        .await
+    }
+
+    async fn cancel_job(&self, id: JobId) -> StoreResult<Job> {
+        within(CALL, async {
+            let mut transaction = self.begin().await?;
+            let result = async {
+                let row = lock(&mut transaction, id).await?;
+                row.check_may_be_cancelled(id)?;
+                // The lease stays, as the last one: see the migration.
+                sqlx::query("UPDATE jobs SET state = 'cancelled', stage = 'done', updated_at = now() WHERE id = $1")
+                    .bind(id.0)
+                    .execute(&mut *transaction)
+                    .await?;
+                fail_version(&mut transaction, &row).await?;
+                let job = read(&mut transaction, id).await?;
+                Ok(job)
+            }
+            .await;
+            settle(transaction, result).await
+        })
+        .await
+    }
+
+    async fn retry_job(&self, id: JobId) -> StoreResult<Job> {
+        within(CALL, async {
+            let mut transaction = self.begin().await?;
+            let result = async {
+                // The document is locked before the job, as everywhere. What a job is about never changes.
+                let about = find(&mut transaction, id).await?.ingested()?;
+                let living = match about {
+                    Some((document, _)) => commit::lock_living(&mut transaction, document).await?,
+                    None => true,
+                };
+                lock(&mut transaction, id).await?.check_may_be_retried(id)?;
+                if let Some((document, version)) = about {
+                    let pending = sqlx::query(
+                        "UPDATE versions SET state = 'pending' WHERE document_id = $1 AND version = $2 \
+                         AND state = 'failed' \
+                         AND version = (SELECT MAX(version) FROM versions WHERE document_id = $1)",
+                    )
+                    .bind(document)
+                    .bind(version)
+                    .execute(&mut *transaction)
+                    .await?;
+                    if !living || pending.rows_affected() == 0 {
+                        return Err(rows::not_the_newest(id));
+                    }
+                }
+                requeue(&mut transaction, id, 0, None, None).await?;
+                let job = read(&mut transaction, id).await?;
+                Ok(job)
+            }
+            .await;
+            settle(transaction, result).await
+        })
+        .await
+    }
+
+    async fn expire_leases(&self) -> StoreResult<u64> {
+        within(CALL, async {
+            let expired = sqlx::query(
+                "UPDATE jobs SET lease_expires_at = clock_timestamp(), updated_at = now() WHERE state = 'running'",
+            )
+            .execute(&self.pool)
+            .await?;
+            Ok(expired.rows_affected())
+        })
+        .await
+    }
+}
+
+/// Adds a job to the queue.
+pub(super) async fn enqueue(
+    conn: &mut PgConnection,
+    kind: JobKind,
+    document: Option<Uuid>,
+    version: Option<i64>,
+) -> StoreResult<JobId> {
+    let id = JobId::new();
+    sqlx::query(
+        "INSERT INTO jobs (id, kind, document_id, version, state, stage, progress, attempts, max_attempts) \
+         VALUES ($1, $2, $3, $4, 'queued', 'waiting', 0, 0, $5)",
+    )
+    .bind(id.0)
+    .bind(kind.as_str())
+    .bind(document)
+    .bind(version)
+    .bind(rows::max_attempts(kind))
+    .execute(conn)
+    .await?;
+    Ok(id)
+}
+
+/// Locks a job, and says what decides whether it may be changed.
+pub(super) async fn lock(conn: &mut PgConnection, id: JobId) -> StoreResult<LeaseRow> {
+    let row: Option<LeaseRow> =
+        sqlx::query_as(concat!("SELECT ", rows::lease_columns!(), " FROM jobs WHERE id = $1 FOR UPDATE"))
+            .bind(id.0)
+            .fetch_optional(conn)
+            .await?;
+    row.ok_or_else(|| rows::not_found("job", id))
+}
+
+async fn find(conn: &mut PgConnection, id: JobId) -> StoreResult<LeaseRow> {
+    let row: Option<LeaseRow> = sqlx::query_as(concat!("SELECT ", rows::lease_columns!(), " FROM jobs WHERE id = $1"))
+        .bind(id.0)
+        .fetch_optional(conn)
+        .await?;
+    row.ok_or_else(|| rows::not_found("job", id))
+}
+
+/// Ends a job whose worker is done with it.
+pub(super) async fn end(conn: &mut PgConnection, id: JobId, state: JobState, error: Option<&str>) -> StoreResult<()> {
+    sqlx::query(
+        "UPDATE jobs SET state = $2, stage = 'done', error = $3, lease_token = NULL, lease_expires_at = NULL, \
+         progress = CASE WHEN $2 = 'succeeded' THEN 1 ELSE progress END, updated_at = now() WHERE id = $1",
+    )
+    .bind(id.0)
+    .bind(state.as_str())
+    .bind(error)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn read(conn: &mut PgConnection, id: JobId) -> StoreResult<Job> {
+    let row: Option<JobRow<DateTime<Utc>>> =
+        sqlx::query_as(concat!("SELECT ", rows::job_columns!(), " FROM jobs WHERE id = $1"))
+            .bind(id.0)
+            .fetch_optional(conn)
+            .await?;
+    row.ok_or_else(|| rows::not_found("job", id))?.job()
+}
+
+/// What became of a look into the queue.
+enum Taken {
+    Leased(LeasedJob),
+    /// The oldest job had used up its attempts, and has been failed.
+    Exhausted,
+    Nothing,
+}
+
+/// Takes the oldest job that nobody else is taking at this moment.
+async fn take(conn: &mut PgConnection, kinds: &[&str], lease: i64) -> StoreResult<Taken> {
+    let next: Option<Uuid> = sqlx::query_scalar(
+        "SELECT id FROM jobs WHERE state IN ('queued', 'running') AND kind = ANY($1) \
+         AND clock_timestamp() >= CASE state WHEN 'queued' THEN due_at ELSE lease_expires_at END \
+         ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED",
+    )
+    .bind(kinds)
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(id) = next.map(JobId) else { return Ok(Taken::Nothing) };
+    let row = find(conn, id).await?;
+    if row.attempts >= row.max_attempts {
+        fail(conn, id, &row, &rows::exhausted_reason(row.attempts, row.error.as_deref())).await?;
+        return Ok(Taken::Exhausted);
+    }
+    let token = Uuid::now_v7();
+    sqlx::query(
+        "UPDATE jobs SET state = 'running', stage = 'waiting', progress = 0, attempts = attempts + 1, \
+         lease_token = $2, lease_expires_at = clock_timestamp() + $3 * interval '1 microsecond', updated_at = now() \
+         WHERE id = $1",
+    )
+    .bind(id.0)
+    .bind(token)
+    .bind(lease)
+    .execute(&mut *conn)
+    .await?;
+    Ok(Taken::Leased(LeasedJob { job: read(conn, id).await?, token: token.to_string() }))
+}
+
+/// Puts a job back into the queue, due at once or at `due_at`.
+async fn requeue(
+    conn: &mut PgConnection,
+    id: JobId,
+    attempts: i64,
+    error: Option<&str>,
+    due_at: Option<DateTime<Utc>>,
+) -> StoreResult<()> {
+    sqlx::query(
+        "UPDATE jobs SET state = 'queued', stage = 'waiting', progress = 0, attempts = $2, error = $3, \
+         due_at = COALESCE($4, now()), lease_token = NULL, lease_expires_at = NULL, updated_at = now() WHERE id = $1",
+    )
+    .bind(id.0)
+    .bind(attempts)
+    .bind(error)
+    .bind(due_at)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn fail(conn: &mut PgConnection, id: JobId, row: &LeaseRow, error: &str) -> StoreResult<()> {
+    fail_version(conn, row).await?;
+    end(conn, id, JobState::Failed, Some(error)).await
+}
+
+/// The version of an ingestion that has come to nothing.
+async fn fail_version(conn: &mut PgConnection, row: &LeaseRow) -> StoreResult<()> {
+    let Some((document, version)) = row.ingested()? else { return Ok(()) };
+    sqlx::query("UPDATE versions SET state = 'failed' WHERE document_id = $1 AND version = $2 AND state = 'pending'")
+        .bind(document)
+        .bind(version)
+        .execute(conn)
+        .await?;
+    Ok(())
+}

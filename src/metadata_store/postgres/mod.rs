@@ -1,0 +1,112 @@
+//! The metadata store for more than one machine: Postgres, shared by any number of processes.
+//!
+//! Depends on sqlx's Postgres driver. Transactions are READ COMMITTED and take row locks before they decide: a
+//! statement that follows a lock sees what the holder before it has committed. Locks are taken in one order, so that
+//! no two transactions wait for each other:
+//!
+//! 1. the document's row,
+//! 2. the job's row (jobs of one document in the order of their ids),
+//! 3. the row of `generation_counter`, shared by what adds to a generation, alone by what changes which one is active,
+//! 4. versions, entries and chunks, which belong to a locked document or job.
+//!
+//! `lease_job` alone takes a job without waiting (`SKIP LOCKED`). Times of the queue are the database's clock.
+
+mod chunks;
+mod commit;
+mod documents;
+mod generations;
+mod jobs;
+mod uploads;
+
+use std::{str::FromStr, time::Duration};
+
+use sqlx::{
+    ConnectOptions, Connection, PgPool, Postgres, Transaction,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use super::{
+    MetadataStoreError, StoreResult,
+    bounded::{MIGRATION, within},
+    schema,
+};
+
+/// Connections of one process. Calls are short: more would wait for each other inside the database instead.
+const CONNECTIONS: u32 = 10;
+/// How long a call waits for a connection, the making of one included.
+const ACQUIRE: Duration = Duration::from_secs(10);
+/// What the server ends by itself, unless the URL says otherwise. The lock timeout is the shortest, because its error
+/// names the cause; the last one frees the locks of a client that went away without a word.
+const SETTINGS: [(&str, &str); 4] = [
+    ("default_transaction_isolation", "read committed"),
+    ("lock_timeout", "10s"),
+    ("statement_timeout", "30s"),
+    ("idle_in_transaction_session_timeout", "60s"),
+];
+
+/// A metadata store in a Postgres database.
+#[derive(Debug, Clone)]
+pub struct PostgresStore {
+    pool: PgPool,
+}
+
+impl PostgresStore {
+    /// Connects to the database at `url` (`postgres://user:password@host:port/database`) and brings its schema up to
+    /// date; nodes that start at the same moment wait for each other. A database whose schema is newer than this
+    /// program is refused.
+    pub async fn connect(url: &str) -> StoreResult<Self> {
+        if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+            return Err(MetadataStoreError::Invalid("a Postgres URL starts with `postgres://`".to_owned()));
+        }
+        let options = PgConnectOptions::from_str(url)
+            .map_err(|error| MetadataStoreError::Invalid(format!("not a Postgres URL: {error}")))?
+            .application_name("footnote");
+        within(MIGRATION, migrate(&options)).await?;
+        let given = options.get_options().unwrap_or_default().to_owned();
+        let ours = SETTINGS.into_iter().filter(|(name, _)| !given.contains(name));
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(ACQUIRE)
+            .connect_with(options.options(ours))
+            .await?;
+        Ok(Self { pool })
+    }
+
+    /// Begins a transaction. It is rolled back when it is dropped.
+    async fn begin(&self) -> StoreResult<Transaction<'static, Postgres>> {
+        Ok(self.pool.begin().await?)
+    }
+}
+
+/// Commits a transaction whose work succeeded and rolls back one whose work did not, before the caller hears of it. One
+/// that is only dropped is rolled back a little later, and holds its locks until then.
+async fn settle<T>(transaction: Transaction<'static, Postgres>, result: StoreResult<T>) -> StoreResult<T> {
+    match result {
+        Ok(value) => {
+            transaction.commit().await?;
+            Ok(value)
+        }
+        Err(error) => {
+            if let Err(also) = transaction.rollback().await {
+                tracing::debug!(error = %also, "a transaction that had failed could not be rolled back");
+            }
+            Err(error)
+        }
+    }
+}
+
+/// On a connection of its own: a migration may take longer than a statement is allowed to later, and an error in
+/// connecting is reported as it is, where the pool would try again until its time is up.
+async fn migrate(options: &PgConnectOptions) -> StoreResult<()> {
+    let mut conn = tokio::time::timeout(ACQUIRE, options.connect())
+        .await
+        .map_err(|_| MetadataStoreError::Unavailable("it could not be reached in time".to_owned()))??;
+    let encoding: String = sqlx::query_scalar("SHOW server_encoding").fetch_one(&mut conn).await?;
+    if encoding != "UTF8" {
+        return Err(MetadataStoreError::Failed(format!(
+            "its encoding is {encoding}: create the database with ENCODING 'UTF8'"
+        )));
+    }
+    schema::migrator(|step| step.postgres).run_direct(None, &mut conn, false).await?;
+    Ok(conn.close().await?)
+}

@@ -1,0 +1,137 @@
+//! Documents and their versions.
+
+use sqlx::{FromRow, types::Json};
+use uuid::Uuid;
+
+use super::{StoredTime, count, number, version_state};
+use crate::{
+    domain::{Document, DocumentId, DocumentVersion, Metadata, VersionState},
+    metadata_store::{ActiveVersion, StoreResult},
+};
+
+/// The start of every query for [`DocumentRow`]s: the document, its newest version, its active version if there is
+/// one, and the number of chunks that one has in the active generation.
+macro_rules! select_documents {
+    () => {
+        "SELECT d.id, d.collection, d.name, d.metadata, d.created_at, d.updated_at, \
+         l.version AS l_version, l.state AS l_state, l.sha256 AS l_sha256, l.size_bytes AS l_size_bytes, \
+         l.media_type AS l_media_type, l.title AS l_title, l.pages AS l_pages, l.created_at AS l_created_at, \
+         a.version AS a_version, a.sha256 AS a_sha256, a.size_bytes AS a_size_bytes, \
+         a.media_type AS a_media_type, a.title AS a_title, a.pages AS a_pages, a.created_at AS a_created_at, \
+         e.chunks AS a_chunks \
+         FROM documents d \
+         JOIN versions l ON l.document_id = d.id \
+         AND l.version = (SELECT MAX(v.version) FROM versions v WHERE v.document_id = d.id) \
+         LEFT JOIN versions a ON a.document_id = d.id AND a.state = 'active' \
+         LEFT JOIN generation_versions e ON e.document_id = a.document_id AND e.version = a.version \
+         AND e.generation = (SELECT number FROM generations WHERE state = 'active') \
+         WHERE d.deleted_at IS NULL"
+    };
+}
+pub(in crate::metadata_store) use select_documents;
+
+/// A document with its newest and its active version.
+#[derive(FromRow)]
+pub(in crate::metadata_store) struct DocumentRow<At> {
+    id: Uuid,
+    collection: String,
+    name: String,
+    metadata: Json<Metadata>,
+    created_at: At,
+    updated_at: At,
+    l_version: i64,
+    l_state: String,
+    l_sha256: String,
+    l_size_bytes: i64,
+    l_media_type: Option<String>,
+    l_title: Option<String>,
+    l_pages: Option<i64>,
+    l_created_at: At,
+    a_version: Option<i64>,
+    a_sha256: Option<String>,
+    a_size_bytes: Option<i64>,
+    a_media_type: Option<String>,
+    a_title: Option<String>,
+    a_pages: Option<i64>,
+    a_created_at: Option<At>,
+    a_chunks: Option<i64>,
+}
+
+impl<At: StoredTime> DocumentRow<At> {
+    /// The document.
+    pub(in crate::metadata_store) fn document(self) -> StoreResult<Document> {
+        let pages = |pages: Option<i64>| pages.map(|pages| number("number of pages", pages)).transpose();
+        let mut latest = DocumentVersion {
+            version: number("version", self.l_version)?,
+            state: version_state(&self.l_state)?,
+            sha256: self.l_sha256,
+            size_bytes: count(self.l_size_bytes)?,
+            media_type: self.l_media_type,
+            title: self.l_title,
+            pages: pages(self.l_pages)?,
+            chunks: None,
+            created_at: self.l_created_at.utc()?,
+        };
+        let active = match (self.a_version, self.a_sha256, self.a_size_bytes, self.a_created_at) {
+            (Some(version), Some(sha256), Some(size_bytes), Some(created_at)) => Some(DocumentVersion {
+                version: number("version", version)?,
+                state: VersionState::Active,
+                sha256,
+                size_bytes: count(size_bytes)?,
+                media_type: self.a_media_type,
+                title: self.a_title,
+                pages: pages(self.a_pages)?,
+                chunks: self.a_chunks.map(|chunks| number("number of chunks", chunks)).transpose()?,
+                created_at: created_at.utc()?,
+            }),
+            _ => None,
+        };
+        if let Some(active) = active.as_ref().filter(|active| active.version == latest.version) {
+            latest.chunks = active.chunks;
+        }
+        Ok(Document {
+            id: DocumentId(self.id),
+            collection: self.collection,
+            name: self.name,
+            metadata: self.metadata.0,
+            created_at: self.created_at.utc()?,
+            updated_at: self.updated_at.utc()?,
+            active,
+            latest,
+        })
+    }
+}
+
+/// The start of every query for [`ActiveVersionRow`]s.
+macro_rules! select_sources {
+    () => {
+        "SELECT v.document_id, v.version, d.collection, d.name, d.metadata, v.sha256 \
+         FROM versions v JOIN documents d ON d.id = v.document_id WHERE "
+    };
+}
+pub(in crate::metadata_store) use select_sources;
+
+/// A version as a reindex needs it.
+#[derive(FromRow)]
+pub(in crate::metadata_store) struct ActiveVersionRow {
+    document_id: Uuid,
+    version: i64,
+    collection: String,
+    name: String,
+    metadata: Json<Metadata>,
+    sha256: String,
+}
+
+impl ActiveVersionRow {
+    /// The version.
+    pub(in crate::metadata_store) fn source(self) -> StoreResult<ActiveVersion> {
+        Ok(ActiveVersion {
+            document_id: DocumentId(self.document_id),
+            version: number("version", self.version)?,
+            collection: self.collection,
+            name: self.name,
+            metadata: self.metadata.0,
+            sha256: self.sha256,
+        })
+    }
+}

@@ -1,0 +1,191 @@
+//! Jobs and their leases.
+
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::{StoredTime, job_kind, job_stage, job_state, number};
+use crate::{
+    domain::{DocumentId, Job, JobId, JobKind, JobState},
+    metadata_store::{MetadataStoreError, StoreResult},
+};
+
+/// Why an ingestion ended that a newer upload overtook.
+pub(in crate::metadata_store) const NEWER_VERSION: &str = "a newer version was uploaded before this one was ready";
+
+/// Why the jobs of a deleted document ended.
+pub(in crate::metadata_store) const DOCUMENT_DELETED: &str = "the document was deleted";
+
+/// How often a worker may start a job before it fails for good.
+///
+/// An ingestion that kills its worker must not do so for long. A purge or a reindex has nobody who would upload
+/// again, so it bears with a vector store that is away for a while.
+pub(in crate::metadata_store) fn max_attempts(kind: JobKind) -> i64 {
+    match kind {
+        JobKind::Ingest => 3,
+        JobKind::Purge | JobKind::Reindex => 10,
+    }
+}
+
+/// Why a job whose lease ran out for the last time has failed.
+pub(in crate::metadata_store) fn exhausted_reason(attempts: i64, last: Option<&str>) -> String {
+    let what = format!("the worker stopped {attempts} times without a result: it was killed, or ran out of memory");
+    match last {
+        Some(error) => format!("{what}; the error before that was: {error}"),
+        None => what,
+    }
+}
+
+/// The columns of [`JobRow`], of `jobs`.
+macro_rules! job_columns {
+    () => {
+        "id, kind, document_id, version, generation, state, stage, progress, attempts, max_attempts, error, \
+         created_at, updated_at"
+    };
+}
+pub(in crate::metadata_store) use job_columns;
+
+/// A job.
+#[derive(FromRow)]
+pub(in crate::metadata_store) struct JobRow<At> {
+    id: Uuid,
+    kind: String,
+    document_id: Option<Uuid>,
+    version: Option<i64>,
+    generation: Option<i64>,
+    state: String,
+    stage: String,
+    progress: f32,
+    attempts: i64,
+    max_attempts: i64,
+    error: Option<String>,
+    created_at: At,
+    updated_at: At,
+}
+
+impl<At: StoredTime> JobRow<At> {
+    /// The job.
+    pub(in crate::metadata_store) fn job(self) -> StoreResult<Job> {
+        Ok(Job {
+            id: JobId(self.id),
+            kind: job_kind(&self.kind)?,
+            document_id: self.document_id.map(DocumentId),
+            version: self.version.map(|version| number("version", version)).transpose()?,
+            generation: self.generation,
+            state: job_state(&self.state)?,
+            stage: job_stage(&self.stage)?,
+            progress: self.progress,
+            attempts: number("number of attempts", self.attempts)?,
+            max_attempts: number("number of attempts", self.max_attempts)?,
+            error: self.error,
+            created_at: self.created_at.utc()?,
+            updated_at: self.updated_at.utc()?,
+        })
+    }
+}
+
+/// The columns of [`LeaseRow`], of `jobs`.
+macro_rules! lease_columns {
+    () => {
+        "kind, document_id, version, state, attempts, max_attempts, error, lease_token"
+    };
+}
+pub(in crate::metadata_store) use lease_columns;
+
+/// What decides whether a job may be changed, and by whom.
+#[derive(FromRow)]
+pub(in crate::metadata_store) struct LeaseRow {
+    kind: String,
+    /// The document.
+    pub(in crate::metadata_store) document_id: Option<Uuid>,
+    /// The version of the document.
+    pub(in crate::metadata_store) version: Option<i64>,
+    state: String,
+    /// How often a worker has started the job.
+    pub(in crate::metadata_store) attempts: i64,
+    /// How often a worker may start it.
+    pub(in crate::metadata_store) max_attempts: i64,
+    /// Why the attempt before failed.
+    pub(in crate::metadata_store) error: Option<String>,
+    lease_token: Option<Uuid>,
+}
+
+impl LeaseRow {
+    /// What the job does.
+    pub(in crate::metadata_store) fn kind(&self) -> StoreResult<JobKind> {
+        job_kind(&self.kind)
+    }
+
+    /// The state.
+    pub(in crate::metadata_store) fn state(&self) -> StoreResult<JobState> {
+        job_state(&self.state)
+    }
+
+    /// Whether `token` is that of the last lease, which may have ended.
+    pub(in crate::metadata_store) fn was_leased_with(&self, token: &str) -> bool {
+        self.lease_token.is_some() && self.lease_token == Uuid::try_parse(token).ok()
+    }
+
+    /// `Ok` when `token` proves that the job is the caller's now.
+    pub(in crate::metadata_store) fn check_held(&self, job: JobId, token: &str) -> StoreResult<()> {
+        if self.state()? == JobState::Running && self.was_leased_with(token) {
+            Ok(())
+        } else {
+            Err(MetadataStoreError::LeaseLost(job))
+        }
+    }
+
+    /// `Ok` when the job ends by just saying so: an ingestion ends with its commit.
+    pub(in crate::metadata_store) fn check_may_just_succeed(&self, job: JobId) -> StoreResult<()> {
+        match self.kind()? {
+            JobKind::Purge | JobKind::Reindex => Ok(()),
+            JobKind::Ingest => conflict(format!("job {job} is an ingestion: it ends with its commit")),
+        }
+    }
+
+    /// `Ok` when the job builds generations.
+    pub(in crate::metadata_store) fn check_is_reindex(&self, job: JobId) -> StoreResult<()> {
+        match self.kind()? {
+            JobKind::Reindex => Ok(()),
+            JobKind::Ingest | JobKind::Purge => conflict(format!("job {job} is not a reindex")),
+        }
+    }
+
+    /// `Ok` when a user may cancel the job. A purge is not optional: what was deleted has to go.
+    pub(in crate::metadata_store) fn check_may_be_cancelled(&self, job: JobId) -> StoreResult<()> {
+        let state = self.state()?;
+        match self.kind()? {
+            _ if state.is_final() => conflict(format!("job {job} has ended already: it is {}", state.as_str())),
+            JobKind::Purge => conflict(format!("job {job} is a purge, which cannot be cancelled")),
+            JobKind::Ingest | JobKind::Reindex => Ok(()),
+        }
+    }
+
+    /// `Ok` when the job may be queued again.
+    pub(in crate::metadata_store) fn check_may_be_retried(&self, job: JobId) -> StoreResult<()> {
+        match self.state()? {
+            JobState::Failed | JobState::Cancelled => Ok(()),
+            state => {
+                conflict(format!("job {job} is {}: only a failed or cancelled job can be retried", state.as_str()))
+            }
+        }
+    }
+
+    /// The version that an ingestion is about.
+    pub(in crate::metadata_store) fn ingested(&self) -> StoreResult<Option<(Uuid, i64)>> {
+        Ok(match self.kind()? {
+            JobKind::Ingest => self.document_id.zip(self.version),
+            JobKind::Purge | JobKind::Reindex => None,
+        })
+    }
+}
+
+fn conflict(why: String) -> StoreResult<()> {
+    Err(MetadataStoreError::Conflict(why))
+}
+
+/// Why the job of an older version is not queued again.
+pub(in crate::metadata_store) fn not_the_newest(job: JobId) -> MetadataStoreError {
+    MetadataStoreError::Conflict(format!(
+        "job {job} ingests a version that was replaced or deleted since: upload the file again"
+    ))
+}

@@ -1,0 +1,92 @@
+//! The passages of versions in generations.
+
+use sqlx::{SqliteConnection, types::Json};
+
+use super::SqliteStore;
+use crate::{
+    domain::{Chunk, ChunkId, DocumentId, GenerationNumber},
+    metadata_store::{
+        FoundChunk, StoreResult,
+        rows::{self, ChunkRow},
+    },
+};
+
+/// Records that a version has been indexed in a generation, with its chunks, in place of what was recorded before.
+pub(super) async fn record(
+    conn: &mut SqliteConnection,
+    generation: GenerationNumber,
+    document: DocumentId,
+    version: u32,
+    chunks: &[Chunk],
+) -> StoreResult<()> {
+    sqlx::query("DELETE FROM generation_versions WHERE generation = ?1 AND document_id = ?2 AND version = ?3")
+        .bind(generation)
+        .bind(document.0)
+        .bind(version)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query(
+        "INSERT INTO generation_versions (generation, document_id, version, chunks, tokens) \
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+    )
+    .bind(generation)
+    .bind(document.0)
+    .bind(version)
+    .bind(rows::stored_count(chunks.len())?)
+    .bind(rows::stored_tokens(chunks))
+    .execute(&mut *conn)
+    .await?;
+    for chunk in chunks {
+        sqlx::query(
+            "INSERT INTO chunks (id, generation, document_id, version, ordinal, range_start, range_end, text, \
+             context, heading_path, page, tokens) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        )
+        .bind(chunk.id.0)
+        .bind(generation)
+        .bind(document.0)
+        .bind(version)
+        .bind(chunk.ordinal)
+        .bind(chunk.range.start)
+        .bind(chunk.range.end)
+        .bind(&chunk.text)
+        .bind(&chunk.context)
+        .bind(Json(&chunk.heading_path))
+        .bind(chunk.page)
+        .bind(chunk.tokens)
+        .execute(&mut *conn)
+        .await?;
+    }
+    Ok(())
+}
+
+impl SqliteStore {
+    pub(super) async fn read_chunks_by_id(
+        &self,
+        generation: GenerationNumber,
+        ids: &[ChunkId],
+    ) -> StoreResult<Vec<FoundChunk>> {
+        // One parameter however many ids there are: SQLite has no arrays, but reads JSON.
+        let wanted: Vec<String> = ids.iter().map(|id| id.0.simple().to_string()).collect();
+        let found: Vec<ChunkRow> = sqlx::query_as(concat!(
+            rows::select_chunks!(),
+            "c.generation = ?1 AND c.id IN (SELECT unhex(value) FROM json_each(?2))"
+        ))
+        .bind(generation)
+        .bind(Json(wanted))
+        .fetch_all(&self.readers)
+        .await?;
+        rows::in_order_of(ids, found)
+    }
+
+    pub(super) async fn read_chunks_of(&self, id: DocumentId) -> StoreResult<Vec<Chunk>> {
+        let found: Vec<ChunkRow> = sqlx::query_as(concat!(
+            rows::select_chunks!(),
+            "c.generation = (SELECT number FROM generations WHERE state = 'active') AND c.document_id = ?1 \
+             ORDER BY c.ordinal"
+        ))
+        .bind(id.0)
+        .fetch_all(&self.readers)
+        .await?;
+        found.into_iter().map(|row| Ok(row.found()?.chunk)).collect()
+    }
+}

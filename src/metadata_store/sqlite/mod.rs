@@ -1,0 +1,116 @@
+//! The embedded metadata store: SQLite, one file.
+//!
+//! Depends on sqlx's SQLite driver. One connection writes and a few read. The writer's queue is sqlx's pool, which is
+//! fair and has a time limit; inside SQLite, writers would poll for the lock. A write transaction takes the lock when
+//! it begins (`BEGIN IMMEDIATE`): one that first reads and then upgrades could only be answered "busy" when another
+//! process wrote in between, however long it waited.
+//!
+//! `synchronous = FULL`, so that every commit is on the disk before it is answered. Against `kill -9` the default of
+//! WAL would do; against a power cut only this keeps the promise that was made with a 202. It costs one flush for each
+//! of the few commits that an upload and its ingestion make, next to seconds of embedding.
+
+mod chunks;
+mod commit;
+mod documents;
+mod generations;
+mod jobs;
+mod uploads;
+
+use std::{path::Path, time::Duration};
+
+use chrono::Utc;
+use sqlx::{
+    Sqlite, SqlitePool, Transaction,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::{
+    MetadataStoreError, StoreResult,
+    bounded::{MIGRATION, within},
+    schema,
+};
+
+/// How long a statement waits for another process that writes to the file.
+const BUSY: Duration = Duration::from_secs(10);
+/// How long a call waits for a connection: behind other writers, whose transactions are short.
+const ACQUIRE: Duration = Duration::from_secs(30);
+/// How many read at the same time. Reads are short, and each connection is a thread with a page cache.
+const READERS: u32 = 4;
+
+/// A metadata store in a SQLite file.
+#[derive(Debug, Clone)]
+pub struct SqliteStore {
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl SqliteStore {
+    /// Opens the file at `path`, makes it and its folder where they are missing, and brings its schema up to date.
+    /// A file whose schema is newer than this program is refused.
+    pub async fn connect(path: &Path) -> StoreResult<Self> {
+        let opened = within(MIGRATION, Self::open(path)).await;
+        opened.map_err(|error| match error {
+            MetadataStoreError::Failed(why) => MetadataStoreError::Failed(format!("{}: {why}", path.display())),
+            MetadataStoreError::Unavailable(why) => {
+                MetadataStoreError::Unavailable(format!("{}: {why}", path.display()))
+            }
+            other => other,
+        })
+    }
+
+    async fn open(path: &Path) -> StoreResult<Self> {
+        if let Some(folder) = path.parent() {
+            tokio::fs::create_dir_all(folder)
+                .await
+                .map_err(|error| MetadataStoreError::Failed(format!("its folder could not be made: {error}")))?;
+        }
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY);
+        // Connections to a file do not go stale, so none is ever closed to be opened again.
+        let pool = || SqlitePoolOptions::new().acquire_timeout(ACQUIRE).max_lifetime(None).idle_timeout(None);
+        let writer = pool().max_connections(1).connect_with(options.clone()).await?;
+        migrate(&writer).await?;
+        let readers = pool().max_connections(READERS).connect_with(options.pragma("query_only", "ON")).await?;
+        Ok(Self { writer, readers })
+    }
+
+    /// Begins a transaction that may write. It is rolled back when it is dropped.
+    async fn write(&self) -> StoreResult<Transaction<'static, Sqlite>> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+}
+
+/// Commits a transaction whose work succeeded and rolls back one whose work did not, before the caller hears of it. One
+/// that is only dropped is rolled back a little later, and holds its locks until then.
+async fn settle<T>(transaction: Transaction<'static, Sqlite>, result: StoreResult<T>) -> StoreResult<T> {
+    match result {
+        Ok(value) => {
+            transaction.commit().await?;
+            Ok(value)
+        }
+        Err(error) => {
+            if let Err(also) = transaction.rollback().await {
+                tracing::debug!(error = %also, "a transaction that had failed could not be rolled back");
+            }
+            Err(error)
+        }
+    }
+}
+
+/// One transaction around all migrations: of two processes that open a new file at the same moment, the second waits
+/// and finds nothing to do.
+async fn migrate(writer: &SqlitePool) -> StoreResult<()> {
+    let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
+    schema::migrator(|step| step.sqlite).run_direct(None, &mut *transaction, false).await?;
+    Ok(transaction.commit().await?)
+}
+
+/// The present, as it is stored.
+fn now() -> i64 {
+    Utc::now().timestamp_micros()
+}

@@ -1,0 +1,103 @@
+//! Recording an upload, and the documents it makes: see `DocumentStore::register_upload`.
+//!
+//! Every function runs inside a write transaction, which is alone in the database.
+
+use sqlx::{SqliteConnection, types::Json};
+use uuid::Uuid;
+
+use super::{jobs, now};
+use crate::{
+    domain::{DocumentId, JobId, JobKind, JobState, Metadata, VersionState},
+    metadata_store::{MetadataStoreError, NewUpload, Registered, StoreResult, checks, rows},
+};
+
+/// The newest version of a name, and the job that ingests it.
+type Newest = (i64, String, String, Uuid, String);
+
+/// Records an upload.
+pub(super) async fn register(conn: &mut SqliteConnection, upload: &NewUpload) -> StoreResult<Registered> {
+    let living: Option<(Uuid, Json<Metadata>)> =
+        sqlx::query_as("SELECT id, metadata FROM documents WHERE collection = ?1 AND name = ?2 AND deleted_at IS NULL")
+            .bind(&upload.collection)
+            .bind(&upload.name)
+            .fetch_optional(&mut *conn)
+            .await?;
+    let Some((id, metadata)) = living else {
+        let id = insert_document(conn, upload).await?;
+        return add_version(conn, id, 1, upload).await;
+    };
+    let newest: Option<Newest> = sqlx::query_as(
+        "SELECT v.version, v.state, v.sha256, j.id, j.state FROM versions v \
+         JOIN jobs j ON j.document_id = v.document_id AND j.version = v.version AND j.kind = 'ingest' \
+         WHERE v.document_id = ?1 ORDER BY v.version DESC LIMIT 1",
+    )
+    .bind(id)
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some((version, state, sha256, job, job_state)) = newest else {
+        return Err(MetadataStoreError::Failed(format!("document {} has no version", DocumentId(id))));
+    };
+    let state = rows::version_state(&state)?;
+    let duplicate = sha256 == upload.sha256 && matches!(state, VersionState::Pending | VersionState::Active);
+    if !duplicate || metadata.0 != upload.metadata {
+        sqlx::query("UPDATE documents SET metadata = ?2, updated_at = ?3 WHERE id = ?1")
+            .bind(id)
+            .bind(Json(&upload.metadata))
+            .bind(now())
+            .execute(&mut *conn)
+            .await?;
+    }
+    if !duplicate {
+        return add_version(conn, DocumentId(id), version + 1, upload).await;
+    }
+    Ok(Registered {
+        document_id: DocumentId(id),
+        version: rows::number("version", version)?,
+        job_id: JobId(job),
+        job_state: rows::job_state(&job_state)?,
+        duplicate: true,
+    })
+}
+
+async fn insert_document(conn: &mut SqliteConnection, upload: &NewUpload) -> StoreResult<DocumentId> {
+    let id = DocumentId::new();
+    sqlx::query(
+        "INSERT INTO documents (id, collection, name, metadata, created_at, updated_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
+    )
+    .bind(id.0)
+    .bind(&upload.collection)
+    .bind(&upload.name)
+    .bind(Json(&upload.metadata))
+    .bind(now())
+    .execute(&mut *conn)
+    .await?;
+    Ok(id)
+}
+
+async fn add_version(
+    conn: &mut SqliteConnection,
+    document: DocumentId,
+    version: i64,
+    upload: &NewUpload,
+) -> StoreResult<Registered> {
+    sqlx::query(
+        "INSERT INTO versions (document_id, version, state, sha256, size_bytes, created_at) \
+         VALUES (?1, ?2, 'pending', ?3, ?4, ?5)",
+    )
+    .bind(document.0)
+    .bind(version)
+    .bind(&upload.sha256)
+    .bind(checks::size(upload.size_bytes)?)
+    .bind(now())
+    .execute(&mut *conn)
+    .await?;
+    let job_id = jobs::enqueue(conn, JobKind::Ingest, Some(document.0), Some(version), now()).await?;
+    Ok(Registered {
+        document_id: document,
+        version: rows::number("version", version)?,
+        job_id,
+        job_state: JobState::Queued,
+        duplicate: false,
+    })
+}

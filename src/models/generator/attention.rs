@@ -1,0 +1,77 @@
+//! Causal attention of new tokens over everything up to them (<https://arxiv.org/abs/1706.03762>), with groups of
+//! query heads that share a key/value head (<https://arxiv.org/abs/2305.13245>).
+//!
+//! The work is cut into (block of positions, head) and divided among the threads. Blocks begin at multiples of 32
+//! positions counted from the start of the conversation and always read whole blocks of keys, so a token's result
+//! has the same bits whether its beginning was read just now or for an earlier request.
+//!
+//! May depend on `product`, `kernels`, `kv_cache` and rayon.
+
+use std::{cell::RefCell, ops::Range};
+
+use rayon::prelude::*;
+
+use super::{
+    config::LlamaConfig,
+    kernels,
+    kv_cache::{LayerCache, POSITIONS},
+    product::{Block, SharedRows, View},
+};
+
+thread_local! {
+    static SCORES: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Writes what each head of each new token attends to. `qkv` holds the new tokens' rotated queries (and, behind
+/// them, keys and values that are already in `cache`); the first of them stands at position `first`.
+pub(super) fn attend(config: &LlamaConfig, qkv: &[f32], first: usize, cache: &LayerCache, out: &mut [f32]) {
+    let rows = qkv.len() / config.qkv_width();
+    let blocks: Vec<Range<usize>> = (first / POSITIONS..(first + rows).div_ceil(POSITIONS))
+        .map(|block| (block * POSITIONS).max(first)..((block + 1) * POSITIONS).min(first + rows))
+        .collect();
+    let out = SharedRows::new(out, config.query_width());
+    (0..blocks.len() * config.heads).into_par_iter().for_each(|task| {
+        let (positions, head) = (blocks[task / config.heads].clone(), task % config.heads);
+        SCORES.with_borrow_mut(|scores| attend_block(config, qkv, first, cache, positions, head, scores, &out));
+    });
+}
+
+#[allow(clippy::too_many_arguments, reason = "the inside of one loop")]
+fn attend_block(
+    config: &LlamaConfig,
+    qkv: &[f32],
+    first: usize,
+    cache: &LayerCache,
+    positions: Range<usize>,
+    head: usize,
+    scores: &mut Vec<f32>,
+    out: &SharedRows<'_>,
+) {
+    let (rows, depth, width) = (positions.len(), config.head_dim, config.qkv_width());
+    let seen = positions.end.next_multiple_of(POSITIONS);
+    let kv_offset = head / (config.heads / config.kv_heads) * depth;
+    scores.resize(rows * seen, 0.0);
+
+    let queries = &qkv[(positions.start - first) * width + head * depth..];
+    let queries = View { data: queries, rows, columns: depth, row_stride: width, column_stride: 1 };
+    let keys = &cache.keys[kv_offset * cache.stride..];
+    let keys = View { data: keys, rows: depth, columns: seen, row_stride: cache.stride, column_stride: 1 };
+    let start = Block { first_row: 0, first_column: 0 };
+    #[allow(unsafe_code, reason = "see the SAFETY comment")]
+    // SAFETY: `scores` belongs to this thread.
+    unsafe {
+        SharedRows::new(scores, seen).fill(start, queries, keys, 1.0 / (depth as f32).sqrt(), false);
+    }
+    for (row, scores) in scores.chunks_exact_mut(seen).enumerate() {
+        kernels::softmax(scores, positions.start + row + 1);
+    }
+    let weights = View { data: scores, rows, columns: seen, row_stride: seen, column_stride: 1 };
+    let values = &cache.values[kv_offset..];
+    let values = View { data: values, rows: seen, columns: depth, row_stride: cache.width, column_stride: 1 };
+    let block = Block { first_row: positions.start - first, first_column: head * depth };
+    #[allow(unsafe_code, reason = "see the SAFETY comment")]
+    // SAFETY: each task has its own rows or its own head's columns of `out`.
+    unsafe {
+        out.fill(block, weights, values, 1.0, false);
+    }
+}

@@ -1,0 +1,270 @@
+//! The forward pass of a Llama model, and greedy decoding.
+//!
+//! The architecture: <https://arxiv.org/abs/2302.13971>; the reference for the arithmetic is
+//! <https://github.com/huggingface/transformers/blob/main/src/transformers/models/llama/modeling_llama.py>.
+//! Runs in the rayon pool that it is called in. May depend on its siblings for the arithmetic; knows no text.
+
+use super::{
+    attention::attend,
+    config::LlamaConfig,
+    kernels,
+    kv_cache::{LayerCache, POSITIONS},
+    packed::PackedMatrix,
+    product::add_times_rows,
+    rows::{change_rows, map_rows},
+};
+
+/// A prompt is read in pieces of this many tokens, which bounds the size of the intermediate results.
+const CHUNK: usize = 256;
+
+/// The weights of one layer.
+pub(super) struct Layer {
+    pub attention_norm: Vec<f32>,
+    /// Queries, keys and values, one below the other.
+    pub qkv: PackedMatrix,
+    pub attention_output: PackedMatrix,
+    pub feed_forward_norm: Vec<f32>,
+    /// Gate and up, one below the other.
+    pub gate_up: PackedMatrix,
+    pub down: PackedMatrix,
+}
+
+/// The weights of a model.
+pub(super) struct Weights {
+    pub config: LlamaConfig,
+    pub embedding: PackedMatrix,
+    pub layers: Vec<Layer>,
+    pub output_norm: Vec<f32>,
+    /// `None`: the embedding is the output layer too.
+    pub output: Option<PackedMatrix>,
+    /// How much slower each pair of dimensions turns; all 1 unless the file says otherwise.
+    pub rope_factors: Vec<f32>,
+}
+
+/// A model with the state of the conversation that it last read.
+pub(super) struct Llama {
+    weights: Weights,
+    window: usize,
+    cosines: Vec<f32>,
+    sines: Vec<f32>,
+    cache: Vec<LayerCache>,
+    /// The prompt tokens whose keys and values are in the cache.
+    read: Vec<u32>,
+    buffers: Buffers,
+}
+
+/// Intermediate results, kept so that they are not allocated anew for each layer.
+#[derive(Default)]
+struct Buffers {
+    state: Vec<f32>,
+    normed: Vec<f32>,
+    qkv: Vec<f32>,
+    attended: Vec<f32>,
+    gate_up: Vec<f32>,
+    gated: Vec<f32>,
+    logits: Vec<f32>,
+}
+
+/// What to do after a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Go on.
+    Continue,
+    /// Nobody waits for this any more.
+    Abandon,
+}
+
+/// How decoding ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// One of the end tokens came.
+    EndToken,
+    /// The bound was reached.
+    MaxTokens,
+    /// The caller said so.
+    Abandoned,
+    /// The arithmetic left the range of floats.
+    NotFinite,
+}
+
+impl Llama {
+    /// A model for conversations of up to `window` tokens.
+    pub fn new(weights: Weights, window: usize) -> Self {
+        let config = &weights.config;
+        let half = config.head_dim / 2;
+        let angle = |position: usize, pair: usize| {
+            let exponent = -2.0 * pair as f64 / config.head_dim as f64;
+            position as f64 * f64::from(config.rope_base).powf(exponent) / f64::from(weights.rope_factors[pair])
+        };
+        let angles = || (0..window).flat_map(|position| (0..half).map(move |pair| angle(position, pair)));
+        Self {
+            cosines: angles().map(|angle| angle.cos() as f32).collect(),
+            sines: angles().map(|angle| angle.sin() as f32).collect(),
+            cache: (0..config.layers).map(|_| LayerCache::new(window, config.kv_width())).collect(),
+            read: Vec::new(),
+            buffers: Buffers { logits: vec![0.0; config_outputs(&weights)], ..Buffers::default() },
+            window,
+            weights,
+        }
+    }
+
+    /// Forgets everything that was read, also what lies behind it: a number that is not finite, left where
+    /// attention reads with weight 0, would still spoil its sums.
+    pub fn wipe(&mut self) {
+        self.read.clear();
+        for layer in &mut self.cache {
+            layer.keys.fill(0.0);
+            layer.values.fill(0.0);
+        }
+    }
+
+    /// Reads a prompt and continues it greedily. `step` gets each token, and is asked before each piece of work
+    /// (then without a token). The prompt plus `max_new` tokens must fit the window.
+    pub fn generate(
+        &mut self,
+        prompt: &[u32],
+        max_new: usize,
+        ends: &[u32],
+        mut step: impl FnMut(Option<u32>) -> Step,
+    ) -> End {
+        assert!(!prompt.is_empty() && prompt.len() + max_new <= self.window, "the caller checks the length");
+        if self.prefill(prompt, || step(None)) == Step::Abandon {
+            return End::Abandoned;
+        }
+        for generated in 0..max_new {
+            let Some(token) = best(&self.buffers.logits) else {
+                self.wipe();
+                return End::NotFinite;
+            };
+            if ends.contains(&token) {
+                return End::EndToken;
+            }
+            if step(Some(token)) == Step::Abandon {
+                return End::Abandoned;
+            }
+            if generated + 1 < max_new {
+                self.forward(&[token], prompt.len() + generated, Product::Vector);
+                self.logits();
+            }
+        }
+        End::MaxTokens
+    }
+
+    /// Reads a prompt, up to the logits of what follows it. What it shares with the last prompt is not read again,
+    /// in whole blocks of positions: the result is the same to the bit as without that.
+    fn prefill(&mut self, prompt: &[u32], mut step: impl FnMut() -> Step) -> Step {
+        let shared = self.read.iter().zip(prompt).take_while(|(old, new)| old == new).count();
+        // At least two tokens are read anew: a lone row takes another path through the product's kernels.
+        let mut position = shared.min(prompt.len().saturating_sub(2)) / POSITIONS * POSITIONS;
+        self.read.truncate(position);
+        tracing::debug!(tokens = prompt.len(), reused = position, "reading a prompt");
+        while position < prompt.len() {
+            if step() == Step::Abandon {
+                return Step::Abandon;
+            }
+            let end = ((position / CHUNK + 1) * CHUNK).min(prompt.len());
+            self.forward(&prompt[position..end], position, Product::Rows);
+            self.read.extend_from_slice(&prompt[position..end]);
+            position = end;
+        }
+        self.logits();
+        Step::Continue
+    }
+
+    /// Runs all layers over consecutive tokens, the first of which stands at `position`.
+    fn forward(&mut self, tokens: &[u32], position: usize, product: Product) {
+        let Self { weights, cosines, sines, cache, buffers, .. } = self;
+        let config = &weights.config;
+        let (rows, embedding, half) = (tokens.len(), config.embedding, config.head_dim / 2);
+        let Buffers { state, normed, qkv, attended, gate_up, gated, .. } = buffers;
+        state.resize(rows * embedding, 0.0);
+        normed.resize(rows * embedding, 0.0);
+        attended.resize(rows * config.query_width(), 0.0);
+        gated.resize(rows * config.feed_forward, 0.0);
+        for (token, row) in tokens.iter().zip(state.chunks_exact_mut(embedding)) {
+            weights.embedding.row(*token as usize, row);
+        }
+        for (layer, cache) in weights.layers.iter().zip(cache) {
+            norm(state, &layer.attention_norm, config, normed);
+            zeroed(qkv, rows * config.qkv_width());
+            product.add(normed, &layer.qkv, qkv);
+            change_rows(qkv, config.qkv_width(), |row, qkv| {
+                let angles = (position + row) * half..(position + row + 1) * half;
+                let queries_and_keys = &mut qkv[..config.query_width() + config.kv_width()];
+                kernels::rotate(queries_and_keys, &cosines[angles.clone()], &sines[angles]);
+            });
+            cache.store(position, qkv, config.qkv_width(), config.query_width());
+            attend(config, qkv, position, cache, attended);
+            product.add(attended, &layer.attention_output, state);
+
+            norm(state, &layer.feed_forward_norm, config, normed);
+            zeroed(gate_up, rows * 2 * config.feed_forward);
+            product.add(normed, &layer.gate_up, gate_up);
+            map_rows(gate_up, 2 * config.feed_forward, gated, config.feed_forward, |gate_up, gated| {
+                let (gate, up) = gate_up.split_at(config.feed_forward);
+                kernels::gate(gate, up, gated);
+            });
+            product.add(gated, &layer.down, state);
+        }
+    }
+
+    /// The scores of all tokens, after the last token of the last forward pass.
+    fn logits(&mut self) {
+        let Self { weights, buffers, .. } = self;
+        let Buffers { state, normed, logits, .. } = buffers;
+        let embedding = weights.config.embedding;
+        let (last, normed) = (&state[state.len() - embedding..], &mut normed[..embedding]);
+        kernels::rms_norm(last, &weights.output_norm, weights.config.norm_epsilon, normed);
+        logits.fill(0.0);
+        weights.output.as_ref().unwrap_or(&weights.embedding).add_times_vector(normed, logits);
+    }
+}
+
+fn config_outputs(weights: &Weights) -> usize {
+    weights.output.as_ref().unwrap_or(&weights.embedding).outputs
+}
+
+/// Which product is used. Not chosen by the number of rows: a prompt that leaves one token for its last chunk must
+/// be read the same way whenever it is read.
+#[derive(Clone, Copy)]
+enum Product {
+    Rows,
+    Vector,
+}
+
+impl Product {
+    fn add(self, x: &[f32], matrix: &PackedMatrix, out: &mut [f32]) {
+        match self {
+            Self::Rows => add_times_rows(x, matrix, out),
+            Self::Vector => matrix.add_times_vector(x, out),
+        }
+    }
+}
+
+fn norm(state: &[f32], weight: &[f32], config: &LlamaConfig, out: &mut [f32]) {
+    map_rows(state, config.embedding, out, config.embedding, |state, out| {
+        kernels::rms_norm(state, weight, config.norm_epsilon, out);
+    });
+}
+
+fn zeroed(buffer: &mut Vec<f32>, length: usize) {
+    buffer.clear();
+    buffer.resize(length, 0.0);
+}
+
+/// The first of the highest scores; `None` when a score is not a finite number.
+fn best(logits: &[f32]) -> Option<u32> {
+    let mut best = (0, f32::NEG_INFINITY);
+    for (token, score) in logits.iter().enumerate() {
+        if !score.is_finite() {
+            return None;
+        }
+        if *score > best.1 {
+            best = (token, *score);
+        }
+    }
+    Some(best.0 as u32)
+}
+
+#[cfg(test)]
+mod tests;

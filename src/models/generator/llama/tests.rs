@@ -1,0 +1,147 @@
+//! The forward pass against plain candle, and the promises of prefix reuse, stopping and threads.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+use super::*;
+use crate::models::generator::{
+    load::load,
+    reference,
+    tiny::{self, Noise, Shape},
+};
+
+fn model(shape: &Shape) -> Llama {
+    let folder = tempfile::tempdir().unwrap();
+    Llama::new(load(&tiny::write(folder.path(), shape)).unwrap().weights, 1024)
+}
+
+fn read(model: &mut Llama, prompt: &[u32]) -> Vec<f32> {
+    assert_eq!(model.prefill(prompt, || Step::Continue), Step::Continue);
+    model.buffers.logits.clone()
+}
+
+fn continue_greedily(model: &mut Llama, prompt: &[u32], count: usize) -> Vec<u32> {
+    let mut tokens = Vec::new();
+    let end = model.generate(prompt, count, &[], |token| {
+        tokens.extend(token);
+        Step::Continue
+    });
+    assert_eq!(end, End::MaxTokens);
+    tokens
+}
+
+fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+#[test]
+fn scores_match_plain_candle_operations() {
+    for tied in [true, false] {
+        let shape = Shape { tied, ..Shape::default() };
+        let mut model = model(&shape);
+        let tokens = Noise(11).tokens(70);
+        let right = reference::logits(&model.weights.config, &tiny::tensors(&shape), &tokens);
+        for length in [1, 2, 31, 32, 33, 64, 70] {
+            model.wipe();
+            let difference = largest_difference(&read(&mut model, &tokens[..length]), &right[length - 1]);
+            assert!(difference < 2e-4, "{length}: {difference}");
+        }
+    }
+}
+
+#[test]
+fn reading_at_once_and_token_by_token_agree() {
+    let mut model = model(&Shape::default());
+    let tokens = Noise(12).tokens(300);
+    let at_once = read(&mut model, &tokens);
+    model.wipe();
+    for (position, token) in tokens.iter().enumerate() {
+        model.forward(&[*token], position, Product::Vector);
+    }
+    model.logits();
+    let difference = largest_difference(&at_once, &model.buffers.logits);
+    assert!(difference < 2e-4, "{difference}");
+}
+
+#[test]
+fn decoding_gives_the_tokens_that_rereading_gives() {
+    let mut model = model(&Shape::default());
+    let mut tokens = Noise(13).tokens(40);
+    let decoded = continue_greedily(&mut model, &tokens, 30);
+    let mut reread = Vec::new();
+    for _ in 0..30 {
+        model.wipe();
+        reread.extend(best(&read(&mut model, &tokens)));
+        tokens.extend(reread.last());
+    }
+    assert_eq!(decoded, reread);
+}
+
+#[test]
+fn a_shared_beginning_is_reused_to_the_bit() {
+    let mut model = model(&Shape::default());
+    let tokens = Noise(14).tokens(600);
+    for (shared, length) in [(600, 600), (599, 600), (40, 300), (256, 257), (288, 290), (33, 34), (31, 500), (0, 9)] {
+        let mut other = tokens[..shared].to_vec();
+        other.extend(Noise(15).tokens(length - shared));
+        model.wipe();
+        let fresh = read(&mut model, &other);
+        model.wipe();
+        read(&mut model, &tokens);
+        continue_greedily(&mut model, &tokens, 5);
+        assert!(read(&mut model, &other) == fresh, "{shared} of {length}");
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let mut model = model(&Shape::default());
+    let tokens = Noise(16).tokens(90);
+    let mut on = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        model.wipe();
+        pool.install(|| continue_greedily(&mut model, &tokens, 20))
+    };
+    let alone = on(1);
+    assert_eq!((on(2), on(5)), (alone.clone(), alone));
+}
+
+#[test]
+fn end_tokens_and_abandonment_stop_at_once() {
+    let mut model = model(&Shape::default());
+    let tokens = Noise(17).tokens(20);
+    let free = continue_greedily(&mut model, &tokens, 10);
+    let mut seen = Vec::new();
+    let end = model.generate(&tokens, 10, &[free[4]], |token| {
+        seen.extend(token);
+        Step::Continue
+    });
+    let first = free.iter().position(|token| *token == free[4]).unwrap();
+    assert_eq!((end, seen.as_slice()), (End::EndToken, &free[..first]));
+    let mut steps = 0;
+    let end = model.generate(&tokens, 10, &[], |token| {
+        steps += usize::from(token.is_some());
+        if steps == 2 { Step::Abandon } else { Step::Continue }
+    });
+    assert_eq!((end, steps), (End::Abandoned, 2));
+    let long = Noise(18).tokens(600);
+    let mut chunks = 0;
+    let abandoned = model.prefill(&long, || {
+        chunks += 1;
+        if chunks == 3 { Step::Abandon } else { Step::Continue }
+    });
+    assert_eq!((abandoned, model.read.len()), (Step::Abandon, 512));
+    let after = read(&mut model, &long);
+    model.wipe();
+    assert!(after == read(&mut model, &long));
+}
+
+#[test]
+fn scores_that_are_not_finite_are_noticed_and_leave_no_trace() {
+    let mut model = model(&Shape::default());
+    let tokens = Noise(19).tokens(40);
+    let sound = continue_greedily(&mut model, &tokens, 5);
+    let norm = std::mem::replace(&mut model.weights.output_norm, vec![f32::INFINITY; 64]);
+    assert_eq!(model.generate(&tokens, 5, &[], |_| Step::Continue), End::NotFinite);
+    model.weights.output_norm = norm;
+    assert_eq!(continue_greedily(&mut model, &tokens, 5), sound);
+}

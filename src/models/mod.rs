@@ -1,0 +1,60 @@
+//! The models: where their files come from, and what runs them.
+//!
+//! `catalog` names the files, `weights` fetches and checks them; `embedder` turns text into dense vectors,
+//! `lexical` into BM25 terms; `generator` writes drafts. May depend on `domain`, and on `vector_store` for the shape
+//! of a sparse vector. No vendor type leaves the `mod.rs` of a model.
+
+pub mod catalog;
+pub mod embedder;
+pub mod generator;
+pub mod lexical;
+pub mod weights;
+
+use std::path::{Path, PathBuf};
+
+use catalog::{Catalog, CatalogError, DEFAULT_EMBEDDER, DEFAULT_GENERATOR, ONNX_RUNTIME};
+use weights::{ModelCache, WeightsError};
+
+/// Where the files of the configured models lie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelFiles {
+    /// The directory of the embedder.
+    pub embedder: PathBuf,
+    /// The shared library of ONNX Runtime.
+    pub runtime: PathBuf,
+    /// The generator's GGUF file; absent when no generator was asked for.
+    pub generator: Option<PathBuf>,
+}
+
+/// Why the files of a model were not found.
+#[derive(Debug, thiserror::Error)]
+pub enum LocateError {
+    /// The catalogue has no such artefact for this platform.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The files are not in the cache.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+}
+
+impl LocateError {
+    /// Whether the same call may succeed later.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Weights(error) if error.is_transient())
+    }
+}
+
+/// Finds the files in the cache. Never looks at the network: what is missing is an error that names the command.
+pub fn locate(models_dir: &Path, with_generator: bool) -> Result<ModelFiles, LocateError> {
+    let (cache, catalog) = (ModelCache::new(models_dir.to_owned()), Catalog::builtin());
+    let single_file = |name: &str| -> Result<PathBuf, LocateError> {
+        let artefact = catalog.artefact(name)?;
+        let dir = cache.locate(artefact)?;
+        Ok(artefact.files.first().map_or(dir.clone(), |file| dir.join(&file.name)))
+    };
+    Ok(ModelFiles {
+        embedder: cache.locate(catalog.artefact(DEFAULT_EMBEDDER)?)?,
+        runtime: single_file(ONNX_RUNTIME)?,
+        generator: with_generator.then(|| single_file(DEFAULT_GENERATOR)).transpose()?,
+    })
+}

@@ -1,0 +1,200 @@
+//! One generation on disk: a directory of the engine, and the file that says which directory it is.
+//!
+//! ```text
+//! generation-000001/current          names the shard directory and its dimension; written last, atomically
+//! generation-000001/shard-<uuid>/    one EdgeShard
+//! ```
+//!
+//! A generation exists when its `current` does. Whatever else lies about was left by a process that was
+//! killed while it created, optimized or dropped something, and is removed when the store is opened.
+//!
+//! # What survives
+//! The engine keeps its id map in memory until it is flushed, and qdrant-edge 0.7.2 never replays its own
+//! log when it loads a shard. So every write here ends with a flush (an fsync of every changed file), and
+//! only then is it answered: it survives `kill -9` at any moment, and a loss of power as far as the file
+//! system keeps its promise for fsync. The one gap is that the engine does not fsync directories, so a loss of
+//! power shortly after a vector file was added (every few ten thousand points) can lose that file; the store
+//! then refuses to load, and `footnote reindex` builds a new generation from the originals.
+//!
+//! As the log is not replayed, its closed files are needed for their last number alone: all but the last
+//! are removed before a shard is loaded.
+
+mod copy;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use qdrant_edge::{CountRequest, EdgeShard, UpdateOperation};
+
+pub(super) use self::copy::PendingCopy;
+use self::copy::Recording;
+use super::{
+    Tuning,
+    files::{self, Current, failed, remove_quietly},
+    queue::guarded,
+    translate,
+};
+use crate::vector_store::{
+    ScoredChunk, VectorStoreError,
+    request::{Condition, Plan, Search},
+};
+
+/// An open shard. The last holder that drops it flushes it, and removes it when it was discarded.
+pub(super) struct Shard {
+    engine: Option<EdgeShard>,
+    directory: PathBuf,
+    pub(super) dimension: u32,
+    discarded: AtomicBool,
+    recording: Mutex<Option<Recording>>,
+}
+
+impl Shard {
+    /// Creates the shard of a new generation in `generation`, which may hold leftovers but no `current`.
+    pub(super) fn create(generation: &Path, dimension: u32, tuning: Tuning) -> Result<Self, VectorStoreError> {
+        fs::create_dir_all(generation).map_err(|error| failed("create", generation, &error))?;
+        let directory = generation.join(files::new_shard_name());
+        fs::create_dir(&directory).map_err(|error| failed("create", &directory, &error))?;
+        let config = translate::config(dimension, tuning);
+        let engine = guarded(|| EdgeShard::new(&directory, config).map_err(translate::error))
+            .inspect_err(|_| remove_quietly(&directory))?;
+        let shard = Self::new(engine, directory, dimension, true);
+        shard.create_indexes()?;
+        shard.adopt(generation)?;
+        Ok(shard)
+    }
+
+    /// Opens the shard that `current` names; `None` when there is none.
+    pub(super) fn open(generation: &Path) -> Result<Option<Self>, VectorStoreError> {
+        let Some(current) = files::read_current(generation)? else { return Ok(None) };
+        let directory = generation.join(&current.shard);
+        files::trim_log(&directory).map_err(|error| failed("open", &directory, &error))?;
+        let engine = guarded(|| EdgeShard::load(&directory, None).map_err(translate::error)).map_err(|error| {
+            VectorStoreError::Failed(format!(
+                "{} cannot be loaded ({error}): restore it from a backup, or remove {} and run `footnote reindex`",
+                directory.display(),
+                generation.display()
+            ))
+        })?;
+        let shard = Self::new(engine, directory, current.dimension, false);
+        // An optimized shard that got a new segment for writes may lack the indexes there.
+        shard.create_indexes()?;
+        Ok(Some(shard))
+    }
+
+    /// Runs the engine's optimizers and makes their result durable; false when there was nothing to do.
+    pub(super) fn optimize(&self) -> Result<bool, VectorStoreError> {
+        let optimized = guarded(|| self.engine()?.optimize().map_err(translate::error))?;
+        if optimized {
+            self.sync()?;
+        }
+        Ok(optimized)
+    }
+
+    /// Applies an operation and makes it durable.
+    pub(super) fn write(&self, operation: UpdateOperation, points: usize) -> Result<(), VectorStoreError> {
+        let copy = self.recording().as_ref().map(|_| operation.clone());
+        self.engine()?.update(operation).map_err(translate::error)?;
+        if let (Some(recording), Some(operation)) = (self.recording().as_mut(), copy) {
+            recording.add(operation, points);
+        }
+        self.flush()
+    }
+
+    /// Searches.
+    pub(super) fn search(&self, search: Search) -> Result<Vec<ScoredChunk>, VectorStoreError> {
+        let filter = translate::filter(&search.conditions)?;
+        let request = match search.plan {
+            Plan::Nothing => return Ok(Vec::new()),
+            Plan::One(nearest) => translate::query_one(nearest, filter, search.limit)?,
+            Plan::Fused { qdrant_k, depth, rankings } => {
+                translate::query_fused(rankings, qdrant_k, depth, &filter, search.limit)?
+            }
+        };
+        let found = self.engine()?.query(request).map_err(translate::error)?;
+        found.iter().map(translate::scored).collect()
+    }
+
+    /// Counts what the conditions pick; all points when there are none.
+    pub(super) fn count(&self, conditions: &[Condition]) -> Result<u64, VectorStoreError> {
+        let filter = if conditions.is_empty() { None } else { Some(translate::filter(conditions)?) };
+        let count = self.engine()?.count(CountRequest { filter, exact: true }).map_err(translate::error)?;
+        Ok(count as u64)
+    }
+
+    /// Marks the directory to be removed when the last search has ended.
+    pub(super) fn discard(&self) {
+        self.discarded.store(true, Ordering::Release);
+    }
+
+    fn new(engine: EdgeShard, directory: PathBuf, dimension: u32, discarded: bool) -> Self {
+        Self {
+            engine: Some(engine),
+            directory,
+            dimension,
+            discarded: AtomicBool::new(discarded),
+            recording: Mutex::new(None),
+        }
+    }
+
+    fn sync(&self) -> Result<(), VectorStoreError> {
+        self.flush()?;
+        files::sync_tree(&self.directory).map_err(|error| failed("write", &self.directory, &error))
+    }
+
+    fn create_indexes(&self) -> Result<(), VectorStoreError> {
+        for operation in translate::index_operations()? {
+            self.engine()?.update(operation).map_err(translate::error)?;
+        }
+        Ok(())
+    }
+
+    /// Makes everything durable, directories included, and names this shard in `current`.
+    fn adopt(&self, generation: &Path) -> Result<(), VectorStoreError> {
+        self.sync()?;
+        let name = self.directory.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let current = Current { shard: name, dimension: self.dimension };
+        files::write_current(generation, &current).map_err(|error| failed("write", generation, &error))?;
+        self.discarded.store(false, Ordering::Release);
+        Ok(())
+    }
+
+    /// The engine's flush panics when it fails, and when it meets the engine's own optimizer; no shard that
+    /// is written to is ever optimized in place.
+    fn flush(&self) -> Result<(), VectorStoreError> {
+        guarded(|| {
+            self.engine()?.flush();
+            Ok(())
+        })
+    }
+
+    fn engine(&self) -> Result<&EdgeShard, VectorStoreError> {
+        self.engine.as_ref().ok_or_else(|| VectorStoreError::Failed("the index is closed".to_owned()))
+    }
+
+    fn recording(&self) -> MutexGuard<'_, Option<Recording>> {
+        self.recording.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Shard {
+    fn drop(&mut self) {
+        if let Some(engine) = self.engine.take() {
+            let closed = guarded(|| {
+                drop(engine);
+                Ok(())
+            });
+            if let Err(error) = closed {
+                tracing::error!(directory = %self.directory.display(), %error, "a vector shard did not close");
+            }
+        }
+        if self.discarded.load(Ordering::Acquire) {
+            remove_quietly(&self.directory);
+        }
+    }
+}

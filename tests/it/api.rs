@@ -1,0 +1,9 @@
+//! The HTTP API over a whole application: documents and jobs, lists and filters, and what is refused.
+
+mod forms;
+mod jobs;
+mod lists;
+mod requests;
+mod service;
+mod uploads;
+mod versions;

@@ -1,0 +1,217 @@
+//! Formats, over the whole way from an upload to a citation: headings, pages and tables survive.
+
+mod make;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use footnote::domain::{DocumentId, ExtractedDocument};
+use reqwest::multipart::Form;
+use serde_json::{Value, json};
+
+use crate::test_app::{TestApp, file};
+
+fn corpus() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus")
+}
+
+fn corpus_page(name: &str) -> Vec<make::Section> {
+    make::sections(&std::fs::read_to_string(corpus().join(name)).unwrap())
+}
+
+async fn stored(app: &TestApp, id: &str) -> ExtractedDocument {
+    app.app.ingest.blobs.text(id.parse::<DocumentId>().unwrap(), 1, 1).await.unwrap()
+}
+
+async fn chunks(app: &TestApp, id: &str) -> Vec<Value> {
+    let chunks = app.read(&format!("/v1/documents/{id}/chunks")).await;
+    let chunks = chunks["chunks"].as_array().unwrap().clone();
+    let text: Vec<char> = stored(app, id).await.text.chars().collect();
+    for chunk in &chunks {
+        let at = |key: &str| chunk["range"][key].as_u64().unwrap() as usize;
+        let there: String = text[at("start")..at("end")].iter().collect();
+        assert_eq!(chunk["text"], there, "{id}");
+    }
+    assert!(!chunks.is_empty());
+    chunks
+}
+
+/// Without white space: a line may end anywhere.
+fn squeezed(text: &str) -> String {
+    text.split_whitespace().collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pdf_keeps_its_pages_and_headings_up_to_the_citation() {
+    let app = TestApp::start().await;
+    let sections = corpus_page("handbook/jobs.md");
+    let id = app.ingest("jobs.pdf", make::pdf(&sections)).await;
+    let document = app.read(&format!("/v1/documents/{id}")).await;
+    assert_eq!(document["active"]["media_type"], "application/pdf");
+    assert_eq!((&document["active"]["pages"], &document["active"]["title"]), (&json!(sections.len()), &json!("Jobs")));
+
+    let extracted = stored(&app, &id).await;
+    let headings: Vec<_> = extracted.headings.iter().map(|heading| (heading.level, heading.title.as_str())).collect();
+    let expected: Vec<_> = sections.iter().map(|section| (section.level, section.heading.as_str())).collect();
+    assert_eq!(headings, expected);
+    for ((section, page), heading) in sections.iter().zip(&extracted.pages).zip(&extracted.headings) {
+        assert!(page.range.contains(&heading.range.start), "{} is not on page {}", section.heading, page.number);
+        let text = squeezed(&extracted.text[page.range.clone()]);
+        for paragraph in &section.paragraphs {
+            assert!(text.contains(&squeezed(paragraph)), "page {} does not say `{paragraph}`", page.number);
+        }
+    }
+    for chunk in chunks(&app, &id).await {
+        let start = chunk["range"]["start"].as_u64().unwrap() as usize;
+        let byte = extracted.text.char_indices().nth(start).unwrap().0;
+        assert_eq!(chunk["page"], json!(extracted.page_of(byte)), "{chunk}");
+        assert!(chunk["heading_path"].as_array().unwrap().contains(&json!("Jobs")), "{chunk}");
+    }
+
+    let outcome = app.ask("How long does the lease of a job last?").await;
+    app.check_citations(&outcome).await;
+    let citations = outcome["citations"].as_array().unwrap();
+    let lease = citations.iter().find(|citation| squeezed(citation["quote"].as_str().unwrap()).contains("60seconds"));
+    let lease = lease.unwrap_or_else(|| panic!("the lease is not quoted: {outcome}"));
+    let page = sections.iter().position(|section| section.heading == "Crashes and restarts").unwrap() + 1;
+    assert_eq!((&lease["page"], &lease["heading"]), (&json!(page), &json!("Crashes and restarts")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_docx_keeps_its_headings_and_its_table() {
+    let app = TestApp::start().await;
+    let sections = corpus_page("handbook/deleting.md");
+    let table =
+        [["What", "When"], ["Passages", "At once"], ["Vectors", "By the purge"], ["Original bytes", "At the end"]];
+    let id = app.ingest("deleting.docx", make::docx(&sections, &table)).await;
+    let extracted = stored(&app, &id).await;
+    let headings: Vec<_> = extracted.headings.iter().map(|heading| (heading.level, heading.title.as_str())).collect();
+    let expected: Vec<_> = sections.iter().map(|section| (section.level, section.heading.as_str())).collect();
+    assert_eq!(headings, expected);
+    assert!(extracted.pages.is_empty() && extracted.warnings.is_empty(), "{:?}", extracted.warnings);
+    let text = squeezed(&extracted.text);
+    for paragraph in sections.iter().flat_map(|section| &section.paragraphs) {
+        assert!(text.contains(&squeezed(paragraph)), "`{paragraph}` is missing");
+    }
+    let [found] = extracted.tables.as_slice() else { panic!("{:?}", extracted.tables) };
+    assert_eq!(&extracted.text[found.header.clone()], "| What | When |\n| --- | --- |");
+    assert!(extracted.text[found.range.clone()].ends_with("| Original bytes | At the end |"));
+    assert_eq!(app.read(&format!("/v1/documents/{id}")).await["active"]["title"], "Deleting documents");
+
+    let found = app.search(json!({"question": "When do the vectors go, by the purge?", "top_k": 1})).await;
+    assert!(found[0]["text"].as_str().unwrap().contains("| Vectors | By the purge |"), "{found:?}");
+    assert!(chunks(&app, &id).await.iter().all(|chunk| chunk["page"].is_null()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_table_repeats_its_header_in_every_chunk() {
+    let app = TestApp::start().await;
+    let mut csv = "name,department,room,extension\n".to_owned();
+    for number in 0..120 {
+        csv.push_str(&format!(
+            "Person Number{number},Department {},R{}.{number},{}\n",
+            number % 9,
+            number % 4,
+            4000 + number
+        ));
+    }
+    let id = app.ingest("phone book.csv", csv.as_str()).await;
+    let header = "| name | department | room | extension |";
+    let chunks = chunks(&app, &id).await;
+    assert!(chunks.len() > 5, "{}", chunks.len());
+    for (number, chunk) in chunks.iter().enumerate() {
+        let (text, context) = (chunk["text"].as_str().unwrap(), chunk["context"].as_str().unwrap());
+        let in_text = text.lines().filter(|line| *line == header).count();
+        let in_context = context.lines().filter(|line| *line == header).count();
+        assert_eq!((in_text, in_context), if number == 0 { (1, 0) } else { (0, 1) }, "{chunk}");
+        assert!(context.contains("phone book"), "the title of a nameless table is its file's name: {context}");
+        assert!(text.lines().all(|line| line.starts_with("| ") && line.ends_with(" |")), "a row is cut: {text}");
+    }
+    for number in 0..120 {
+        let row = format!("| Person Number{number} |");
+        assert_eq!(chunks.iter().filter(|chunk| chunk["text"].as_str().unwrap().contains(&row)).count(), 1, "{row}");
+    }
+    let found = app.search(json!({"question": "Which extension has Number77?", "top_k": 1})).await;
+    assert!(found[0]["text"].as_str().unwrap().contains("| 4077 |"), "{found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_text_format_is_read_for_its_words() {
+    let app = TestApp::start().await;
+    let html = "<!doctype html><html><head><title>Gate times</title></head><body><nav><a href='/'>Home of menus</a></nav>\
+        <main><h1>Gate times</h1><p>The gate opens at <b>six</b>.</p></main><footer>Imprint here</footer></body></html>";
+    let files: [(&str, Vec<u8>, &str, &[&str]); 6] = [
+        ("gate.html", html.into(), "text/html", &["# Gate times", "The gate opens at six."]),
+        (
+            "latin.txt",
+            b"Die T\xfcr \xf6ffnet um f\xfcnf Uhr fr\xfch, sagt der W\xe4rter.".to_vec(),
+            "text/plain",
+            &["Die Tür öffnet um fünf Uhr früh, sagt der Wärter."],
+        ),
+        (
+            "plants.tsv",
+            b"plant\twater\nfern\tdaily\ncactus\tmonthly\n".to_vec(),
+            "text/tab-separated-values",
+            &["| plant | water |", "| cactus | monthly |"],
+        ),
+        (
+            "site.json",
+            br#"{"site": {"name": "Harbour", "gates": 4}}"#.to_vec(),
+            "application/json",
+            &["Harbour", "gates", "4"],
+        ),
+        (
+            "log.jsonl",
+            b"{\"event\": \"opened\", \"hour\": 6}\n{\"event\": \"closed\", \"hour\": 22}\n".to_vec(),
+            "application/jsonl",
+            &["opened", "22"],
+        ),
+        (
+            "wide.txt",
+            "\u{feff}Öffnung um acht".encode_utf16().flat_map(u16::to_le_bytes).collect(),
+            "text/plain",
+            &["Öffnung um acht"],
+        ),
+    ];
+    let form =
+        files.iter().fold(Form::new(), |form, (name, bytes, ..)| form.part("file", file(name, bytes.as_slice())));
+    let ids = app.ingest_form(form).await;
+    for (id, (name, _, media_type, words)) in ids.iter().zip(&files) {
+        let extracted = stored(&app, id).await;
+        assert_eq!(extracted.media_type, *media_type, "{name}");
+        for word in *words {
+            assert!(extracted.text.contains(word), "{name} does not say `{word}`: {}", extracted.text);
+        }
+        chunks(&app, id).await;
+    }
+    let page = stored(&app, &ids[0]).await;
+    assert_eq!(page.title.as_deref(), Some("Gate times"));
+    assert!(!page.text.contains("menus") && !page.text.contains("Imprint"), "{}", page.text);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_page_of_the_handbook_is_ingested() {
+    let app = TestApp::start().await;
+    let mut pages = BTreeMap::new();
+    for entry in walkdir::WalkDir::new(corpus()) {
+        let entry = entry.unwrap();
+        if entry.file_type().is_file() {
+            let name = entry.path().strip_prefix(corpus()).unwrap().to_str().unwrap().to_owned();
+            pages.insert(name, std::fs::read_to_string(entry.path()).unwrap());
+        }
+    }
+    assert!(pages.len() >= 25 && pages.keys().all(|name| name.ends_with(".md")), "{:?}", pages.keys());
+    let form = pages.iter().fold(Form::new(), |form, (name, page)| form.part("file", file(name, page.as_str())));
+    let ids = app.ingest_form(form).await;
+    for (id, (name, page)) in ids.iter().zip(&pages) {
+        let extracted = stored(&app, id).await;
+        assert_eq!((&extracted.text, extracted.warnings.len()), (page, 0), "{name}");
+        let heading = page.lines().next().unwrap().strip_prefix("# ").unwrap();
+        assert_eq!(extracted.title.as_deref(), Some(heading), "{name}");
+        for chunk in chunks(&app, id).await {
+            assert!(chunk["tokens"].as_u64().unwrap() <= 256, "{name}: {chunk}");
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The integration tests: one binary, so that the crate is linked once.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod metadata_store;
+mod postgres;
+mod program;
+mod qdrant_stub;
+mod sample;
+mod test_app;
+mod vector_store;
+
+mod api;
+mod ask;
+mod cli;
+mod crash;
+mod delete;
+mod formats;
+mod offline;
+mod openapi;
+mod reindex;
+mod server_backends;

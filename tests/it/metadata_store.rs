@@ -1,0 +1,172 @@
+//! The contract of the metadata store: every case runs on every backend.
+//!
+//! A case is an async function over a [`Backend`]; `contract!` makes a test of each for SQLite and for Postgres.
+//! Nothing sleeps: a lease of zero length has ended, and a lease of an hour has not.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod agreement;
+mod chunks;
+mod commits;
+mod documents;
+mod fixtures;
+mod generations;
+mod jobs;
+mod opening;
+mod races;
+mod uploads;
+
+use std::{any::Any, path::PathBuf, sync::Arc};
+
+use footnote::metadata_store::{MetadataStore, postgres::PostgresStore, sqlite::SqliteStore};
+
+use fixtures::stamp;
+
+/// A store that is used by one test.
+pub struct Backend {
+    /// The store, with generation 1 active.
+    pub store: Arc<dyn MetadataStore>,
+    place: Place,
+    _keep: Box<dyn Any + Send + Sync>,
+}
+
+enum Place {
+    Sqlite(PathBuf),
+    Postgres(String),
+}
+
+impl Place {
+    async fn connect(&self) -> Arc<dyn MetadataStore> {
+        match self {
+            Self::Sqlite(path) => Arc::new(SqliteStore::connect(path).await.unwrap()),
+            Self::Postgres(url) => Arc::new(PostgresStore::connect(url).await.unwrap()),
+        }
+    }
+}
+
+impl Backend {
+    /// The same store as another process sees it.
+    pub async fn elsewhere(&self) -> Arc<dyn MetadataStore> {
+        self.place.connect().await
+    }
+
+    async fn new(place: Place, keep: impl Any + Send + Sync) -> Self {
+        let store = place.connect().await;
+        store.active_generation_or_create(&stamp("first")).await.unwrap();
+        Self { store, place, _keep: Box::new(keep) }
+    }
+
+    async fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self::new(Place::Sqlite(folder.path().join("footnote.db")), folder).await
+    }
+
+    async fn postgres() -> Self {
+        let database = crate::postgres::database().await;
+        Self::new(Place::Postgres(database.url.clone()), database).await
+    }
+}
+
+/// A test of each case, on each backend.
+macro_rules! contract {
+    ($($group:ident: $($case:ident),+ $(,)?;)+) => {
+        mod sqlite {
+            $(mod $group {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    super::super::$group::$case(&super::super::Backend::sqlite().await).await;
+                })+
+            })+
+        }
+
+        mod postgres {
+            $(mod $group {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    super::super::$group::$case(&super::super::Backend::postgres().await).await;
+                })+
+            })+
+        }
+    };
+}
+
+contract! {
+    uploads:
+        an_upload_is_recorded_with_its_job,
+        the_same_bytes_are_a_duplicate_while_pending_and_when_active,
+        a_duplicate_changes_nothing_but_other_metadata,
+        other_bytes_are_the_next_version,
+        bytes_that_failed_are_the_next_version,
+        bytes_of_an_older_version_are_the_next_version,
+        a_name_in_another_collection_is_another_document,
+        what_cannot_be_recorded_is_refused_and_leaves_nothing;
+    documents:
+        a_document_shows_its_active_and_its_newest_version,
+        documents_are_listed_oldest_first_in_stable_pages,
+        documents_are_filtered_by_collection_and_name,
+        limits_and_cursors_outside_the_contract_are_refused,
+        delete_hides_everything_at_once,
+        delete_cancels_open_jobs_and_enqueues_a_purge,
+        a_deleted_name_is_free_and_another_document,
+        a_purge_waits_for_the_lease_of_a_running_ingestion,
+        forget_removes_the_rows_of_a_deleted_document_only,
+        blobs_are_referenced_by_documents_that_are_not_deleted,
+        a_version_says_what_it_was_made_of,
+        counts_follow_what_happens;
+    commits:
+        a_commit_makes_the_version_active,
+        a_commit_supersedes_the_version_before,
+        a_version_without_chunks_becomes_active,
+        a_newer_upload_overtakes,
+        a_deletion_overtakes_and_purges_again,
+        a_commit_without_the_lease_is_lost,
+        a_commit_of_something_else_is_refused,
+        a_commit_for_another_generation_changes_nothing,
+        a_commit_of_wrong_chunks_is_refused;
+    chunks:
+        what_is_stored_comes_back_the_same,
+        chunks_come_in_the_order_of_their_ids,
+        chunks_of_other_generations_and_documents_are_left_out,
+        many_chunks_are_stored_and_found;
+    jobs:
+        the_oldest_job_of_the_kinds_is_leased,
+        an_expired_lease_is_taken_over_and_its_holder_has_lost_it,
+        a_heartbeat_extends_the_lease_and_says_where_the_job_stands,
+        a_job_that_used_up_its_attempts_fails_with_its_version,
+        an_exhausted_job_does_not_keep_others_waiting,
+        a_failed_attempt_is_repeated_when_it_is_due,
+        a_failure_for_good_fails_the_version,
+        a_release_does_not_count,
+        a_cancelled_job_loses_its_lease_and_its_version,
+        what_has_ended_and_purges_cannot_be_cancelled,
+        a_retry_starts_afresh,
+        a_retry_of_what_was_replaced_or_deleted_is_refused,
+        only_an_ingestion_ends_with_its_commit,
+        leases_are_expired_at_once,
+        jobs_are_listed_newest_first_in_stable_pages,
+        an_unknown_job_is_not_found;
+    generations:
+        the_first_generation_is_number_one_and_made_once,
+        one_reindex_is_open_at_a_time,
+        a_job_builds_one_generation,
+        another_stamp_or_job_replaces_what_is_being_built,
+        only_the_holder_of_a_reindex_builds,
+        active_versions_are_missing_until_they_are_recorded,
+        recording_again_replaces,
+        a_version_that_is_no_longer_active_is_not_recorded_but_purged,
+        only_a_building_generation_is_filled,
+        a_swap_waits_for_what_is_missing,
+        a_swap_activates_and_retires,
+        an_ingestion_during_a_reindex_is_missing_in_it,
+        a_deletion_during_a_reindex_leaves_it,
+        only_the_builder_swaps,
+        a_retired_generation_is_forgotten_and_its_number_never_used_again;
+    races:
+        identical_uploads_make_one_version,
+        different_uploads_make_one_version_each,
+        uploads_and_deletions_of_one_name_leave_one_document_at_most,
+        no_job_is_leased_twice,
+        one_first_generation_and_one_reindex,
+        a_commit_and_a_deletion_do_not_both_win,
+        a_swap_and_commits_leave_nothing_missing;
+}

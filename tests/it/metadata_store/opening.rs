@@ -1,0 +1,123 @@
+//! Opening a store: new, again, with another schema, and not at all. Each backend in its own way.
+
+use std::time::Duration;
+
+use footnote::metadata_store::{
+    DocumentStore, MetadataStoreError, StoreResult, postgres::PostgresStore, sqlite::SqliteStore,
+};
+use sqlx::{Connection, PgConnection, SqliteConnection};
+
+use super::fixtures::upload;
+
+/// What a later version of the program leaves behind.
+const LATER: &str = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+                     SELECT 9999, 'later', success, checksum, 0 FROM _sqlx_migrations LIMIT 1";
+
+fn refused<T>(result: StoreResult<T>, why: &str) -> MetadataStoreError {
+    let error = result.err().expect("it must be refused");
+    assert!(error.to_string().contains(why), "`{error}` does not say `{why}`");
+    error
+}
+
+#[tokio::test]
+async fn sqlite_makes_its_folder_and_finds_everything_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("not/there yet/füße?.db");
+    let id = {
+        let store = SqliteStore::connect(&path).await.unwrap();
+        store.register_upload(upload("a.md", "bytes")).await.unwrap().document_id
+    };
+    assert!(path.exists());
+    let store = SqliteStore::connect(&path).await.unwrap();
+    assert_eq!(store.document(id).await.unwrap().name, "a.md");
+    store.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn sqlite_is_opened_by_many_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("footnote.db");
+    let mut opening = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let path = path.clone();
+        opening.spawn(async move { SqliteStore::connect(&path).await.unwrap().ping().await.unwrap() });
+    }
+    opening.join_all().await;
+}
+
+#[tokio::test]
+async fn sqlite_refuses_a_schema_that_is_newer() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("footnote.db");
+    let store = SqliteStore::connect(&path).await.unwrap();
+    let mut conn = SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap();
+    sqlx::query(LATER).execute(&mut conn).await.unwrap();
+    refused(store.ping().await, "newer footnote");
+    let error = refused(SqliteStore::connect(&path).await, "newer footnote");
+    assert!(!error.is_transient() && error.to_string().contains("9999"), "{error}");
+    assert!(error.to_string().contains("footnote.db"), "{error}");
+}
+
+#[tokio::test]
+async fn sqlite_refuses_a_file_that_is_none_and_a_folder_that_cannot_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("footnote.db");
+    std::fs::write(&path, "certainly no database, whatever its name says".repeat(100)).unwrap();
+    let error = refused(SqliteStore::connect(&path).await, "not a database");
+    assert!(!error.is_transient(), "{error}");
+    refused(SqliteStore::connect(&path.join("below/a/file.db")).await, "folder");
+}
+
+#[tokio::test]
+async fn postgres_is_opened_by_many_at_once() {
+    let database = crate::postgres::database().await;
+    let mut opening = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let url = database.url.clone();
+        opening.spawn(async move { PostgresStore::connect(&url).await.unwrap().ping().await.unwrap() });
+    }
+    opening.join_all().await;
+}
+
+#[tokio::test]
+async fn postgres_refuses_a_schema_that_is_newer() {
+    let database = crate::postgres::database().await;
+    let store = PostgresStore::connect(&database.url).await.unwrap();
+    let mut conn = PgConnection::connect(&database.url).await.unwrap();
+    sqlx::query(LATER).execute(&mut conn).await.unwrap();
+    refused(store.ping().await, "newer footnote");
+    let error = refused(PostgresStore::connect(&database.url).await, "newer footnote");
+    assert!(!error.is_transient() && error.to_string().contains("9999"), "{error}");
+}
+
+#[tokio::test]
+async fn postgres_that_is_away_or_unknown_is_told_apart() {
+    // A port that was free a moment ago.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let started = std::time::Instant::now();
+    let error = PostgresStore::connect(&format!("postgres://u@127.0.0.1:{port}/d")).await.err().unwrap();
+    assert!(error.is_transient(), "{error}");
+    assert!(started.elapsed() < Duration::from_secs(5));
+
+    let database = crate::postgres::database().await;
+    let error = PostgresStore::connect(&format!("{}_not", database.url)).await.err().unwrap();
+    assert!(!error.is_transient() && error.to_string().contains("does not exist"), "{error}");
+    let error = PostgresStore::connect("mysql://h/d").await.err().unwrap();
+    assert!(matches!(error, MetadataStoreError::Invalid(_)), "{error}");
+}
+
+#[tokio::test]
+async fn postgres_whose_rows_are_locked_is_unavailable_and_the_url_sets_how_soon() {
+    let database = crate::postgres::database().await;
+    let separator = if database.url.contains('?') { '&' } else { '?' };
+    let url = format!("{}{separator}options=-c%20lock_timeout%3D50ms", database.url);
+    let store = PostgresStore::connect(&url).await.unwrap();
+    let id = store.register_upload(upload("a.md", "bytes")).await.unwrap().document_id;
+    let mut conn = PgConnection::connect(&database.url).await.unwrap();
+    let mut holder = conn.begin().await.unwrap();
+    sqlx::query("SELECT 1 FROM documents FOR UPDATE").execute(&mut *holder).await.unwrap();
+    let error = store.delete_document(id).await.err().unwrap();
+    assert!(error.is_transient() && error.to_string().contains("lock timeout"), "{error}");
+    holder.rollback().await.unwrap();
+    store.delete_document(id).await.unwrap();
+}

@@ -1,0 +1,190 @@
+//! The OpenAPI document: complete, sound in itself, and true of what the service answers.
+
+mod schema;
+
+use std::collections::BTreeSet;
+
+use reqwest::{Method, StatusCode, multipart::Form};
+use serde_json::{Value, json};
+
+use crate::{
+    sample,
+    test_app::{TestApp, file},
+};
+
+/// Every operation of the API.
+const OPERATIONS: [(&str, &str); 16] = [
+    ("POST", "/v1/admin/reindex"),
+    ("GET", "/v1/admin/reindex/{id}"),
+    ("POST", "/v1/ask"),
+    ("GET", "/v1/documents"),
+    ("POST", "/v1/documents"),
+    ("DELETE", "/v1/documents/{id}"),
+    ("GET", "/v1/documents/{id}"),
+    ("GET", "/v1/documents/{id}/chunks"),
+    ("GET", "/v1/documents/{id}/content"),
+    ("GET", "/v1/documents/{id}/text"),
+    ("GET", "/v1/jobs"),
+    ("GET", "/v1/jobs/{id}"),
+    ("POST", "/v1/jobs/{id}/cancel"),
+    ("GET", "/v1/jobs/{id}/events"),
+    ("POST", "/v1/jobs/{id}/retry"),
+    ("POST", "/v1/search"),
+];
+/// What is served beside it, without a key and without a version.
+const OPEN: [&str; 4] = ["/healthz", "/metrics", "/openapi.json", "/readyz"];
+
+fn document() -> Value {
+    serde_json::to_value(footnote::http::openapi_document()).unwrap()
+}
+
+/// Method, path and operation.
+fn operations(document: &Value) -> Vec<(String, &str, &Value)> {
+    let mut found = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            found.push((method.to_uppercase(), path.as_str(), operation));
+        }
+    }
+    found.sort_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
+    found
+}
+
+#[test]
+fn the_document_is_sound_and_lists_every_operation() {
+    let document = document();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1."), "{}", document["openapi"]);
+    assert_eq!(document["info"]["title"], "Footnote");
+    assert_eq!(document["security"], json!([{"key": []}]));
+    assert_eq!(document["components"]["securitySchemes"]["key"], json!({"type": "http", "scheme": "bearer"}));
+    let found = operations(&document);
+    assert_eq!(found.iter().map(|(method, path, _)| (method.as_str(), *path)).collect::<Vec<_>>(), OPERATIONS);
+
+    let mut ids = BTreeSet::new();
+    for (method, path, operation) in &found {
+        let at = format!("{method} {path}: {operation}");
+        assert!(ids.insert(operation["operationId"].as_str().unwrap()), "the id of {at} is taken");
+        assert!(!operation["summary"].as_str().unwrap().is_empty(), "{at}");
+        assert_eq!(operation["tags"].as_array().unwrap().len(), 1, "{at}");
+        let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+        let in_path = parameters.iter().filter(|parameter| parameter["in"] == "path").count();
+        assert_eq!(in_path, path.matches('{').count(), "{at}");
+        let responses = operation["responses"].as_object().unwrap();
+        assert!(responses.keys().any(|status| status.starts_with('2')), "{at}");
+        for status in ["400", "401", "422", "500", "503"] {
+            assert!(responses.contains_key(status), "{at}");
+        }
+        for (status, response) in responses.iter().filter(|(status, _)| status.starts_with(['4', '5'])) {
+            let problem = &response["content"]["application/problem+json"]["schema"]["$ref"];
+            assert_eq!(problem, "#/components/schemas/Problem", "{status} of {at}");
+        }
+    }
+    schema::check_references(&document);
+}
+
+/// A handler that is described but not routed, or a route that is not described, would not be seen in the document.
+#[test]
+fn no_route_is_left_out_of_the_document() {
+    let quoted = |rest: &str| rest.split('"').nth(1).unwrap().to_owned();
+    let (mut operations, mut open) = (Vec::new(), Vec::new());
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/http")).unwrap() {
+        let source = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        for described in source.split("#[utoipa::path(").skip(1) {
+            let (method, rest) = described.split_once(", path = ").unwrap();
+            operations.push((quoted(rest), method.trim().to_uppercase()));
+        }
+        open.extend(source.split(".route(").skip(1).map(quoted));
+    }
+    operations.sort();
+    open.sort();
+    let listed: Vec<_> = OPERATIONS.iter().map(|(method, path)| ((*path).to_owned(), (*method).to_owned())).collect();
+    assert_eq!(operations, listed);
+    assert_eq!(open, OPEN);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_documented_operation_is_served_and_the_document_itself() {
+    let mut app = TestApp::idle().await;
+    let served = app.read("/openapi.json").await;
+    assert_eq!(served, document());
+    for (method, path) in OPERATIONS {
+        let kind = if path.contains("documents") { "doc" } else { "job" };
+        let path = path.replace("{id}", &format!("{kind}_{}", "0".repeat(32)));
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let response = app.client.request(method, format!("{}{path}", app.url)).send().await.unwrap();
+        assert_ne!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{path}");
+        assert!(!response.text().await.unwrap().contains("is not served here"), "{path}");
+    }
+    for path in OPEN {
+        let response = app.client.get(format!("{}{path}", app.url)).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+    }
+    // The reindex that was begun just now.
+    app.work();
+    app.settle().await;
+}
+
+/// Sends a request and checks that the answer is what the document says of this operation and status.
+async fn call(app: &TestApp, document: &Value, method: &str, path: &str, id: &str, body: Option<Value>) -> Value {
+    let url = format!("{}{}", app.url, path.replace("{id}", id));
+    let mut request = app.client.request(Method::from_bytes(method.as_bytes()).unwrap(), url);
+    if let Some(body) = body {
+        request = request.json(&body);
+    }
+    let response = request.send().await.unwrap();
+    let status = response.status().as_u16().to_string();
+    let kind = response.headers()["content-type"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let path = path.split('?').next().unwrap();
+    let described = &document["paths"][path][method.to_lowercase()]["responses"][&status]["content"][&kind]["schema"];
+    assert!(described.is_object(), "{method} {path} answers {status} as {kind}, which is not described");
+    let value: Value = response.json().await.unwrap();
+    schema::check(document, described, &value)
+        .unwrap_or_else(|why| panic!("{method} {path} {status}: {why} in {value}"));
+    value
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_answered_is_what_the_document_says() {
+    let (app, document) = (TestApp::start().await, document());
+    let form = Form::new().part("file", file("canteen.md", sample::CANTEEN)).text("metadata", r#"{"year": 2026}"#);
+    let (status, uploaded) = app.upload_form(form).await;
+    let described = &document["paths"]["/v1/documents"]["post"]["responses"][status.as_str()]["content"];
+    schema::check(&document, &described["application/json"]["schema"], &uploaded).unwrap();
+    let id = uploaded["documents"][0]["document_id"].as_str().unwrap();
+    let job = uploaded["documents"][0]["job_id"].as_str().unwrap();
+    let events = &document["paths"]["/v1/jobs/{id}/events"]["get"]["responses"]["200"]["content"];
+    for event in app.job_events(job).await {
+        schema::check(&document, &events["text/event-stream"]["schema"], &event).unwrap();
+    }
+
+    let call = async |method: &str, path: &str, id: &str, body: Option<Value>| {
+        call(&app, &document, method, path, id, body).await
+    };
+    for path in ["/v1/documents/{id}", "/v1/documents/{id}/text", "/v1/documents/{id}/chunks"] {
+        call("GET", path, id, None).await;
+        call("GET", path, "doc_00000000000000000000000000000000", None).await;
+    }
+    call("GET", "/v1/documents", "", None).await;
+    call("GET", "/v1/documents?limit=0", "", None).await;
+    call("GET", "/v1/jobs", "", None).await;
+    call("GET", "/v1/jobs/{id}", job, None).await;
+    call("GET", "/v1/jobs/{id}", id, None).await;
+    call("POST", "/v1/jobs/{id}/cancel", job, None).await;
+    call("POST", "/v1/jobs/{id}/retry", job, None).await;
+    let question = json!({"question": sample::DOCUMENTS[0].2});
+    call("POST", "/v1/search", "", Some(question.clone())).await;
+    call("POST", "/v1/search", "", Some(json!({"question": ""}))).await;
+    let answered = call("POST", "/v1/ask", "", Some(question)).await;
+    assert_eq!(answered["outcome"], "answered");
+    call("POST", "/v1/ask", "", Some(json!({"question": sample::UNRELATED}))).await;
+    let streamed = &document["paths"]["/v1/ask"]["post"]["responses"]["200"]["content"];
+    for (name, event) in app.ask_streamed(sample::UNRELATED).await {
+        let kind = if name == "outcome" { "application/json" } else { "text/event-stream" };
+        schema::check(&document, &streamed[kind]["schema"], &event).unwrap();
+    }
+    let reindex = call("POST", "/v1/admin/reindex", "", None).await;
+    call("GET", "/v1/admin/reindex/{id}", reindex["job"]["id"].as_str().unwrap(), None).await;
+    app.settle().await;
+    call("DELETE", "/v1/documents/{id}", id, None).await;
+    app.settle().await;
+}

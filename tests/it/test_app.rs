@@ -1,0 +1,231 @@
+//! A whole application on port 0 with a data directory of its own, and what tests do with it.
+
+mod calls;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use footnote::{
+    app::{App, Models, Purpose},
+    config::{Config, Settings},
+    http,
+    ingest::worker::Worker,
+    models::{
+        catalog::Catalog,
+        weights::{ModelCache, Silent},
+    },
+};
+use reqwest::multipart;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::{net::TcpListener, sync::OnceCell, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+/// The model files are fetched before the first test that needs them, when they are not there: as a user would, from
+/// whatever source answers.
+static FILES: OnceCell<()> = OnceCell::const_new();
+/// The models are loaded once for all tests.
+static MODELS: OnceCell<Models> = OnceCell::const_new();
+
+/// How long a test waits for something that will happen.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+pub struct TestApp {
+    pub app: Arc<App>,
+    pub url: String,
+    pub client: reqwest::Client,
+    running: Running,
+    // Last: the directory goes after everything that writes to it.
+    dir: Option<TempDir>,
+}
+
+/// What runs for an application, and the check at its end.
+struct Running {
+    /// Absent once the application was stopped on purpose.
+    checked: Option<Arc<App>>,
+    stop: CancellationToken,
+    server: JoinHandle<()>,
+    worker: Option<(CancellationToken, JoinHandle<()>)>,
+}
+
+/// The settings of a test: everything in `dir`.
+pub fn settings(dir: &Path) -> Settings {
+    Settings { data_dir: Some(dir.to_owned()), listen: Some("127.0.0.1:0".into()), ..Settings::default() }
+}
+
+/// The configuration of a test. Files are parsed by the real binary, as in production.
+pub fn config(settings: Settings) -> Config {
+    let mut config = Config::resolve(settings).unwrap();
+    config.extract_program = PathBuf::from(env!("CARGO_BIN_EXE_footnote"));
+    config
+}
+
+/// The directory of the model files, which are fetched if they are missing.
+pub async fn model_files() -> PathBuf {
+    let models_dir = config(settings(Path::new("/nonexistent"))).models_dir;
+    FILES
+        .get_or_init(|| async {
+            let cache = ModelCache::new(models_dir.clone());
+            tokio::task::spawn_blocking(move || {
+                for artefact in Catalog::builtin().artefacts() {
+                    if cache.locate(artefact).is_err() {
+                        cache.pull(artefact, &Silent).unwrap();
+                    }
+                }
+            })
+            .await
+            .unwrap();
+        })
+        .await;
+    models_dir
+}
+
+/// The models.
+pub async fn models() -> Models {
+    model_files().await;
+    let load = || async { Models::load(&config(settings(Path::new("/nonexistent"))), true).await.unwrap() };
+    MODELS.get_or_init(load).await.clone()
+}
+
+/// Waits until `check` holds: looks at it again and again, and says what did not come.
+pub async fn until(what: &str, mut check: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    let mut looks = tokio::time::interval(Duration::from_millis(5));
+    while !check().await {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        looks.tick().await;
+    }
+}
+
+impl TestApp {
+    /// The embedded application in a new directory, with a worker.
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// The same, with settings of the test's own.
+    pub async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
+        let mut app = Self::idle_with(change).await;
+        app.work();
+        app
+    }
+
+    /// The embedded application in a new directory, without a worker: jobs stay in the queue.
+    pub async fn idle() -> Self {
+        Self::idle_with(|_| {}).await
+    }
+
+    /// The same, with settings of the test's own.
+    pub async fn idle_with(change: impl FnOnce(&mut Settings)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut settings = settings(dir.path());
+        change(&mut settings);
+        Self { dir: Some(dir), ..Self::idle_from(config(settings)).await }
+    }
+
+    /// The application with this configuration and a worker; the caller keeps its directory.
+    pub async fn start_from(config: Config) -> Self {
+        let mut app = Self::idle_from(config).await;
+        app.work();
+        app
+    }
+
+    /// The same without a worker.
+    pub async fn idle_from(config: Config) -> Self {
+        let app = App::with_models(config, models().await, Purpose { answers: true, any_index: false }).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let stop = CancellationToken::new();
+        let server = http::serve(listener, app.clone(), stop.clone(), Duration::from_secs(5));
+        let server = tokio::spawn(async move { server.await.unwrap() });
+        let running = Running { checked: Some(app.clone()), stop, server, worker: None };
+        Self { app, url, client: client(), running, dir: None }
+    }
+
+    /// Starts a worker.
+    pub fn work(&mut self) {
+        let stop = self.running.stop.child_token();
+        let worker = Worker::new(self.app.ingest.clone(), self.app.config.ingest_concurrency);
+        self.running.worker = Some((stop.clone(), tokio::spawn(worker.run(stop))));
+    }
+
+    /// Stops the worker, and waits for its end.
+    pub async fn rest(&mut self) {
+        let (stop, worker) = self.running.worker.take().expect("a worker runs");
+        stop.cancel();
+        worker.await.unwrap();
+    }
+
+    /// Stops the application in an orderly way, and waits until nothing holds its directory any more.
+    pub async fn stop(self) -> (Config, Option<TempDir>) {
+        let Self { app, client, mut running, dir, .. } = self;
+        let config = app.config.clone();
+        running.checked = None;
+        running.stop.cancel();
+        if let Some((_, worker)) = running.worker.take() {
+            worker.await.unwrap();
+        }
+        drop(client);
+        (&mut running.server).await.unwrap();
+        let gone = Arc::downgrade(&app);
+        drop(app);
+        // The last connection may hold the application for a moment longer than the server.
+        until("nothing holds the application any more", async || gone.strong_count() == 0).await;
+        (config, dir)
+    }
+
+    /// Stops the application and starts it again on the same data, without a worker.
+    pub async fn restart(self) -> Self {
+        let (config, dir) = self.stop().await;
+        Self { dir, ..Self::idle_from(config).await }
+    }
+
+    /// The jobs that are open when the test ends are meant to be.
+    pub fn leaves_jobs(&mut self) {
+        self.running.checked = None;
+    }
+}
+
+/// A client that waits for a while, and not for ever.
+pub fn client() -> reqwest::Client {
+    reqwest::Client::builder().timeout(PATIENCE).build().unwrap()
+}
+
+/// A file of a form.
+pub fn file(name: &str, bytes: impl Into<Vec<u8>>) -> multipart::Part {
+    multipart::Part::bytes(bytes.into()).file_name(name.to_owned())
+}
+
+/// The events of a stream: name and data.
+pub fn events(text: &str) -> Vec<(String, Value)> {
+    let field = |block: &str, name: &str| {
+        block.lines().find_map(|line| line.strip_prefix(name)).map(|value| value.trim().to_owned())
+    };
+    text.split("\n\n")
+        .filter_map(|block| Some((field(block, "event:")?, serde_json::from_str(&field(block, "data:")?).unwrap())))
+        .collect()
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        if let Some(app) = self.checked.take().filter(|_| !std::thread::panicking()) {
+            let counts = std::thread::scope(|scope| {
+                let count = || {
+                    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                    runtime.block_on(app.metadata.counts())
+                };
+                scope.spawn(count).join()
+            });
+            let open = counts.unwrap().unwrap().open_jobs;
+            assert_eq!(open, 0, "the test left {open} jobs in the queue");
+        }
+        self.server.abort();
+        if let Some((_, worker)) = &self.worker {
+            worker.abort();
+        }
+    }
+}
