@@ -19,7 +19,9 @@ use crate::{
 
 /// Sends logs to standard error. A filter that cannot be read is an error, not silence.
 pub fn init_logs(filter: &str) -> Result<(), String> {
-    let parsed = EnvFilter::try_new(filter).map_err(|error| format!("the log filter `{filter}`: {error}"))?;
+    // The engine warns of flags that its server sets and the embedded engine has no way to.
+    let quieted = format!("qdrant_edge::common=error,{filter}");
+    let parsed = EnvFilter::try_new(quieted).map_err(|error| format!("the log filter `{filter}`: {error}"))?;
     tracing_subscriber::registry()
         .with(parsed)
         .with(fmt::layer().with_writer(std::io::stderr).with_target(true))

@@ -121,7 +121,7 @@ impl Chunker {
             contexts_shortened: 0,
             headers_left_out: 0,
         };
-        for section in sections(document, &sizes, self.config.min_tokens, self.config.target_tokens.min(room * 3 / 4)) {
+        for section in sections(document, &sizes, self.config.min_tokens, self.config.target_tokens.min(room * 2 / 3)) {
             run.section(&section);
         }
         run.finish()
@@ -160,8 +160,8 @@ impl Run<'_> {
         // The end stays where it is: a table's range holds its last line break.
         let range = trimmed.start..section.range.end;
         let count = |text: &str| (self.counter)(text).saturating_sub((self.counter)(""));
-        let first = context(&self.title, &section.above, self.room / 4, count);
-        let rest = context(&self.title, &section.path(), self.room / 4, count);
+        let first = context(&self.title, &section.above, self.room / 3, count);
+        let rest = context(&self.title, &section.path(), self.room / 3, count);
         let max = self.room - count(&first.text).max(count(&rest.text)).min(self.room / 2);
         let tables = &self.document.tables;
         let from = tables.partition_point(|table| table.range.start < range.start);
@@ -238,7 +238,7 @@ impl Run<'_> {
             let count = self.contexts_shortened;
             self.out
                 .warnings
-                .push(format!("{count} chunks are indexed without some of their headings, which are too long"));
+                .push(format!("{count} chunks are indexed without some of their title and headings, which are too long"));
         }
         if self.headers_left_out > 0 {
             let count = self.headers_left_out;

@@ -105,6 +105,8 @@ pub async fn register(
             size_bytes: received.size_bytes,
         })
         .await?;
+    // A purge on another machine may have removed the bytes between the two calls, when nothing referred to them yet.
+    services.blobs.put_original(&received.sha256, received.file.path()).await?;
     services.wake.notify_one();
     Ok(registered)
 }

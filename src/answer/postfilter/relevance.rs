@@ -15,6 +15,8 @@ use crate::{answer::AnswerError, answer::RetrieveServices};
 const MIN_COSINE: f32 = 0.35;
 /// The least part of the question's content words that the passage holds.
 const MIN_COVERAGE: f32 = 0.5;
+/// How far below the most relevant sentence another one may lie.
+const MAX_DISTANCE: f32 = 0.2;
 /// The same for a sentence that is quoted without the generator's help.
 const CLEAR_COSINE: f32 = 0.5;
 const CLEAR_COVERAGE: f32 = 0.6;
@@ -69,6 +71,11 @@ impl<'a> Relevance<'a> {
         let vectors = self.services.embedder.embed_passages_first(texts).await?;
         for (at, vector) in order.into_iter().zip(vectors) {
             sources[at].relevance = vector.iter().zip(self.vector).map(|(a, b)| a * b).sum();
+        }
+        // A sentence that is much less near than the nearest one speaks about something beside the question.
+        let nearest = sources.iter().map(|source| source.relevance).fold(0.0, f32::max);
+        for source in sources.iter_mut().filter(|source| source.relevance < nearest - MAX_DISTANCE) {
+            source.relevance = 0.0;
         }
         Ok(())
     }

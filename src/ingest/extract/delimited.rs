@@ -41,7 +41,12 @@ pub(super) fn read(bytes: &[u8], suggested: u8, limits: &ExtractLimits) -> Resul
 }
 
 fn records(text: &str, separator: u8) -> impl Iterator<Item = Result<StringRecord, csv::Error>> {
-    ReaderBuilder::new().delimiter(separator).has_headers(false).flexible(true).from_reader(text.as_bytes()).into_records()
+    ReaderBuilder::new()
+        .delimiter(separator)
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(text.as_bytes())
+        .into_records()
 }
 
 /// Spreadsheets write `sep=;` as a first line of their own.
@@ -112,7 +117,8 @@ mod tests {
     #[test]
     fn the_separator_is_found() {
         let expected = "| a | b |\n| --- | --- |\n| 1,5 | x |\n| 2,5 | y |\n";
-        for source in ["a;b\n1,5;x\n2,5;y\n", "a\tb\n1,5\tx\n2,5\ty\n", "a|b\n1,5|x\n2,5|y\n", "sep=;\na;b\n1,5;x\n2,5;y\n"]
+        for source in
+            ["a;b\n1,5;x\n2,5;y\n", "a\tb\n1,5\tx\n2,5\ty\n", "a|b\n1,5|x\n2,5|y\n", "sep=;\na;b\n1,5;x\n2,5;y\n"]
         {
             assert_eq!(text(source), expected);
         }

@@ -111,11 +111,7 @@ fn agree(format: Format, found: Found, name: &str) -> Result<Format, ExtractErro
     if fits {
         return Ok(format);
     }
-    Err(ExtractError::ContradictsName {
-        name: name.into(),
-        claimed: format.as_claim().into(),
-        found: found.describe(),
-    })
+    Err(ExtractError::ContradictsName { name: name.into(), claimed: format.as_claim().into(), found: found.describe() })
 }
 
 fn claim_of(name: &str) -> Claim {

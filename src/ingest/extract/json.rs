@@ -75,7 +75,8 @@ impl Value {
         Ok(match text.as_bytes().first() {
             Some(b'{') => {
                 let Members(members) = serde_json::from_str(text).map_err(malformed)?;
-                let members = members.into_iter().map(|(key, raw)| Ok((key.into_owned(), Self::from_raw(raw, deeper)?)));
+                let members =
+                    members.into_iter().map(|(key, raw)| Ok((key.into_owned(), Self::from_raw(raw, deeper)?)));
                 Self::Object(members.collect::<Result<_, ExtractError>>()?)
             }
             Some(b'[') => {
@@ -168,12 +169,7 @@ fn write_item(writer: &mut MarkdownWriter, first: bool, line: &str) -> Result<()
     if first { writer.block(&item) } else { writer.line(&item) }
 }
 
-fn write_record(
-    writer: &mut MarkdownWriter,
-    level: usize,
-    number: usize,
-    record: &Value,
-) -> Result<(), ExtractError> {
+fn write_record(writer: &mut MarkdownWriter, level: usize, number: usize, record: &Value) -> Result<(), ExtractError> {
     if let Value::Scalar(text) = record {
         return writer.block(text);
     }
@@ -256,7 +252,8 @@ mod tests {
     #[test]
     fn flat_objects_become_a_table_in_their_own_order() {
         let source = r#"[{"z": 1.10, "a": "x|y"}, {"z": 12345678901234567890123, "b": [1, "two"]}]"#;
-        let expected = "| z | a | b |\n| --- | --- | --- |\n| 1.10 | x\\|y | |\n| 12345678901234567890123 | | 1, two |\n";
+        let expected =
+            "| z | a | b |\n| --- | --- | --- |\n| 1.10 | x\\|y | |\n| 12345678901234567890123 | | 1, two |\n";
         assert_eq!(text(source), expected);
     }
 

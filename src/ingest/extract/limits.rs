@@ -19,11 +19,6 @@ pub struct ExtractLimits {
 
 impl Default for ExtractLimits {
     fn default() -> Self {
-        Self {
-            max_text_bytes: 64 << 20,
-            max_pages: 10_000,
-            max_uncompressed_bytes: 512 << 20,
-            max_depth: 256,
-        }
+        Self { max_text_bytes: 64 << 20, max_pages: 10_000, max_uncompressed_bytes: 512 << 20, max_depth: 256 }
     }
 }

@@ -43,9 +43,13 @@ pub(super) fn one_line(text: &str) -> String {
 /// Whether a raised number after `before` is an exponent: `10⁶` must not become 106, nor `m²` m2. After a longer
 /// word it is the mark of a note.
 pub(super) fn takes_exponent(before: &str) -> bool {
-    let start = before.rfind(|c: char| !c.is_alphanumeric()).map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8));
+    let start = before
+        .rfind(|c: char| !c.is_alphanumeric())
+        .map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8));
     let word = &before[start..];
-    before.ends_with(')') || (1..=2).contains(&word.chars().count()) || !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit())
+    before.ends_with(')')
+        || (1..=2).contains(&word.chars().count())
+        || !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// Checks what [`ExtractedDocument`] promises about its ranges; the error says which promise is broken.

@@ -50,7 +50,11 @@ impl MarkdownWriter {
     /// Writes an item of a list: right below the item before it, or as a block of its own.
     pub(super) fn line_of_list(&mut self, text: &str) -> Result<(), ExtractError> {
         let follows = self.item_ends_at == Some(self.document.text.len());
-        if follows { self.line(text)? } else { self.block(text)? }
+        if follows {
+            self.line(text)?
+        } else {
+            self.block(text)?
+        }
         self.item_ends_at = Some(self.document.text.len());
         Ok(())
     }

@@ -50,27 +50,36 @@ fn attend_block(
     let (rows, depth, width) = (positions.len(), config.head_dim, config.qkv_width());
     let seen = positions.end.next_multiple_of(POSITIONS);
     let kv_offset = head / (config.heads / config.kv_heads) * depth;
+    let factor = 1.0 / (depth as f32).sqrt();
     scores.resize(rows * seen, 0.0);
-
     let queries = &qkv[(positions.start - first) * width + head * depth..];
+    let (keys, values) = (&cache.keys[kv_offset * cache.stride..], &cache.values[kv_offset..]);
+    let block = Block { first_row: positions.start - first, first_column: head * depth };
+
+    if rows == 1 {
+        kernels::score_keys(&queries[..depth], factor, keys, cache.stride, scores);
+        kernels::softmax(scores, positions.end);
+        #[allow(unsafe_code, reason = "see the SAFETY comment")]
+        // SAFETY: each task has its own rows or its own head's columns of `out`.
+        let out = unsafe { out.row(block, depth) };
+        kernels::weigh_values(scores, values, cache.width, out);
+        return;
+    }
     let queries = View { data: queries, rows, columns: depth, row_stride: width, column_stride: 1 };
-    let keys = &cache.keys[kv_offset * cache.stride..];
     let keys = View { data: keys, rows: depth, columns: seen, row_stride: cache.stride, column_stride: 1 };
     let start = Block { first_row: 0, first_column: 0 };
     #[allow(unsafe_code, reason = "see the SAFETY comment")]
     // SAFETY: `scores` belongs to this thread.
     unsafe {
-        SharedRows::new(scores, seen).fill(start, queries, keys, 1.0 / (depth as f32).sqrt(), false);
+        SharedRows::new(scores, seen).fill(start, queries, keys, factor, false);
     }
     for (row, scores) in scores.chunks_exact_mut(seen).enumerate() {
         kernels::softmax(scores, positions.start + row + 1);
     }
     let weights = View { data: scores, rows, columns: seen, row_stride: seen, column_stride: 1 };
-    let values = &cache.values[kv_offset..];
     let values = View { data: values, rows: seen, columns: depth, row_stride: cache.width, column_stride: 1 };
-    let block = Block { first_row: positions.start - first, first_column: head * depth };
     #[allow(unsafe_code, reason = "see the SAFETY comment")]
-    // SAFETY: each task has its own rows or its own head's columns of `out`.
+    // SAFETY: as above.
     unsafe {
         out.fill(block, weights, values, 1.0, false);
     }

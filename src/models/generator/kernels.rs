@@ -139,6 +139,53 @@ fn softmax_body<const FMA: bool>(scores: &mut [f32], visible: usize) {
 }
 
 kernel! {
+    /// The scores of one query: `scores[p] = factor * sum over d of query[d] * keys[d][p]`, the rows of `keys` being
+    /// `stride` apart and the scores a whole number of [`LANES`].
+    fn score_keys(query: &[f32], factor: f32, keys: &[f32], stride: usize, scores: &mut [f32]) = score_keys_body
+}
+
+#[inline(always)]
+fn score_keys_body<const FMA: bool>(query: &[f32], factor: f32, keys: &[f32], stride: usize, scores: &mut [f32]) {
+    for (block, scores) in scores.chunks_exact_mut(LANES).enumerate() {
+        let mut lanes = [0.0f32; LANES];
+        for (dimension, query) in query.iter().enumerate() {
+            let keys = &keys[dimension * stride + block * LANES..][..LANES];
+            for (lane, key) in lanes.iter_mut().zip(keys) {
+                *lane = mul_add::<FMA>(*query, *key, *lane);
+            }
+        }
+        for (score, lane) in scores.iter_mut().zip(lanes) {
+            *score = factor * lane;
+        }
+    }
+}
+
+kernel! {
+    /// `out[d] = sum over p of weights[p] * values[p][d]`, the rows of `values` being `width` apart.
+    fn weigh_values(weights: &[f32], values: &[f32], width: usize, out: &mut [f32]) = weigh_values_body
+}
+
+#[inline(always)]
+fn weigh_values_body<const FMA: bool>(weights: &[f32], values: &[f32], width: usize, out: &mut [f32]) {
+    for (part, out) in out.chunks_mut(LANES).enumerate() {
+        let mut lanes = [0.0f32; LANES];
+        for (weight, values) in weights.iter().zip(values.chunks(width)) {
+            let values = &values[part * LANES..][..out.len()];
+            if let Ok(values) = <&[f32; LANES]>::try_from(values) {
+                for (lane, value) in lanes.iter_mut().zip(values) {
+                    *lane = mul_add::<FMA>(*weight, *value, *lane);
+                }
+            } else {
+                for (lane, value) in lanes.iter_mut().zip(values) {
+                    *lane = mul_add::<FMA>(*weight, *value, *lane);
+                }
+            }
+        }
+        out.copy_from_slice(&lanes[..out.len()]);
+    }
+}
+
+kernel! {
     /// The gate of the feed-forward part: `out = silu(gate) * up` (<https://arxiv.org/abs/2002.05202>).
     fn gate(gate: &[f32], up: &[f32], out: &mut [f32]) = gate_body
 }
@@ -217,18 +264,37 @@ mod tests {
 
     #[test]
     fn rotation_keeps_length_and_depends_on_the_distance_only() {
-        let angle = |position: f32| {
-            ([(position * 0.7).cos(), (position * 0.1).cos()], [(position * 0.7).sin(), (position * 0.1).sin()])
-        };
-        let turn = |position: f32, mut head: [f32; 4]| {
-            let (cosines, sines) = angle(position);
-            rotate(&mut head, &cosines, &sines);
+        // A function: rustc 1.95 miscompiles a closure that changes an array it takes by value
+        // (<https://github.com/rust-lang/rust/issues/155241>).
+        fn turn(position: f32, mut head: [f32; 4]) -> [f32; 4] {
+            let (a, b) = (position * 0.7, position * 0.1);
+            rotate(&mut head, &[a.cos(), b.cos()], &[a.sin(), b.sin()]);
             head
-        };
+        }
         let dot = |a: [f32; 4], b: [f32; 4]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
         let (q, k) = ([0.3, -1.0, 0.5, 2.0], [1.5, 0.25, -0.75, 0.1]);
         assert!((dot(turn(9.0, q), turn(9.0, q)) - dot(q, q)).abs() < 1e-5);
         assert!((dot(turn(9.0, q), turn(4.0, k)) - dot(turn(25.0, q), turn(20.0, k))).abs() < 1e-5);
+    }
+
+    #[test]
+    fn scores_and_weighted_values_are_sums_of_products() {
+        // 48 dimensions: one full run of lanes and a part of one.
+        let (depth, seen, stride, width) = (48, 64, 80, 100);
+        let number = |i: usize| ((i * 37 % 101) as f32 - 50.0) / 50.0;
+        let keys: Vec<f32> = (0..depth * stride).map(number).collect();
+        let values: Vec<f32> = (0..seen * width).map(number).collect();
+        let (query, mut scores, mut out) = (&values[7..7 + depth], vec![9.0; seen], vec![9.0; depth]);
+        score_keys(query, 0.5, &keys, stride, &mut scores);
+        for (p, score) in scores.iter().enumerate() {
+            let right: f32 = query.iter().enumerate().map(|(d, query)| query * keys[d * stride + p]).sum();
+            assert!((score - 0.5 * right).abs() < 1e-5, "{p}");
+        }
+        weigh_values(&scores, &values, width, &mut out);
+        for (d, out) in out.iter().enumerate() {
+            let right: f32 = scores.iter().enumerate().map(|(p, score)| score * values[p * width + d]).sum();
+            assert!((out - right).abs() < 1e-4, "{d}");
+        }
     }
 
     proptest! {

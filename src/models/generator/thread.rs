@@ -63,6 +63,7 @@ struct Job {
 }
 
 /// An answer, with the end of the text that the reader of pieces had no room for.
+#[derive(Debug)]
 struct Finished {
     generated: Generated,
     unsent: String,

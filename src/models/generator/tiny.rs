@@ -56,7 +56,7 @@ const WIDTH: usize = 64;
 const FEED_FORWARD: usize = 96;
 const KV: usize = 32;
 const CONTROL: [&str; 3] = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
-const MERGED: [&str; 6] = ["t h", "th e", "Ġ t", "h e", "Ġt he", "i n"];
+const MERGED: [&str; 5] = ["Ġ t", "h e", "Ġt he", "t he", "i n"];
 
 fn tokens() -> Vec<String> {
     let merged = MERGED.iter().map(|merge| merge.replace(' ', ""));

@@ -105,7 +105,11 @@ impl<'a> Body<'a> {
                     let is_item = mark.is_some();
                     let mark = mark.unwrap_or_default();
                     let text = format!("{mark}{}", text.replace('\n', &format!("\n{}", " ".repeat(mark.len()))));
-                    if is_item && self.in_list { writer.line(&text)? } else { writer.block(&text)? }
+                    if is_item && self.in_list {
+                        writer.line(&text)?
+                    } else {
+                        writer.block(&text)?
+                    }
                     self.in_list = is_item;
                 }
             }

@@ -60,7 +60,8 @@ impl Numbering {
             Mark::Bullet => "- ".to_owned(),
             Mark::Number { start } => {
                 self.counts.retain(|(list, level), _| *list != position.list || *level <= position.level);
-                let count = self.counts.entry((position.list.clone(), position.level)).or_insert(start.saturating_sub(1));
+                let count =
+                    self.counts.entry((position.list.clone(), position.level)).or_insert(start.saturating_sub(1));
                 *count = count.saturating_add(1);
                 format!("{count}. ")
             }

@@ -37,7 +37,8 @@ impl Element<'_> {
 
     /// The value of an attribute, by local name.
     pub(super) fn attribute(&self, name: &str) -> Option<String> {
-        let found = self.0.attributes().with_checks(false).flatten().find(|a| a.key.local_name().into_inner() == name)?;
+        let found =
+            self.0.attributes().with_checks(false).flatten().find(|a| a.key.local_name().into_inner() == name)?;
         Some(match found.normalized_value(XmlVersion::Explicit1_0) {
             Ok(value) => value.into_owned(),
             Err(_) => found.value.into_owned(),

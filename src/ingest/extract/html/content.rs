@@ -27,9 +27,30 @@ const BESIDE: &str = "nav, aside, [role=navigation], [role=search], [role=comple
 const FRAME: &str = "header, footer, [role=banner], [role=contentinfo]";
 /// Words of `class` and `id` that mean navigation when they stand alone between separators.
 const BESIDE_WORDS: [&str; 24] = [
-    "nav", "navbar", "navheader", "navfooter", "navigation", "navlinks", "navbox", "menu", "menubar", "sidebar",
-    "breadcrumb", "breadcrumbs", "masthead", "footer", "pagination", "pager", "skiplink", "skip", "cookie", "cookies",
-    "share", "sharing", "social", "advertisement",
+    "nav",
+    "navbar",
+    "navheader",
+    "navfooter",
+    "navigation",
+    "navlinks",
+    "navbox",
+    "menu",
+    "menubar",
+    "sidebar",
+    "breadcrumb",
+    "breadcrumbs",
+    "masthead",
+    "footer",
+    "pagination",
+    "pager",
+    "skiplink",
+    "skip",
+    "cookie",
+    "cookies",
+    "share",
+    "sharing",
+    "social",
+    "advertisement",
 ];
 
 /// The content of a page, as a document of its own.
@@ -91,7 +112,8 @@ fn remove_what_is_beside(document: &Document) -> bool {
         }
     }
     for node in document.select("[class], [id]").nodes() {
-        if !matches!(node.node_name().as_deref(), Some("html" | "body" | "main" | "article")) && is_called_beside(node) {
+        if !matches!(node.node_name().as_deref(), Some("html" | "body" | "main" | "article")) && is_called_beside(node)
+        {
             removed = true;
             node.remove_from_parent();
         }
@@ -101,10 +123,7 @@ fn remove_what_is_beside(document: &Document) -> bool {
 
 fn is_called_beside(node: &NodeRef<'_>) -> bool {
     [node.attr("class"), node.attr("id")].into_iter().flatten().any(|names| {
-        names
-            .to_ascii_lowercase()
-            .split(|c: char| !c.is_ascii_alphanumeric())
-            .any(|word| BESIDE_WORDS.contains(&word))
+        names.to_ascii_lowercase().split(|c: char| !c.is_ascii_alphanumeric()).any(|word| BESIDE_WORDS.contains(&word))
     })
 }
 

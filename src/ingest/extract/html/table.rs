@@ -46,7 +46,9 @@ pub(super) fn rows(table: &NodeRef<'_>, depth: usize) -> Option<Vec<Vec<String>>
         grid.push(row);
     }
     let body = grid.split_off(headers.max(1).min(grid.len()));
-    Some(std::iter::once(merge(&grid)).chain(body.into_iter().filter(|row| row.iter().any(|c| !c.is_empty()))).collect())
+    Some(
+        std::iter::once(merge(&grid)).chain(body.into_iter().filter(|row| row.iter().any(|c| !c.is_empty()))).collect(),
+    )
 }
 
 /// The caption above a table.

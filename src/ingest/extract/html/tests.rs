@@ -61,7 +61,8 @@ fn code_keeps_its_lines_and_markup_in_it_is_text() {
 
 #[test]
 fn tables_are_tables_when_they_hold_data() {
-    let table = "<table><caption>Sizes</caption><thead><tr><th rowspan=2>Name<th colspan=2>Range<tr><th>from<th>to</thead>
+    let table =
+        "<table><caption>Sizes</caption><thead><tr><th rowspan=2>Name<th colspan=2>Range<tr><th>from<th>to</thead>
         <tbody><tr><th>a|b<td>1<td>2<tr><td rowspan=2>c<td colspan=2>all<tr><td>5<td>6<br>7</table>";
     let document = extracted(table);
     let expected = "Sizes\n\n| Name | Range / from | Range / to |\n| --- | --- | --- |\n| a\\|b | 1 | 2 |\n| c | all | |\n| c | 5 | 6 7 |\n";

@@ -72,7 +72,7 @@ pub(super) fn write(rows: Vec<Row>, scale: &Scale, writer: &mut MarkdownWriter) 
         match piece {
             Piece::Table(cells) => writer.table(&cells)?,
             Piece::Text(rows) => {
-                for paragraph in paragraphs(rows, (left, right)) {
+                for paragraph in paragraphs(rows, &Column { left, right, body: scale.body }) {
                     paragraph.write(scale, writer)?;
                 }
             }
@@ -85,7 +85,14 @@ struct Paragraph {
     rows: Vec<Row>,
 }
 
-fn paragraphs(rows: Vec<Row>, column: (f64, f64)) -> Vec<Paragraph> {
+/// Where the lines of a column begin and end, and the size of the body's letters.
+struct Column {
+    left: f64,
+    right: f64,
+    body: f64,
+}
+
+fn paragraphs(rows: Vec<Row>, column: &Column) -> Vec<Paragraph> {
     let mut paragraphs: Vec<Paragraph> = Vec::new();
     for row in rows {
         match paragraphs.last_mut() {
@@ -98,7 +105,7 @@ fn paragraphs(rows: Vec<Row>, column: (f64, f64)) -> Vec<Paragraph> {
 
 impl Paragraph {
     /// Whether `row` goes on with this paragraph.
-    fn takes(&self, row: &Row, (left, right): (f64, f64)) -> bool {
+    fn takes(&self, row: &Row, column: &Column) -> bool {
         let (Some(first), Some(last)) = (self.rows.first(), self.rows.last()) else { return true };
         let size = last.size().max(row.size());
         let gap = last.y - row.y;
@@ -107,7 +114,8 @@ impl Paragraph {
         }
         let same_kind = (last.size() - row.size()).abs() <= 0.08 * size
             && first.is_fixed() == row.is_fixed()
-            && first.is_bold() == row.is_bold();
+            && first.is_bold() == row.is_bold()
+            && !last.shares_no_font_with(row);
         // The leading of this paragraph, once it has shown itself, decides better than the font size.
         let usual = match self.rows.as_slice() {
             [.., before, last] => (before.y - last.y) * 1.3,
@@ -126,10 +134,16 @@ impl Paragraph {
         let is_item = first.words.first().is_some_and(|word| is_list_mark(&word.text));
         let indented = row.x0() > last.x0() + 1.0 * size;
         let outdented = row.x0() < last.x0() - 1.0 * size;
-        let ended_short = last.x1() < right - 0.12 * (right - left);
-        let ended = last.text().ends_with(['.', '!', '?', ':']);
+        let width = column.right - column.left;
+        let ended_short = last.x1() < column.right - 0.12 * width;
+        // Prose goes on to the end of the line; a line that stops half-way before a capital is one of a list.
+        let is_line_of_its_own = last.x1() < column.left + 0.6 * width
+            && row.text().starts_with(|c: char| c.is_uppercase())
+            && row.size() < column.body * HEADING;
+        let ended = last.text().ends_with(['.', '!', '?', ':']) || is_line_of_its_own;
         if is_item {
-            return !(outdented || indented && self.rows.len() > 1) && !(ended && ended_short && row.x0() <= first.x0());
+            return !(outdented || indented && self.rows.len() > 1)
+                && !(ended && ended_short && row.x0() <= first.x0());
         }
         !(indented && (self.rows.len() > 1 || ended_short) || outdented && self.rows.len() > 1 || ended && ended_short)
     }
@@ -146,12 +160,13 @@ impl Paragraph {
         let has_letters = text.chars().filter(|c| c.is_alphabetic()).count() >= 2;
         if let Some(level) = scale.level(first.size())
             && has_letters
+            && !is_bullet(first)
             && text.chars().count() <= MAX_HEADING
         {
             return writer.heading(level, &text);
         }
         let is_line = self.rows.len() == 1 && text.chars().count() <= MAX_BOLD_HEADING;
-        if first.is_bold() && is_line && has_letters && !text.ends_with(['.', ',', ';', ':']) && !is_list_mark(&text) {
+        if first.is_bold() && is_line && has_letters && !text.ends_with(['.', ',', ';', ':']) && !is_bullet(first) {
             return writer.heading(scale.bold_level(), &text);
         }
         match first.words.first() {
@@ -207,6 +222,11 @@ impl Paragraph {
         }
         if self.rows.len() == 1 { writer.block(lines.trim()) } else { writer.code(&lines) }
     }
+}
+
+/// A numbered line may be a heading, one with a bullet is none.
+fn is_bullet(row: &Row) -> bool {
+    row.words.first().is_some_and(|word| is_list_mark(&word.text) && !word.text.contains(char::is_alphanumeric))
 }
 
 fn is_ideograph(c: char) -> bool {

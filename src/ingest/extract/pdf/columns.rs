@@ -11,6 +11,10 @@ const MIN_GUTTER: f64 = 0.9;
 const MIN_ROWS: usize = 3;
 /// Lines of prose have at least this many characters on average; a table's cells have fewer.
 const MIN_LINE: usize = 18;
+/// In prose at most this part of the rows has a gap as wide as between the cells of a table.
+const MAX_GAPPED: f64 = 0.3;
+/// Such a gap, in parts of the font size.
+const CELL_GAP: f64 = 1.0;
 /// How many columns within columns are looked for.
 const MAX_DEPTH: usize = 4;
 
@@ -113,21 +117,38 @@ fn common(a: &[Strip], b: &[Strip], min: f64) -> Vec<Strip> {
     both.filter(|strip| strip.width() >= min).collect()
 }
 
+/// What stands on one side of a strip.
+#[derive(Debug, Clone, Copy, Default)]
+struct Side {
+    rows: usize,
+    gapped: usize,
+    letters: usize,
+}
+
 /// Whether both sides of a strip are prose.
 fn is_gutter(rows: &[Row], middle: f64) -> bool {
-    // For each side: its rows, and their letters.
-    let mut sides = [(0usize, 0usize); 2];
+    let mut sides = [Side::default(); 2];
     for row in rows {
-        let mut letters = [0usize; 2];
-        for word in &row.words {
-            letters[usize::from(word.middle() >= middle)] += word.text.chars().count() + 1;
-        }
-        for (side, letters) in sides.iter_mut().zip(letters).filter(|(_, letters)| *letters > 0) {
-            side.0 += 1;
-            side.1 += letters;
+        for (right, side) in sides.iter_mut().enumerate() {
+            let words = row.words.iter().filter(|word| usize::from(word.middle() >= middle) == right);
+            let mut letters = 0;
+            let mut is_gapped = false;
+            let mut end: Option<f64> = None;
+            for word in words {
+                letters += word.text.chars().count() + 1;
+                is_gapped |= end.is_some_and(|end| word.x0 - end > CELL_GAP * word.size);
+                end = Some(word.x1);
+            }
+            side.rows += usize::from(letters > 0);
+            side.gapped += usize::from(is_gapped);
+            side.letters += letters;
         }
     }
-    sides.iter().all(|(rows, letters)| *rows >= MIN_ROWS && letters / rows >= MIN_LINE)
+    sides.iter().all(|side| {
+        side.rows >= MIN_ROWS
+            && side.letters / side.rows >= MIN_LINE
+            && side.gapped as f64 <= side.rows as f64 * MAX_GAPPED
+    })
 }
 
 fn divide(rows: impl Iterator<Item = Row>, middle: f64) -> (Vec<Row>, Vec<Row>) {

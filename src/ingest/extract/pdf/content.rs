@@ -5,7 +5,10 @@
 //! it is given only what places text: forms are written out where they stand, two operators that it does
 //! not know are spelt out, and everything with the wrong operands is dropped, as viewers do.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
 use pdf_extract::{
     Dictionary, Document, Object, ObjectId, Stream,
@@ -39,6 +42,8 @@ pub(super) struct Font {
 pub(super) struct Face {
     pub(super) bold: bool,
     pub(super) fixed: bool,
+    /// Stands for the name of the font without its style: the same for plain and italic.
+    pub(super) family: u64,
 }
 
 /// A page that draws more than this is no page of text.
@@ -177,7 +182,10 @@ impl<'a> Flattener<'a> {
         }
         let strings: Vec<Object> = match operation.operands.into_iter().next() {
             Some(text @ Object::String(..)) => vec![text],
-            Some(Object::Array(parts)) => parts.into_iter().filter(|part| matches!(part, Object::String(..)) || part.as_float().is_ok_and(f32::is_finite)).collect(),
+            Some(Object::Array(parts)) => parts
+                .into_iter()
+                .filter(|part| matches!(part, Object::String(..)) || part.as_float().is_ok_and(f32::is_finite))
+                .collect(),
             _ => return,
         };
         if hidden || !self.has_font() {
@@ -307,8 +315,23 @@ fn face_of(document: &Document, font: &Dictionary) -> Face {
     let flags = descriptor.and_then(|d| d.get(b"Flags").ok()?.as_i64().ok()).unwrap_or(0);
     let weight = descriptor.and_then(|d| d.get(b"FontWeight").ok()?.as_float().ok()).unwrap_or(0.0);
     let says = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    let family = name.split_once('+').map_or(name.as_str(), |(_, name)| name);
+    let mut hasher = DefaultHasher::new();
+    family.split(['-', ',']).next().unwrap_or_default().hash(&mut hasher);
     Face {
-        bold: weight >= 600.0 || says(&["bold", "black", "heavy", "semibold", "demi", "cmbx", "nimbusromno9l-medi", "nimbussanl-bold", "sfbx"]),
+        family: hasher.finish(),
+        bold: weight >= 600.0
+            || says(&[
+                "bold",
+                "black",
+                "heavy",
+                "semibold",
+                "demi",
+                "cmbx",
+                "nimbusromno9l-medi",
+                "nimbussanl-bold",
+                "sfbx",
+            ]),
         fixed: flags & 1 == 1 || says(&["courier", "mono", "consol", "cmtt", "typewriter", "nimbusmonl", "sftt"]),
     }
 }

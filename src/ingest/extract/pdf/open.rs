@@ -112,7 +112,12 @@ impl Stage {
     }
 
     /// Lets the interpreter read `flat`, with `fonts` under their names.
-    pub(super) fn interpret(self, document: &mut Document, fonts: Dictionary, flat: Flat) -> Result<PageGlyphs, String> {
+    pub(super) fn interpret(
+        self,
+        document: &mut Document,
+        fonts: Dictionary,
+        flat: Flat,
+    ) -> Result<PageGlyphs, String> {
         let content = pdf_extract::content::Content { operations: flat.operations.as_slice() };
         let content = content.encode().map_err(|error| error.to_string())?;
         document.objects.insert(self.content, Object::Stream(Stream::new(Dictionary::new(), content)));

@@ -21,6 +21,7 @@ pub(super) struct Word {
     pub(super) text: String,
     pub(super) bold: bool,
     pub(super) fixed: bool,
+    pub(super) family: u64,
 }
 
 impl Word {
@@ -63,6 +64,11 @@ impl Row {
     pub(super) fn is_bold(&self) -> bool {
         self.words.iter().all(|word| word.bold || !word.text.chars().any(char::is_alphanumeric))
             && self.words.iter().any(|word| word.bold)
+    }
+
+    /// Whether the two are set in different fonts throughout, as a heading and the text below it may be.
+    pub(super) fn shares_no_font_with(&self, other: &Self) -> bool {
+        self.words.iter().all(|word| other.words.iter().all(|other| other.family != word.family))
     }
 
     pub(super) fn is_fixed(&self) -> bool {
@@ -173,6 +179,7 @@ fn words_of(mut glyphs: Vec<Glyph>) -> Vec<Word> {
                 },
                 bold: glyph.face.bold,
                 fixed: glyph.face.fixed,
+                family: glyph.face.family,
             }),
         }
         open = true;

@@ -104,8 +104,7 @@ fn table_at(rows: &[Row]) -> Option<(usize, Vec<Vec<String>>)> {
 fn widen(columns: &[(f64, f64)], cells: &[Cell]) -> Option<Vec<(f64, f64)>> {
     let mut wider = columns.to_vec();
     for cell in cells {
-        let touched: Vec<usize> =
-            (0..wider.len()).filter(|i| wider[*i].0 < cell.x1 && cell.x0 < wider[*i].1).collect();
+        let touched: Vec<usize> = (0..wider.len()).filter(|i| wider[*i].0 < cell.x1 && cell.x0 < wider[*i].1).collect();
         match touched.as_slice() {
             [] => wider.push((cell.x0, cell.x1)),
             [one] => {
@@ -170,7 +169,8 @@ fn is_table(grid: &[Vec<String>]) -> bool {
 pub(super) fn is_list_mark(text: &str) -> bool {
     let text = text.trim();
     let bare = text.trim_start_matches('(').trim_end_matches(['.', ')', ':']);
-    if matches!(text, "•" | "◦" | "▪" | "■" | "●" | "○" | "‣" | "–" | "-" | "*" | "·" | "\u{f0b7}" | "➢" | "✓") {
+    if matches!(text, "•" | "◦" | "▪" | "■" | "●" | "○" | "‣" | "–" | "-" | "*" | "·" | "\u{f0b7}" | "➢" | "✓")
+    {
         return true;
     }
     bare.len() < text.len()

@@ -91,7 +91,10 @@ fn columns_are_read_one_after_the_other() {
         page += &at("F1", 10, 330, 698 - 12 * line, &format!("right column line number {line} of it"));
     }
     let text = extracted(&[&page]).text;
-    assert!(text.find("left column line number 5").unwrap() < text.find("right column line number 0").unwrap(), "{text}");
+    assert!(
+        text.find("left column line number 5").unwrap() < text.find("right column line number 0").unwrap(),
+        "{text}"
+    );
 }
 
 #[test]
@@ -107,7 +110,8 @@ fn aligned_cells_are_a_table() {
     }
     let document = extracted(&[&page]);
     let table = &document.tables[0];
-    let expected = "| thing | size | price |\n| --- | --- | --- |\n| tea | small | 2 |\n| coffee | large | 4 |\n| milk | | 1 |";
+    let expected =
+        "| thing | size | price |\n| --- | --- | --- |\n| tea | small | 2 |\n| coffee | large | 4 |\n| milk | | 1 |";
     assert_eq!(&document.text[table.range.clone()], expected);
 }
 

@@ -25,7 +25,7 @@ fn request(content: &str, max_new_tokens: u32) -> GenerateRequest {
 async fn the_pieces_are_the_text() {
     let generator = generator();
     for (content, room) in [("the first", 1000), ("the second", 1000), ("the third", 1)] {
-        let (sender, mut receiver) = mpsc::channel(room);
+        let (sender, mut receiver) = mpsc::channel::<String>(room);
         let reader = tokio::spawn(async move {
             let mut text = String::new();
             while let Some(piece) = receiver.recv().await {
