@@ -18,7 +18,7 @@ use crate::{
 
 /// The constants of the fusion. They were chosen on one half of a development set and checked on the other, and
 /// on another collection: `docs/ARCHITECTURE.md` has the figures.
-pub const FUSION: Fusion = Fusion { k: 10, dense_weight: 1.0, lexical_weight: 2.0, depth: 100 };
+pub const FUSION: Fusion = Fusion { k: 0, dense_weight: 0.5, lexical_weight: 1.0, depth: 100 };
 
 /// Points that are no longer active may still be in the index: so many more are asked for than are needed.
 const SPARE: usize = 10;

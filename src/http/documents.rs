@@ -23,7 +23,7 @@ use crate::{
     app::App,
     domain::{Chunk, DEFAULT_COLLECTION, Document, DocumentId, ExtractedDocument, JobId, JobState, Metadata},
     ingest::upload::{self, Received},
-    metadata_store::DocumentQuery,
+    metadata_store::{DocumentQuery, check_description},
 };
 
 /// The most files of one request.
@@ -104,6 +104,9 @@ async fn create(
     let form = form.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
     let upload = read_form(&app, form).await?;
     let collection = upload.collection.as_deref().unwrap_or(DEFAULT_COLLECTION);
+    for (name, _) in &upload.files {
+        check_description(collection, name, &upload.metadata)?;
+    }
     let mut documents = Vec::with_capacity(upload.files.len());
     for (name, received) in upload.files {
         let registered =
@@ -129,7 +132,7 @@ struct Upload {
 
 /// Reads the whole form before anything is registered, so that a form that is wrong at its end changes nothing.
 async fn read_form(app: &App, mut form: Multipart) -> Result<Upload, Problem> {
-    let (mut files, mut collection, mut name, mut metadata) = (Vec::new(), None, None, Metadata::new());
+    let (mut files, mut collection, mut name, mut metadata) = (Vec::new(), None, None, None);
     while let Some(field) = form.next_field().await.map_err(broken)? {
         match field.name().unwrap_or_default() {
             "file" => {
@@ -141,11 +144,12 @@ async fn read_form(app: &App, mut form: Multipart) -> Result<Upload, Problem> {
                 let received = upload::receive(&app.ingest, &mut reader, app.config.max_upload_bytes).await?;
                 files.push((file_name, received));
             }
-            "collection" => collection = Some(text_field(field).await?),
-            "name" => name = Some(text_field(field).await?),
+            "collection" => once("collection", &mut collection, text_field(field).await?)?,
+            "name" => once("name", &mut name, text_field(field).await?)?,
             "metadata" => {
-                metadata = serde_json::from_str(&text_field(field).await?)
+                let value = serde_json::from_str::<Metadata>(&text_field(field).await?)
                     .map_err(|error| Problem::invalid(format!("`metadata` is not a JSON object: {error}")))?;
+                once("metadata", &mut metadata, value)?;
             }
             other => {
                 let known = "`file`, `collection`, `metadata` and `name`";
@@ -168,7 +172,15 @@ async fn read_form(app: &App, mut form: Multipart) -> Result<Upload, Problem> {
             return Err(Problem::invalid(format!("two files are named `{name}`: send them one after the other")));
         }
     }
-    Ok(Upload { files, collection, metadata })
+    Ok(Upload { files, collection, metadata: metadata.unwrap_or_default() })
+}
+
+/// Keeps a field that a form may have once; of two values, neither is silently dropped.
+fn once<T>(name: &str, kept: &mut Option<T>, value: T) -> Result<(), Problem> {
+    match kept.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(Problem::invalid(format!("the field `{name}` is given twice"))),
+    }
 }
 
 async fn text_field(field: axum::extract::multipart::Field<'_>) -> Result<String, Problem> {

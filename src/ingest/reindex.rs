@@ -12,7 +12,7 @@ use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream};
 use super::{IngestError, IngestServices, Progress, chunk_version, embed, store};
 use crate::{
     domain::{GenerationNumber, GenerationState, JobStage},
-    metadata_store::{ActiveVersion, LeasedJob, SwapOutcome},
+    metadata_store::{ActiveVersion, LeasedJob, MetadataStoreError, SwapOutcome},
 };
 
 /// How many versions are asked for at a time.
@@ -56,22 +56,43 @@ pub async fn reindex(
     collect_old_generations(services).await
 }
 
-/// Extracts, chunks, embeds and records one version in the generation that is being built.
+/// Indexes one version in the generation that is being built. A version that was deleted or replaced meanwhile is
+/// passed over: its purge may have taken the original away already, and nobody asks for it any more.
 async fn index_version(
     services: &IngestServices,
     source: &ActiveVersion,
     generation: GenerationNumber,
 ) -> Result<(), IngestError> {
-    let named = |error: IngestError| IngestError::Document {
-        name: source.name.clone(),
-        document: source.document_id,
-        source: Box::new(error),
-    };
+    let (document, version) = (source.document_id, source.version);
+    let Err(error) = write_version(services, source, generation).await else { return Ok(()) };
+    if is_active(services, source).await? {
+        return Err(IngestError::Document { name: source.name.clone(), document, source: Box::new(error) });
+    }
+    tracing::info!(%document, version, %error, "a version went while it was being indexed");
+    // What was written before the error may have been written behind its purge's back.
+    embed::discard(services, generation, document, version).await?;
+    Ok(services.blobs.delete_texts(document, Some(version)).await?)
+}
+
+/// Extracts, chunks, embeds and records one version.
+async fn write_version(
+    services: &IngestServices,
+    source: &ActiveVersion,
+    generation: GenerationNumber,
+) -> Result<(), IngestError> {
     let quiet = Progress::default();
-    let extracted = store::extract(services, source).await.map_err(named)?;
-    let chunks = chunk_version(services, source, &Arc::new(extracted), generation).await.map_err(named)?;
-    embed::embed_and_upsert(services, source, generation, &chunks, &quiet).await.map_err(named)?;
-    services.metadata.record_chunks(generation, source.document_id, source.version, chunks).await.map_err(Into::into)
+    let extracted = Arc::new(store::extract(services, source).await?);
+    let chunks = chunk_version(services, source, &extracted, generation).await?;
+    embed::embed_and_upsert(services, source, generation, &chunks, &quiet).await?;
+    Ok(services.metadata.record_chunks(generation, source.document_id, source.version, chunks).await?)
+}
+
+async fn is_active(services: &IngestServices, source: &ActiveVersion) -> Result<bool, IngestError> {
+    match services.metadata.document(source.document_id).await {
+        Ok(document) => Ok(document.active.is_some_and(|active| active.version == source.version)),
+        Err(MetadataStoreError::NotFound { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Drops every retired generation but the newest, which may still answer a question that began before the swap.

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use super::{IngestError, IngestServices};
 use crate::{
     domain::Metadata,
-    metadata_store::{NewUpload, Registered},
+    metadata_store::{NewUpload, Registered, check_description},
 };
 
 /// How long a sender may send nothing.
@@ -93,6 +93,8 @@ pub async fn register(
     metadata: Metadata,
     received: &Received,
 ) -> Result<Registered, IngestError> {
+    // Before the bytes are stored: of an upload that is refused nothing stays.
+    check_description(collection, name, &metadata)?;
     let _originals = services.originals.read().await;
     services.blobs.put_original(&received.sha256, received.file.path()).await?;
     let registered = services

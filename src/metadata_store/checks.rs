@@ -27,14 +27,19 @@ fn invalid<T>(why: impl Into<String>) -> StoreResult<T> {
 
 /// An upload that can be recorded.
 pub(super) fn upload(upload: &NewUpload) -> StoreResult<()> {
-    label("the collection", &upload.collection, MAX_COLLECTION)?;
-    label("the name", &upload.name, MAX_NAME)?;
+    description(&upload.collection, &upload.name, &upload.metadata)?;
     let lowercase_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     if upload.sha256.len() != 64 || !upload.sha256.bytes().all(lowercase_hex) {
         return invalid("the sha256 must be 64 lower-case hexadecimal digits");
     }
-    size(upload.size_bytes)?;
-    metadata(&upload.metadata)
+    size(upload.size_bytes).map(drop)
+}
+
+/// What a user says about an upload can be recorded: for whoever wants to know before the bytes are stored.
+pub fn description(collection: &str, name: &str, metadata: &Metadata) -> StoreResult<()> {
+    label("the collection", collection, MAX_COLLECTION)?;
+    label("the name", name, MAX_NAME)?;
+    flat_metadata(metadata)
 }
 
 /// A size as the databases store it.
@@ -56,7 +61,7 @@ fn label(what: &str, text: &str, limit: usize) -> StoreResult<()> {
 }
 
 /// A flat object of strings, numbers, booleans or arrays of strings.
-fn metadata(metadata: &Metadata) -> StoreResult<()> {
+fn flat_metadata(metadata: &Metadata) -> StoreResult<()> {
     for (key, value) in metadata {
         label("a metadata key", key, MAX_COLLECTION)?;
         let strings: &[Value] = match value {

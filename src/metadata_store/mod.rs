@@ -12,6 +12,8 @@ mod rows;
 mod schema;
 pub mod sqlite;
 
+pub use checks::description as check_description;
+
 use std::time::Duration;
 
 use async_trait::async_trait;

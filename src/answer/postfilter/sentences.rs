@@ -22,7 +22,7 @@ pub fn sentences(text: &str) -> Vec<Range<usize>> {
         let mut start = block.start;
         for piece in text[block.clone()].split_sentence_bounds() {
             let end = piece.as_ptr() as usize - text.as_ptr() as usize + piece.len();
-            if ends_in_abbreviation(&text[start..end]) && end < block.end {
+            if (ends_in_abbreviation(&text[start..end]) || wraps(piece)) && end < block.end {
                 continue;
             }
             found.push(trimmed(text, start..end));
@@ -50,6 +50,13 @@ pub fn complete_sentence(text: &str) -> Option<usize> {
         }
     }
     None
+}
+
+/// A line that ends in the middle of a sentence: UAX #29 takes every line break for the end of a paragraph.
+fn wraps(piece: &str) -> bool {
+    let line = piece.trim_end_matches(['\n', '\r']);
+    let closed = line.trim_end().trim_end_matches(['"', '\'', ')', ']', '”', '’', '*', '_', '`']);
+    line.len() < piece.len() && !closed.ends_with(['.', '!', '?', '…', '。', '！', '？'])
 }
 
 fn ends_in_abbreviation(text: &str) -> bool {

@@ -52,7 +52,7 @@ fn render(question: &str, passages: &[Passage]) -> Vec<Message> {
     let mut user = String::new();
     for part in USER.trim_end().split_inclusive('}') {
         match part.rsplit_once('{') {
-            Some((before, "passages}")) => user.extend([before, &listed]),
+            Some((before, "passages}")) => user.extend([before, listed.trim_end()]),
             Some((before, "question}")) => user.extend([before, question]),
             _ => user.push_str(part),
         }

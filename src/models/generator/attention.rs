@@ -1,9 +1,10 @@
 //! Causal attention of new tokens over everything up to them (<https://arxiv.org/abs/1706.03762>), with groups of
 //! query heads that share a key/value head (<https://arxiv.org/abs/2305.13245>).
 //!
-//! The work is cut into (block of positions, head) and divided among the threads. Blocks begin at multiples of 32
-//! positions counted from the start of the conversation and always read whole blocks of keys, so a token's result
-//! has the same bits whether its beginning was read just now or for an earlier request.
+//! The work is cut into (block of positions, head) and divided among the threads; for a single token into groups of
+//! heads, so that their keys and values are read once. Blocks begin at multiples of 32 positions counted from the
+//! start of the conversation and always read whole blocks of keys, so a token's result has the same bits whether its
+//! beginning was read just now or for an earlier request.
 //!
 //! May depend on `product`, `kernels`, `kv_cache` and rayon.
 
@@ -14,7 +15,7 @@ use rayon::prelude::*;
 use super::{
     config::LlamaConfig,
     kernels,
-    kv_cache::{LayerCache, POSITIONS},
+    kv_cache::{LayerCache, POSITIONS, TILE},
     product::{Block, SharedRows, View},
 };
 
@@ -26,6 +27,15 @@ thread_local! {
 /// them, keys and values that are already in `cache`); the first of them stands at position `first`.
 pub(super) fn attend(config: &LlamaConfig, qkv: &[f32], first: usize, cache: &LayerCache, out: &mut [f32]) {
     let rows = qkv.len() / config.qkv_width();
+    let depth = config.head_dim;
+    if rows == 1 {
+        let group = config.heads / config.kv_heads;
+        out.par_chunks_exact_mut(group * depth).enumerate().for_each(|(kv_head, out)| {
+            let queries = &qkv[kv_head * group * depth..][..group * depth];
+            SCORES.with_borrow_mut(|scores| attend_one(queries, depth, first, cache, kv_head, scores, out));
+        });
+        return;
+    }
     let blocks: Vec<Range<usize>> = (first / POSITIONS..(first + rows).div_ceil(POSITIONS))
         .map(|block| (block * POSITIONS).max(first)..((block + 1) * POSITIONS).min(first + rows))
         .collect();
@@ -36,6 +46,29 @@ pub(super) fn attend(config: &LlamaConfig, qkv: &[f32], first: usize, cache: &La
     });
 }
 
+/// One token, all heads that share a key/value head.
+fn attend_one(
+    queries: &[f32],
+    depth: usize,
+    position: usize,
+    cache: &LayerCache,
+    kv_head: usize,
+    scores: &mut Vec<f32>,
+    out: &mut [f32],
+) {
+    let seen = (position + 1).next_multiple_of(POSITIONS);
+    let factor = 1.0 / (depth as f32).sqrt();
+    scores.resize(queries.len() / depth * seen, 0.0);
+    for tile in 0..seen.div_ceil(TILE) {
+        kernels::score_keys(queries, depth, factor, cache.keys(kv_head, tile), TILE, tile * TILE, scores, seen);
+    }
+    for scores in scores.chunks_exact_mut(seen) {
+        kernels::softmax(scores, position + 1);
+    }
+    kernels::weigh_values(scores, seen, &cache.values(kv_head)[..seen * depth], depth, out);
+}
+
+/// One head of all tokens of a block.
 #[allow(clippy::too_many_arguments, reason = "the inside of one loop")]
 fn attend_block(
     config: &LlamaConfig,
@@ -49,37 +82,36 @@ fn attend_block(
 ) {
     let (rows, depth, width) = (positions.len(), config.head_dim, config.qkv_width());
     let seen = positions.end.next_multiple_of(POSITIONS);
-    let kv_offset = head / (config.heads / config.kv_heads) * depth;
+    let kv_head = head / (config.heads / config.kv_heads);
     let factor = 1.0 / (depth as f32).sqrt();
     scores.resize(rows * seen, 0.0);
-    let queries = &qkv[(positions.start - first) * width + head * depth..];
-    let (keys, values) = (&cache.keys[kv_offset * cache.stride..], &cache.values[kv_offset..]);
-    let block = Block { first_row: positions.start - first, first_column: head * depth };
 
-    if rows == 1 {
-        kernels::score_keys(&queries[..depth], factor, keys, cache.stride, scores);
-        kernels::softmax(scores, positions.end);
-        #[allow(unsafe_code, reason = "see the SAFETY comment")]
-        // SAFETY: each task has its own rows or its own head's columns of `out`.
-        let out = unsafe { out.row(block, depth) };
-        kernels::weigh_values(scores, values, cache.width, out);
-        return;
-    }
+    let queries = &qkv[(positions.start - first) * width + head * depth..];
     let queries = View { data: queries, rows, columns: depth, row_stride: width, column_stride: 1 };
-    let keys = View { data: keys, rows: depth, columns: seen, row_stride: cache.stride, column_stride: 1 };
-    let start = Block { first_row: 0, first_column: 0 };
-    #[allow(unsafe_code, reason = "see the SAFETY comment")]
-    // SAFETY: `scores` belongs to this thread.
-    unsafe {
-        SharedRows::new(scores, seen).fill(start, queries, keys, factor, false);
+    let all_scores = SharedRows::new(scores, seen);
+    for tile in 0..seen.div_ceil(TILE) {
+        let keys = View {
+            data: cache.keys(kv_head, tile),
+            rows: depth,
+            columns: TILE.min(seen - tile * TILE),
+            row_stride: TILE,
+            column_stride: 1,
+        };
+        #[allow(unsafe_code, reason = "see the SAFETY comment")]
+        // SAFETY: `scores` belongs to this thread.
+        unsafe {
+            all_scores.fill(Block { first_row: 0, first_column: tile * TILE }, queries, keys, factor, false);
+        }
     }
     for (row, scores) in scores.chunks_exact_mut(seen).enumerate() {
         kernels::softmax(scores, positions.start + row + 1);
     }
     let weights = View { data: scores, rows, columns: seen, row_stride: seen, column_stride: 1 };
-    let values = View { data: values, rows: seen, columns: depth, row_stride: cache.width, column_stride: 1 };
+    let values = cache.values(kv_head);
+    let values = View { data: values, rows: seen, columns: depth, row_stride: depth, column_stride: 1 };
+    let block = Block { first_row: positions.start - first, first_column: head * depth };
     #[allow(unsafe_code, reason = "see the SAFETY comment")]
-    // SAFETY: as above.
+    // SAFETY: each task has its own rows or its own head's columns of `out`.
     unsafe {
         out.fill(block, weights, values, 1.0, false);
     }

@@ -14,10 +14,12 @@ pub(super) const CODES: usize = LANES * BLOCK;
 macro_rules! kernel {
     ($(#[$meta:meta])* fn $name:ident($($arg:ident: $ty:ty),* $(,)?) = $body:ident) => {
         $(#[$meta])*
+        #[allow(clippy::too_many_arguments, reason = "kernels take sizes and slices")]
         pub(super) fn $name($($arg: $ty),*) {
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx2,fma")]
+                #[allow(clippy::too_many_arguments, reason = "as above")]
                 fn wide($($arg: $ty),*) {
                     $body::<true>($($arg),*)
                 }
@@ -139,49 +141,78 @@ fn softmax_body<const FMA: bool>(scores: &mut [f32], visible: usize) {
 }
 
 kernel! {
-    /// The scores of one query: `scores[p] = factor * sum over d of query[d] * keys[d][p]`, the rows of `keys` being
-    /// `stride` apart and the scores a whole number of [`LANES`].
-    fn score_keys(query: &[f32], factor: f32, keys: &[f32], stride: usize, scores: &mut [f32]) = score_keys_body
+    /// The scores of one tile of keys for several queries of `depth` numbers:
+    /// `scores[q][first + p] = factor * sum over d of queries[q][d] * keys[d][p]`. Rows of `keys` are `tile` apart and
+    /// rows of scores `seen`; both are a whole number of [`LANES`].
+    fn score_keys(
+        queries: &[f32],
+        depth: usize,
+        factor: f32,
+        keys: &[f32],
+        tile: usize,
+        first: usize,
+        scores: &mut [f32],
+        seen: usize,
+    ) = score_keys_body
 }
 
 #[inline(always)]
-fn score_keys_body<const FMA: bool>(query: &[f32], factor: f32, keys: &[f32], stride: usize, scores: &mut [f32]) {
-    for (block, scores) in scores.chunks_exact_mut(LANES).enumerate() {
-        let mut lanes = [0.0f32; LANES];
-        for (dimension, query) in query.iter().enumerate() {
-            let keys = &keys[dimension * stride + block * LANES..][..LANES];
-            for (lane, key) in lanes.iter_mut().zip(keys) {
-                *lane = mul_add::<FMA>(*query, *key, *lane);
+#[allow(clippy::too_many_arguments, reason = "a kernel: sizes and slices")]
+fn score_keys_body<const FMA: bool>(
+    queries: &[f32],
+    depth: usize,
+    factor: f32,
+    keys: &[f32],
+    tile: usize,
+    first: usize,
+    scores: &mut [f32],
+    seen: usize,
+) {
+    for block in (0..tile.min(seen - first)).step_by(LANES) {
+        for (query, scores) in queries.chunks_exact(depth).zip(scores.chunks_exact_mut(seen)) {
+            let mut lanes = [0.0f32; LANES];
+            for (query, keys) in query.iter().zip(keys.chunks_exact(tile)) {
+                for (lane, key) in lanes.iter_mut().zip(&keys[block..block + LANES]) {
+                    *lane = mul_add::<FMA>(*query, *key, *lane);
+                }
             }
-        }
-        for (score, lane) in scores.iter_mut().zip(lanes) {
-            *score = factor * lane;
+            for (score, lane) in scores[first + block..][..LANES].iter_mut().zip(lanes) {
+                *score = factor * lane;
+            }
         }
     }
 }
 
 kernel! {
-    /// `out[d] = sum over p of weights[p] * values[p][d]`, the rows of `values` being `width` apart.
-    fn weigh_values(weights: &[f32], values: &[f32], width: usize, out: &mut [f32]) = weigh_values_body
+    /// `out[q][d] = sum over p of weights[q][p] * values[p][d]`, with `seen` weights for each q and rows of `depth`
+    /// values.
+    fn weigh_values(weights: &[f32], seen: usize, values: &[f32], depth: usize, out: &mut [f32]) = weigh_values_body
 }
 
 #[inline(always)]
-fn weigh_values_body<const FMA: bool>(weights: &[f32], values: &[f32], width: usize, out: &mut [f32]) {
-    for (part, out) in out.chunks_mut(LANES).enumerate() {
-        let mut lanes = [0.0f32; LANES];
-        for (weight, values) in weights.iter().zip(values.chunks(width)) {
-            let values = &values[part * LANES..][..out.len()];
-            if let Ok(values) = <&[f32; LANES]>::try_from(values) {
-                for (lane, value) in lanes.iter_mut().zip(values) {
-                    *lane = mul_add::<FMA>(*weight, *value, *lane);
+fn weigh_values_body<const FMA: bool>(weights: &[f32], seen: usize, values: &[f32], depth: usize, out: &mut [f32]) {
+    out.fill(0.0);
+    // A block of values is used by all heads while it is near.
+    for (block, values) in values.chunks(depth * LANES).enumerate() {
+        for (weights, out) in weights.chunks_exact(seen).zip(out.chunks_exact_mut(depth)) {
+            let weights = &weights[block * LANES..];
+            let (full, rest) = out.as_chunks_mut::<LANES>();
+            let rest_begins = full.len() * LANES;
+            for (part, out) in full.iter_mut().enumerate() {
+                let mut lanes = *out;
+                for (weight, values) in weights.iter().zip(values.chunks_exact(depth)) {
+                    for (lane, value) in lanes.iter_mut().zip(&values[part * LANES..(part + 1) * LANES]) {
+                        *lane = mul_add::<FMA>(*weight, *value, *lane);
+                    }
                 }
-            } else {
-                for (lane, value) in lanes.iter_mut().zip(values) {
-                    *lane = mul_add::<FMA>(*weight, *value, *lane);
+                *out = lanes;
+            }
+            for (weight, values) in weights.iter().zip(values.chunks_exact(depth)) {
+                for (out, value) in rest.iter_mut().zip(&values[rest_begins..]) {
+                    *out = mul_add::<FMA>(*weight, *value, *out);
                 }
             }
         }
-        out.copy_from_slice(&lanes[..out.len()]);
     }
 }
 
@@ -279,21 +310,29 @@ mod tests {
 
     #[test]
     fn scores_and_weighted_values_are_sums_of_products() {
-        // 48 dimensions: one full run of lanes and a part of one.
-        let (depth, seen, stride, width) = (48, 64, 80, 100);
+        // 48 dimensions: one full run of lanes and a part of one. 96 positions: a tile and a part of one.
+        let (queries, depth, tile, seen) = (3, 48, 64, 96);
         let number = |i: usize| ((i * 37 % 101) as f32 - 50.0) / 50.0;
-        let keys: Vec<f32> = (0..depth * stride).map(number).collect();
-        let values: Vec<f32> = (0..seen * width).map(number).collect();
-        let (query, mut scores, mut out) = (&values[7..7 + depth], vec![9.0; seen], vec![9.0; depth]);
-        score_keys(query, 0.5, &keys, stride, &mut scores);
-        for (p, score) in scores.iter().enumerate() {
-            let right: f32 = query.iter().enumerate().map(|(d, query)| query * keys[d * stride + p]).sum();
-            assert!((score - 0.5 * right).abs() < 1e-5, "{p}");
+        let numbers = |count: usize, from: usize| (from..from + count).map(number).collect::<Vec<f32>>();
+        let (query, values) = (numbers(queries * depth, 3), numbers(seen * depth, 5));
+        let tiles = [numbers(depth * tile, 7), numbers(depth * tile, 11)];
+        let mut scores = vec![9.0; queries * seen];
+        for (index, keys) in tiles.iter().enumerate() {
+            score_keys(&query, depth, 0.5, keys, tile, index * tile, &mut scores, seen);
         }
-        weigh_values(&scores, &values, width, &mut out);
-        for (d, out) in out.iter().enumerate() {
-            let right: f32 = scores.iter().enumerate().map(|(p, score)| score * values[p * width + d]).sum();
-            assert!((out - right).abs() < 1e-4, "{d}");
+        let mut out = vec![9.0; queries * depth];
+        weigh_values(&scores, seen, &values, depth, &mut out);
+        for q in 0..queries {
+            let (query, scores) = (&query[q * depth..][..depth], &scores[q * seen..][..seen]);
+            for (p, score) in scores.iter().enumerate() {
+                let keys = &tiles[p / tile];
+                let right: f32 = (0..depth).map(|d| query[d] * keys[d * tile + p % tile]).sum();
+                assert!((score - 0.5 * right).abs() < 1e-4, "{q} {p}");
+            }
+            for (d, out) in out[q * depth..][..depth].iter().enumerate() {
+                let right: f32 = (0..seen).map(|p| scores[p] * values[p * depth + d]).sum();
+                assert!((out - right).abs() < 1e-3, "{q} {d}: {out} {right}");
+            }
         }
     }
 

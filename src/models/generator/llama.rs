@@ -100,7 +100,7 @@ impl Llama {
         Self {
             cosines: angles().map(|angle| angle.cos() as f32).collect(),
             sines: angles().map(|angle| angle.sin() as f32).collect(),
-            cache: (0..config.layers).map(|_| LayerCache::new(window, config.kv_width())).collect(),
+            cache: (0..config.layers).map(|_| LayerCache::new(window, config.kv_heads, config.head_dim)).collect(),
             read: Vec::new(),
             buffers: Buffers { logits: vec![0.0; config_outputs(&weights)], ..Buffers::default() },
             window,
@@ -113,8 +113,7 @@ impl Llama {
     pub fn wipe(&mut self) {
         self.read.clear();
         for layer in &mut self.cache {
-            layer.keys.fill(0.0);
-            layer.values.fill(0.0);
+            layer.wipe();
         }
     }
 

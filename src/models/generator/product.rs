@@ -60,19 +60,6 @@ impl<'a> SharedRows<'a> {
         Self { rows: data.len() / width, data: data.as_mut_ptr(), width, lifetime: PhantomData }
     }
 
-    /// `width` numbers of one row.
-    ///
-    /// # Safety
-    /// As for [`SharedRows::fill`], for as long as the result is in use.
-    #[allow(unsafe_code, clippy::mut_from_ref, reason = "the caller keeps blocks apart")]
-    pub unsafe fn row(&self, block: Block, width: usize) -> &mut [f32] {
-        assert!(block.first_row < self.rows && block.first_column + width <= self.width, "a row outside its matrix");
-        // SAFETY: the assert keeps the numbers inside this matrix; the caller promises that they are ours.
-        unsafe {
-            std::slice::from_raw_parts_mut(self.data.add(block.first_row * self.width + block.first_column), width)
-        }
-    }
-
     /// Writes `factor * a * b`, or adds it, at a block.
     ///
     /// # Safety
