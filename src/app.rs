@@ -14,7 +14,7 @@ use crate::{
     ingest::{
         IngestServices,
         chunk::{Chunker, ChunkerConfig},
-        extract::{Extractor, ExtractorConfig},
+        extract::{CHILD_COMMAND, Extractor, ExtractorConfig},
     },
     metadata_store::{MetadataStore, postgres::PostgresStore, sqlite::SqliteStore},
     models::{
@@ -141,7 +141,7 @@ impl App {
                 timeout: config.extract_timeout,
                 memory_limit_bytes: config.extract_memory_bytes,
                 children: config.threads,
-                ..ExtractorConfig::new(&config.extract_program, ["extract-child"])
+                ..ExtractorConfig::new(&config.extract_program, [CHILD_COMMAND])
             })),
             chunker: Arc::new(chunker),
             embedder: embedder.clone(),

@@ -23,6 +23,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     config::{Config, Settings},
+    ingest::extract,
     telemetry,
 };
 
@@ -66,19 +67,16 @@ enum Command {
     Eval(eval::Eval),
     Bench(bench::Bench),
     Completions(completions::Completions),
-    /// Reads files for another Footnote process
-    #[command(name = "extract-child", hide = true)]
-    ExtractChild,
 }
 
 /// Parses the arguments and runs the command.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
     // The parser's process needs no configuration, no runtime and no logs.
-    if matches!(arguments.command, Command::ExtractChild) {
-        crate::ingest::extract::run_child();
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == extract::CHILD_COMMAND) {
+        extract::run_child();
         return ExitCode::SUCCESS;
     }
+    let arguments = Arguments::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -120,7 +118,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Doctor(command) => command.run(config).await,
         Command::Eval(command) => command.run(config).await,
         Command::Bench(command) => command.run(config).await,
-        Command::Completions(_) | Command::ExtractChild => Ok(Exit::Ok),
+        Command::Completions(_) => Ok(Exit::Ok),
     }
 }
 

@@ -236,9 +236,9 @@ impl Run<'_> {
     fn finish(mut self) -> Chunked {
         if self.contexts_shortened > 0 {
             let count = self.contexts_shortened;
-            self.out
-                .warnings
-                .push(format!("{count} chunks are indexed without some of their title and headings, which are too long"));
+            self.out.warnings.push(format!(
+                "{count} chunks are indexed without some of their title and headings, which are too long"
+            ));
         }
         if self.headers_left_out > 0 {
             let count = self.headers_left_out;

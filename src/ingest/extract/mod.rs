@@ -32,6 +32,10 @@ use detect::Format;
 
 use crate::domain::ExtractedDocument;
 
+/// What a Footnote process starts its own program with to parse files. Not one of the commands: no person types it,
+/// and completions should not offer it.
+pub const CHILD_COMMAND: &str = "extract-child";
+
 /// Reads a file: `bytes` are all of it, `name` is the name it was uploaded under.
 ///
 /// The format is what the bytes are; a name that claims something else is a reason to refuse. May panic

@@ -10,6 +10,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use super::journal::JOURNAL;
 use crate::{domain::GenerationNumber, vector_store::VectorStoreError};
 
 const CURRENT: &str = "current";
@@ -129,7 +130,7 @@ pub(super) fn new_shard_name() -> String {
 
 /// Copies a shard that nobody writes to.
 pub(super) fn copy_shard(from: &Path, to: &Path) -> io::Result<()> {
-    copy_tree(from, to, &|path| path == from.join(UNFINISHED_SEGMENTS))?;
+    copy_tree(from, to, &|path| path == from.join(UNFINISHED_SEGMENTS) || path == from.join(JOURNAL))?;
     trim_log(to)
 }
 

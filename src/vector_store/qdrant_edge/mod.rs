@@ -6,13 +6,14 @@
 //! `Unavailable`.
 //!
 //! `optimize` works on a copy of the shard, in a thread of its own, and swaps it in at the end. The engine
-//! could optimize in place while it searches, but then a delete made meanwhile would live only in memory
-//! until the end (`shard` says why nothing may), and its flush, which every write needs, panics when it
-//! meets the optimizer. The copy costs twice the disk space for that time, which the engine asks for anyway.
+//! could optimize in place while it searches, but killed at the end of it, it leaves every point in two
+//! segments, which nothing tells apart afterwards and `count` counts twice; and its flush panics when it meets the
+//! optimizer. The copy costs twice the disk space for that time, which the engine asks for anyway.
 //!
 //! May depend on `request` and the engine.
 
 mod files;
+mod journal;
 mod queue;
 mod shard;
 mod store;
@@ -136,7 +137,7 @@ impl VectorStore for QdrantEdge {
         version: Option<u32>,
     ) -> Result<(), VectorStoreError> {
         let conditions = request::document_conditions(document, version);
-        self.write(move |store| store.shard(generation)?.write(translate::delete(&conditions)?, 0)).await
+        self.write(move |store| store.shard(generation)?.write(translate::delete(&conditions)?)).await
     }
 
     async fn search(

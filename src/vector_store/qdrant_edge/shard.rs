@@ -9,15 +9,17 @@
 //! killed while it created, optimized or dropped something, and is removed when the store is opened.
 //!
 //! # What survives
-//! The engine keeps its id map in memory until it is flushed, and qdrant-edge 0.7.2 never replays its own
-//! log when it loads a shard. So every write here ends with a flush (an fsync of every changed file), and
-//! only then is it answered: it survives `kill -9` at any moment, and a loss of power as far as the file
-//! system keeps its promise for fsync. The one gap is that the engine does not fsync directories, so a loss of
-//! power shortly after a vector file was added (every few ten thousand points) can lose that file; the store
-//! then refuses to load, and `footnote reindex` builds a new generation from the originals.
+//! The engine keeps its id map in memory until it is flushed, which syncs dozens of files, and qdrant-edge
+//! 0.7.2 never replays its own log when it loads a shard. So every write is added to a journal of ours (one
+//! sync) before it is answered; the engine is flushed, and the journal cleared, now and then and when the
+//! shard is closed, and what a journal still holds is written again when the shard is opened. An answered
+//! write therefore survives `kill -9` at any moment, and a loss of power as far as the disk keeps its promise
+//! for fsync. One gap is left: the engine does not sync directories, so a loss of power soon after a flush
+//! that followed a new vector file (one in some ten thousand points) can lose that file; the store then
+//! refuses to load, and `footnote reindex` builds a new generation from the originals.
 //!
-//! As the log is not replayed, its closed files are needed for their last number alone: all but the last
-//! are removed before a shard is loaded.
+//! As the engine's log is not replayed, its closed files are needed for their last number alone: all but the
+//! last are removed before a shard is loaded.
 
 mod copy;
 
@@ -33,10 +35,10 @@ use std::{
 use qdrant_edge::{CountRequest, EdgeShard, UpdateOperation};
 
 pub(super) use self::copy::PendingCopy;
-use self::copy::Recording;
 use super::{
     Tuning,
     files::{self, Current, failed, remove_quietly},
+    journal::{self, Journal},
     queue::guarded,
     translate,
 };
@@ -45,13 +47,19 @@ use crate::vector_store::{
     request::{Condition, Plan, Search},
 };
 
+/// The journal's size at which the engine is flushed: some 2,500 passages, which are written again in about a
+/// second when the process was killed.
+const FLUSH_BYTES: u64 = 16 << 20;
+
 /// An open shard. The last holder that drops it flushes it, and removes it when it was discarded.
 pub(super) struct Shard {
     engine: Option<EdgeShard>,
     directory: PathBuf,
     pub(super) dimension: u32,
     discarded: AtomicBool,
-    recording: Mutex<Option<Recording>>,
+    journal: Mutex<Journal>,
+    /// Whether a copy needs the journal from its beginning.
+    copying: AtomicBool,
 }
 
 impl Shard {
@@ -63,7 +71,7 @@ impl Shard {
         let config = translate::config(dimension, tuning);
         let engine = guarded(|| EdgeShard::new(&directory, config).map_err(translate::error))
             .inspect_err(|_| remove_quietly(&directory))?;
-        let shard = Self::new(engine, directory, dimension, true);
+        let shard = Self::new(engine, directory, dimension, true)?;
         shard.create_indexes()?;
         shard.adopt(generation)?;
         Ok(shard)
@@ -81,9 +89,13 @@ impl Shard {
                 generation.display()
             ))
         })?;
-        let shard = Self::new(engine, directory, current.dimension, false);
+        let shard = Self::new(engine, directory, current.dimension, false)?;
         // An optimized shard that got a new segment for writes may lack the indexes there.
         shard.create_indexes()?;
+        if shard.journal().length() > 0 {
+            shard.repeat(&mut shard.journal())?;
+            shard.flush()?;
+        }
         Ok(Some(shard))
     }
 
@@ -97,13 +109,27 @@ impl Shard {
     }
 
     /// Applies an operation and makes it durable.
-    pub(super) fn write(&self, operation: UpdateOperation, points: usize) -> Result<(), VectorStoreError> {
-        let copy = self.recording().as_ref().map(|_| operation.clone());
+    pub(super) fn write(&self, operation: UpdateOperation) -> Result<(), VectorStoreError> {
+        let frame = journal::encode(&operation).map_err(|error| failed("write", &self.directory, &error))?;
         self.engine()?.update(operation).map_err(translate::error)?;
-        if let (Some(recording), Some(operation)) = (self.recording().as_mut(), copy) {
-            recording.add(operation, points);
+        let mut journal = self.journal();
+        journal.append(&frame).map_err(|error| failed("write", &self.directory, &error))?;
+        if journal.length() > FLUSH_BYTES && !self.copying.load(Ordering::Acquire) {
+            drop(journal);
+            self.flush()?;
         }
-        self.flush()
+        Ok(())
+    }
+
+    /// Applies what a journal holds, of this shard or of the one that it is a copy of.
+    fn repeat(&self, journal: &mut Journal) -> Result<(), VectorStoreError> {
+        let operations =
+            journal.operations().map_err(|error| failed("read the journal of", &self.directory, &error))?;
+        for operation in operations {
+            let operation = operation.map_err(|error| failed("read the journal of", &self.directory, &error))?;
+            guarded(|| self.engine()?.update(operation).map_err(translate::error))?;
+        }
+        Ok(())
     }
 
     /// Searches.
@@ -132,14 +158,16 @@ impl Shard {
         self.discarded.store(true, Ordering::Release);
     }
 
-    fn new(engine: EdgeShard, directory: PathBuf, dimension: u32, discarded: bool) -> Self {
-        Self {
+    fn new(engine: EdgeShard, directory: PathBuf, dimension: u32, discarded: bool) -> Result<Self, VectorStoreError> {
+        let journal = Journal::open(&directory).map_err(|error| failed("open the journal of", &directory, &error))?;
+        Ok(Self {
             engine: Some(engine),
             directory,
             dimension,
             discarded: AtomicBool::new(discarded),
-            recording: Mutex::new(None),
-        }
+            journal: Mutex::new(journal),
+            copying: AtomicBool::new(false),
+        })
     }
 
     fn sync(&self) -> Result<(), VectorStoreError> {
@@ -164,30 +192,41 @@ impl Shard {
         Ok(())
     }
 
+    /// Makes durable what the engine holds, and clears the journal unless a copy needs it.
+    ///
     /// The engine's flush panics when it fails, and when it meets the engine's own optimizer; no shard that
     /// is written to is ever optimized in place.
     fn flush(&self) -> Result<(), VectorStoreError> {
         guarded(|| {
             self.engine()?.flush();
             Ok(())
-        })
+        })?;
+        self.clear_journal()
+    }
+
+    fn clear_journal(&self) -> Result<(), VectorStoreError> {
+        if self.copying.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        self.journal().clear().map_err(|error| failed("clear the journal of", &self.directory, &error))
     }
 
     fn engine(&self) -> Result<&EdgeShard, VectorStoreError> {
         self.engine.as_ref().ok_or_else(|| VectorStoreError::Failed("the index is closed".to_owned()))
     }
 
-    fn recording(&self) -> MutexGuard<'_, Option<Recording>> {
-        self.recording.lock().unwrap_or_else(PoisonError::into_inner)
+    fn journal(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Shard {
     fn drop(&mut self) {
         if let Some(engine) = self.engine.take() {
+            // The engine flushes itself when it is dropped.
             let closed = guarded(|| {
                 drop(engine);
-                Ok(())
+                self.clear_journal()
             });
             if let Err(error) = closed {
                 tracing::error!(directory = %self.directory.display(), %error, "a vector shard did not close");

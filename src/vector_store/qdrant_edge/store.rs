@@ -104,8 +104,7 @@ impl Store {
     pub(super) fn upsert(&self, generation: GenerationNumber, points: Vec<Point>) -> Result<(), VectorStoreError> {
         let shard = self.shard(generation)?;
         points.iter().try_for_each(|point| request::check_point(generation, shard.dimension, point))?;
-        let count = points.len();
-        if count == 0 { Ok(()) } else { shard.write(translate::upsert(points)?, count) }
+        if points.is_empty() { Ok(()) } else { shard.write(translate::upsert(points)?) }
     }
 
     /// Makes an optimized copy the generation, unless that was dropped meanwhile.

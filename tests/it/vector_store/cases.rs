@@ -247,7 +247,7 @@ pub async fn hybrid_scores_are_the_weighted_reciprocal_ranks(backend: &impl Back
     let points =
         vec![point(1), point(2), with(3, 2.0), with(4, 3.0), point(5), Point { dense: at(170.0), ..with(6, 1.0) }];
     store.upsert(1, points).await.unwrap();
-    for (k, dense_weight, lexical_weight) in [(60, 1.0, 1.0), (60, 1.0, 2.0), (2, 3.0, 0.5), (0, 1.0, 1.5)] {
+    for (k, dense_weight, lexical_weight) in [(60, 1.0, 1.0), (60, 1.0, 2.0), (2, 3.0, 0.5), (0, 1.0, 1.7)] {
         let fusion = Fusion { k, dense_weight, lexical_weight, depth: 5 };
         let ranking = Ranking::Hybrid { dense: at(0.0), sparse: sparse(&[(9, 1.0)]), fusion };
         let found = search(&*store, 1, query(ranking, 9)).await;
@@ -283,7 +283,7 @@ pub async fn hybrid_depth_and_limits_bound_the_results(backend: &impl Backend) {
     store.create_generation(1, DIMENSION).await.unwrap();
     store.upsert(1, (1..=20).map(point).collect()).await.unwrap();
     let hybrid =
-        |depth| Ranking::Hybrid { dense: at(0.0), sparse: sparse(&[(20, 1.0)]), fusion: fusion(1.0, 0.5, depth) };
+        |depth| Ranking::Hybrid { dense: at(0.0), sparse: sparse(&[(20, 1.0)]), fusion: fusion(1.0, 0.3, depth) };
     assert_eq!(ids(&search(&*store, 1, query(hybrid(3), 9)).await), [1, 2, 3, 20].map(chunk));
     assert_eq!(search(&*store, 1, query(hybrid(20), 9)).await.len(), 9);
     assert_eq!(search(&*store, 1, query(Ranking::Dense(at(0.0)), 100)).await.len(), 20);
@@ -332,27 +332,32 @@ pub async fn generations_are_listed_and_dropped(backend: &impl Backend) {
     assert_eq!(store.count(12, None).await.unwrap(), 1);
 }
 
-/// The results of one query of each kind.
-async fn results(store: &dyn VectorStore, generation: GenerationNumber) -> Vec<Vec<ScoredChunk>> {
+/// The results of one query of each kind, without and with a filter. Lexical scores come without their values: a
+/// store may count passages that were replaced or deleted in its document frequencies until it tidies up.
+async fn results(store: &dyn VectorStore, generation: GenerationNumber) -> Vec<Vec<(ChunkId, f32)>> {
     let terms = sparse(&[(3, 1.0), (5, 0.5), (8, 2.0)]);
     let mut all = Vec::new();
     for ranking in [
         Ranking::Dense(at(41.3)),
         Ranking::Lexical(terms.clone()),
-        Ranking::Hybrid { dense: at(3.2), sparse: terms, fusion: fusion(1.0, 2.0, 7) },
+        Ranking::Hybrid { dense: at(3.2), sparse: terms, fusion: fusion(1.0, 1.7, 7) },
     ] {
         for filter in [Filter::default(), Filter { metadata: metadata(json!({ "odd": true })), ..Filter::default() }] {
-            all.push(search(store, generation, VectorQuery { filter, ..query(ranking.clone(), 10) }).await);
+            let found = search(store, generation, VectorQuery { filter, ..query(ranking.clone(), 10) }).await;
+            assert!(!found.is_empty());
+            let lexical = matches!(ranking, Ranking::Lexical(_));
+            all.push(found.iter().map(|f| (f.chunk_id, if lexical { 0.0 } else { f.score })).collect());
         }
     }
-    assert!(all.iter().all(|found| !found.is_empty()));
     all
 }
 
-fn assert_same(before: &[Vec<ScoredChunk>], after: &[Vec<ScoredChunk>]) {
+#[track_caller]
+fn assert_same(before: &[Vec<(ChunkId, f32)>], after: &[Vec<(ChunkId, f32)>]) {
+    let ids = |found: &[(ChunkId, f32)]| found.iter().map(|(id, _)| *id).collect::<Vec<_>>();
     for (before, after) in before.iter().zip(after) {
-        let before: Vec<_> = before.iter().map(|found| (found.chunk_id, found.score)).collect();
-        assert_close(after, &before);
+        assert_eq!(ids(before), ids(after));
+        assert!(before.iter().zip(after).all(|((_, a), (_, b))| (a - b).abs() < 1e-5), "{before:?} {after:?}");
     }
 }
 

@@ -4,10 +4,10 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Weak},
+    sync::{Arc, Weak, atomic::Ordering},
 };
 
-use qdrant_edge::{EdgeShard, UpdateOperation};
+use qdrant_edge::EdgeShard;
 use tokio::sync::OwnedMutexGuard;
 
 use super::Shard;
@@ -20,25 +20,14 @@ use crate::vector_store::{
     },
 };
 
-/// The most points that are remembered while a copy of their generation is optimized: 20,000 are some 60 MB.
-const MOST_RECORDED_POINTS: usize = 20_000;
-
-/// What was written since a copy was taken.
-#[derive(Default)]
-pub(super) struct Recording {
-    operations: Vec<UpdateOperation>,
-    points: usize,
-    overflowed: bool,
-}
-
-/// A copy of a shard, and the memory of what was written to the original since.
+/// A copy of a shard, whose original keeps in its journal what is written since.
 ///
 /// Whoever drops it ends both: no copy is left behind by a caller that gives up.
 pub(in crate::vector_store::qdrant_edge) struct PendingCopy {
     original: Weak<Shard>,
     dimension: u32,
     directory: Option<PathBuf>,
-    /// Held until the end: two copies of one shard would share one memory.
+    /// Held until the end: a second copy of the shard would clear the journal that the first needs.
     _alone: OwnedMutexGuard<()>,
 }
 
@@ -49,7 +38,9 @@ impl PendingCopy {
         generation: &Path,
         alone: OwnedMutexGuard<()>,
     ) -> Result<Self, VectorStoreError> {
+        // The journal is empty now, and grows from here until the copy has been adopted or dropped.
         original.flush()?;
+        original.copying.store(true, Ordering::Release);
         let directory = generation.join(files::new_shard_name());
         let copy = Self {
             original: Arc::downgrade(original),
@@ -59,7 +50,6 @@ impl PendingCopy {
         };
         files::copy_shard(&original.directory, &directory)
             .map_err(|error| failed("copy", &original.directory, &error))?;
-        *original.recording() = Some(Recording::default());
         Ok(copy)
     }
 
@@ -69,7 +59,7 @@ impl PendingCopy {
             self.directory.clone().ok_or_else(|| VectorStoreError::Failed("the copy was loaded before".to_owned()))?;
         let engine = guarded(|| EdgeShard::load(&directory, None).map_err(translate::error))?;
         self.directory = None;
-        Ok(Shard::new(engine, directory, self.dimension, true))
+        Shard::new(engine, directory, self.dimension, true)
     }
 
     /// The shard that was copied, while it is open.
@@ -81,7 +71,7 @@ impl PendingCopy {
 impl Drop for PendingCopy {
     fn drop(&mut self) {
         if let Some(original) = self.original.upgrade() {
-            original.recording().take();
+            original.copying.store(false, Ordering::Release);
         }
         if let Some(directory) = &self.directory {
             remove_quietly(directory);
@@ -96,31 +86,10 @@ impl Shard {
         original: &Self,
         generation: &Path,
     ) -> Result<(), VectorStoreError> {
-        let recording = original.recording().take().unwrap_or_default();
-        if recording.overflowed {
-            return Err(VectorStoreError::Unavailable(format!(
-                "more than {MOST_RECORDED_POINTS} passages were written while the index was optimized: \
-                 optimize again when fewer are"
-            )));
-        }
-        for operation in recording.operations {
-            self.engine()?.update(operation).map_err(translate::error)?;
-        }
+        self.repeat(&mut original.journal())?;
         self.create_indexes()?;
         self.adopt(generation)?;
         original.discard();
         Ok(())
-    }
-}
-
-impl Recording {
-    pub(super) fn add(&mut self, operation: UpdateOperation, points: usize) {
-        self.points = self.points.saturating_add(points);
-        if self.overflowed || self.points > MOST_RECORDED_POINTS {
-            self.overflowed = true;
-            self.operations = Vec::new();
-        } else {
-            self.operations.push(operation);
-        }
     }
 }
