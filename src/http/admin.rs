@@ -31,7 +31,10 @@ struct Reindex {
 ///
 /// Everything is extracted, chunked and embedded again from the stored originals into a new generation, which replaces
 /// the old one in one step at the end. When a reindex is already queued or running, that one is returned.
-#[utoipa::path(post, path = "/v1/admin/reindex", tag = "admin", responses((status = ACCEPTED, body = Reindex)))]
+#[utoipa::path(
+    post, path = "/v1/admin/reindex", operation_id = "start_reindex", tag = "admin",
+    responses((status = ACCEPTED, body = Reindex))
+)]
 async fn reindex(State(app): State<Arc<App>>) -> Result<(StatusCode, Body<Reindex>), Problem> {
     let id = app.metadata.enqueue_reindex().await?;
     app.ingest.wake.notify_one();
@@ -40,7 +43,7 @@ async fn reindex(State(app): State<Arc<App>>) -> Result<(StatusCode, Body<Reinde
 
 /// Show a reindex
 #[utoipa::path(
-    get, path = "/v1/admin/reindex/{id}", tag = "admin", params(("id" = JobId, Path)),
+    get, path = "/v1/admin/reindex/{id}", operation_id = "show_reindex", tag = "admin", params(("id" = JobId, Path)),
     responses(
         (status = OK, body = Reindex),
         (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"),

@@ -89,7 +89,7 @@ struct UploadedDocument {
 /// 202 when anything is new: it survives a crash from then on, and its job says when it can be searched. 200 when
 /// every file was already there.
 #[utoipa::path(
-    post, path = "/v1/documents", tag = "documents",
+    post, path = "/v1/documents", operation_id = "upload_documents", tag = "documents",
     request_body(content = UploadForm, content_type = "multipart/form-data"),
     responses(
         (status = ACCEPTED, body = Uploaded),
@@ -227,7 +227,8 @@ struct DocumentList {
 
 /// List documents
 #[utoipa::path(
-    get, path = "/v1/documents", tag = "documents", params(DocumentsQuery), responses((status = OK, body = DocumentList))
+    get, path = "/v1/documents", operation_id = "list_documents", tag = "documents", params(DocumentsQuery),
+    responses((status = OK, body = DocumentList))
 )]
 async fn list(
     State(app): State<Arc<App>>,
@@ -247,7 +248,7 @@ async fn list(
 
 /// Show a document
 #[utoipa::path(
-    get, path = "/v1/documents/{id}", tag = "documents", params(("id" = DocumentId, Path)),
+    get, path = "/v1/documents/{id}", operation_id = "show_document", tag = "documents", params(("id" = DocumentId, Path)),
     responses(
         (status = OK, body = Document),
         (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"),
@@ -270,7 +271,8 @@ struct Deleted {
 ///
 /// From this answer on, no search and no answer uses it. The job that is named removes what is left of it.
 #[utoipa::path(
-    delete, path = "/v1/documents/{id}", tag = "documents", params(("id" = DocumentId, Path)),
+    delete, path = "/v1/documents/{id}", operation_id = "delete_document", tag = "documents",
+    params(("id" = DocumentId, Path)),
     responses(
         (status = OK, body = Deleted),
         (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"),
@@ -286,7 +288,8 @@ async fn delete(State(app): State<Arc<App>>, Path(id): Path<DocumentId>) -> Resu
 ///
 /// The original bytes of the active version, or of the newest when none is active.
 #[utoipa::path(
-    get, path = "/v1/documents/{id}/content", tag = "documents", params(("id" = DocumentId, Path)),
+    get, path = "/v1/documents/{id}/content", operation_id = "download_document", tag = "documents",
+    params(("id" = DocumentId, Path)),
     responses(
         (status = OK, body = Vec<u8>, content_type = "application/octet-stream"),
         (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"),
@@ -322,7 +325,8 @@ struct DocumentText {
 ///
 /// The text that the offsets of citations index, of the active version.
 #[utoipa::path(
-    get, path = "/v1/documents/{id}/text", tag = "documents", params(("id" = DocumentId, Path)),
+    get, path = "/v1/documents/{id}/text", operation_id = "read_document_text", tag = "documents",
+    params(("id" = DocumentId, Path)),
     responses(
         (status = OK, body = DocumentText),
         (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"),
@@ -344,7 +348,8 @@ struct ChunkList {
 
 /// List the chunks of a document
 #[utoipa::path(
-    get, path = "/v1/documents/{id}/chunks", tag = "documents", params(("id" = DocumentId, Path)),
+    get, path = "/v1/documents/{id}/chunks", operation_id = "list_document_chunks", tag = "documents",
+    params(("id" = DocumentId, Path)),
     responses(
         (status = OK, body = ChunkList),
         (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"),

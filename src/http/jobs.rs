@@ -63,7 +63,10 @@ struct JobList {
 }
 
 /// List jobs
-#[utoipa::path(get, path = "/v1/jobs", tag = "jobs", params(JobsQuery), responses((status = OK, body = JobList)))]
+#[utoipa::path(
+    get, path = "/v1/jobs", operation_id = "list_jobs", tag = "jobs", params(JobsQuery),
+    responses((status = OK, body = JobList))
+)]
 async fn list(State(app): State<Arc<App>>, Query(query): Query<JobsQuery>) -> Result<Body<JobList>, Problem> {
     let page = app
         .metadata
@@ -80,7 +83,7 @@ async fn list(State(app): State<Arc<App>>, Query(query): Query<JobsQuery>) -> Re
 
 /// Show a job
 #[utoipa::path(
-    get, path = "/v1/jobs/{id}", tag = "jobs", params(("id" = JobId, Path)),
+    get, path = "/v1/jobs/{id}", operation_id = "show_job", tag = "jobs", params(("id" = JobId, Path)),
     responses((status = OK, body = Job), (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"))
 )]
 async fn show(State(app): State<Arc<App>>, Path(id): Path<JobId>) -> Result<Body<Job>, Problem> {
@@ -91,7 +94,7 @@ async fn show(State(app): State<Arc<App>>, Path(id): Path<JobId>) -> Result<Body
 ///
 /// A running job is dropped where it stands. A job that has ended, or that purges deleted data, cannot be cancelled.
 #[utoipa::path(
-    post, path = "/v1/jobs/{id}/cancel", tag = "jobs", params(("id" = JobId, Path)),
+    post, path = "/v1/jobs/{id}/cancel", operation_id = "cancel_job", tag = "jobs", params(("id" = JobId, Path)),
     responses(
         (status = OK, body = Job),
         (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"),
@@ -106,7 +109,7 @@ async fn cancel(State(app): State<Arc<App>>, Path(id): Path<JobId>) -> Result<Bo
 ///
 /// A failed or cancelled job is queued again, with fresh attempts.
 #[utoipa::path(
-    post, path = "/v1/jobs/{id}/retry", tag = "jobs", params(("id" = JobId, Path)),
+    post, path = "/v1/jobs/{id}/retry", operation_id = "retry_job", tag = "jobs", params(("id" = JobId, Path)),
     responses(
         (status = OK, body = Job),
         (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"),
@@ -123,7 +126,7 @@ async fn retry(State(app): State<Arc<App>>, Path(id): Path<JobId>) -> Result<Bod
 ///
 /// Server-sent events named `job`, each with the job as JSON, whenever it changed; the last one is its end.
 #[utoipa::path(
-    get, path = "/v1/jobs/{id}/events", tag = "jobs", params(("id" = JobId, Path)),
+    get, path = "/v1/jobs/{id}/events", operation_id = "follow_job", tag = "jobs", params(("id" = JobId, Path)),
     responses(
         (status = OK, body = Job, content_type = "text/event-stream"),
         (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"),

@@ -163,7 +163,7 @@ async fn a_second_process_is_told_who_works_in_the_directory() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_asked_to_stop_finishes_the_answer_and_puts_the_job_back() {
     let dir = tempfile::tempdir().unwrap();
-    let grace = 90;
+    let grace = 300;
     let program = Program::new(dir.path()).await.set("FOOTNOTE_SHUTDOWN_GRACE_SECONDS", grace.to_string());
     let server = program.serve().await;
     let client = client();

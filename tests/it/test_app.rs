@@ -4,7 +4,7 @@ mod calls;
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Weak},
     time::{Duration, Instant},
 };
 
@@ -31,7 +31,7 @@ static FILES: OnceCell<()> = OnceCell::const_new();
 static MODELS: OnceCell<Models> = OnceCell::const_new();
 
 /// How long a test waits for something that will happen.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_secs(300);
 
 pub struct TestApp {
     pub app: Arc<App>,
@@ -44,8 +44,9 @@ pub struct TestApp {
 
 /// What runs for an application, and the check at its end.
 struct Running {
-    /// Absent once the application was stopped on purpose.
-    checked: Option<Arc<App>>,
+    app: Weak<App>,
+    /// Whether no job may be open at the end.
+    checked: bool,
     stop: CancellationToken,
     server: JoinHandle<()>,
     worker: Option<(CancellationToken, JoinHandle<()>)>,
@@ -141,7 +142,7 @@ impl TestApp {
         let stop = CancellationToken::new();
         let server = http::serve(listener, app.clone(), stop.clone(), Duration::from_secs(5));
         let server = tokio::spawn(async move { server.await.unwrap() });
-        let running = Running { checked: Some(app.clone()), stop, server, worker: None };
+        let running = Running { app: Arc::downgrade(&app), checked: true, stop, server, worker: None };
         Self { app, url, client: client(), running, dir: None }
     }
 
@@ -163,7 +164,7 @@ impl TestApp {
     pub async fn stop(self) -> (Config, Option<TempDir>) {
         let Self { app, client, mut running, dir, .. } = self;
         let config = app.config.clone();
-        running.checked = None;
+        running.checked = false;
         running.stop.cancel();
         if let Some((_, worker)) = running.worker.take() {
             worker.await.unwrap();
@@ -185,7 +186,7 @@ impl TestApp {
 
     /// The jobs that are open when the test ends are meant to be.
     pub fn leaves_jobs(&mut self) {
-        self.running.checked = None;
+        self.running.checked = false;
     }
 }
 
@@ -212,20 +213,26 @@ pub fn events(text: &str) -> Vec<(String, Value)> {
 impl Drop for Running {
     fn drop(&mut self) {
         self.stop.cancel();
-        if let Some(app) = self.checked.take().filter(|_| !std::thread::panicking()) {
-            let counts = std::thread::scope(|scope| {
-                let count = || {
-                    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-                    runtime.block_on(app.metadata.counts())
-                };
-                scope.spawn(count).join()
-            });
-            let open = counts.unwrap().unwrap().open_jobs;
-            assert_eq!(open, 0, "the test left {open} jobs in the queue");
-        }
+        let app = self.app.upgrade().filter(|_| self.checked && !std::thread::panicking());
+        let open = app.map_or(0, |app| open_jobs(&app));
         self.server.abort();
         if let Some((_, worker)) = &self.worker {
             worker.abort();
         }
+        // The other threads of the runtime let go of the application, so that its directory can be removed.
+        let deadline = Instant::now() + Duration::from_secs(2);
+        while self.app.strong_count() > 0 && Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        assert_eq!(open, 0, "the test left {open} jobs in the queue");
     }
+}
+
+/// Counted on a thread of its own: this one belongs to a runtime.
+fn open_jobs(app: &App) -> u64 {
+    let count = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(app.metadata.counts()).unwrap().open_jobs
+    };
+    std::thread::scope(|scope| scope.spawn(count).join()).unwrap()
 }

@@ -119,7 +119,7 @@ impl<'a> Checker<'a> {
         }
         let best = (0..self.sources.len())
             .filter(|at| self.sources[*at].is_clear_match())
-            .max_by(|a, b| self.sources[*a].relevance.total_cmp(&self.sources[*b].relevance));
+            .max_by(|a, b| self.sources[*a].fitness().total_cmp(&self.sources[*b].fitness()));
         let Some(best) = best else { return Ok(None) };
         self.verified.quoted = true;
         let text = self.sources[best].text.split_whitespace().collect::<Vec<_>>().join(" ");

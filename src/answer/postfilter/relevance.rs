@@ -61,11 +61,12 @@ impl<'a> Relevance<'a> {
     pub async fn score(&self, sources: &mut [SourceSentence<'_>]) -> Result<(), AnswerError> {
         for source in sources.iter_mut() {
             source.coverage = self.coverage(&source.passage_terms);
+            let shared = self.terms.iter().filter(|term| source.terms.contains(*term)).count();
+            source.asked = shared as f32 / self.terms.len().max(1) as f32;
         }
-        let shared = |source: &SourceSentence<'_>| self.terms.iter().filter(|term| source.terms.contains(*term)).count();
         let mut order: Vec<usize> = (0..sources.len()).filter(|at| sources[*at].coverage >= MIN_COVERAGE).collect();
         // A stable sort: among equals the better passage comes first.
-        order.sort_by_key(|at| std::cmp::Reverse(shared(&sources[*at])));
+        order.sort_by(|a, b| sources[*b].asked.total_cmp(&sources[*a].asked));
         order.truncate(CANDIDATES);
         let texts: Vec<String> = order.iter().map(|at| sources[*at].text.to_owned()).collect();
         let vectors = self.services.embedder.embed_passages_first(texts).await?;

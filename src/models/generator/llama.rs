@@ -78,7 +78,7 @@ pub(super) enum Step {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
     /// One of the end tokens came.
-    EndToken,
+    Done,
     /// The bound was reached.
     MaxTokens,
     /// The caller said so.
@@ -136,7 +136,7 @@ impl Llama {
                 return End::NotFinite;
             };
             if ends.contains(&token) {
-                return End::EndToken;
+                return End::Done;
             }
             if step(Some(token)) == Step::Abandon {
                 return End::Abandoned;

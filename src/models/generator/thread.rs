@@ -212,7 +212,7 @@ impl Worker {
             })
         });
         let stop = match end {
-            End::EndToken => StopReason::EndToken,
+            End::Done => StopReason::EndToken,
             End::MaxTokens => StopReason::MaxTokens,
             End::Abandoned => return Err(GeneratorError::Failed("the caller has left".into())),
             End::NotFinite => return Err(GeneratorError::Failed("the model's scores are not finite numbers".into())),

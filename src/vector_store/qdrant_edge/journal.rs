@@ -207,8 +207,11 @@ mod tests {
             let whole = ends.iter().filter(|end| **end <= cut).count();
             let mut journal = Journal::open(directory.path()).unwrap();
             assert_eq!(read(&mut journal), operations[..whole], "cut at {cut}");
-            journal.append(&encode(&operations[0]).unwrap()).unwrap();
-            assert_eq!(read_again(directory.path()).len(), whole + 1);
+            // Not after every cut: each append waits for the disk.
+            if cut % 101 == 0 {
+                journal.append(&encode(&operations[0]).unwrap()).unwrap();
+                assert_eq!(read_again(directory.path()).len(), whole + 1);
+            }
         }
     }
 

@@ -116,7 +116,7 @@ fn end_tokens_and_abandonment_stop_at_once() {
         Step::Continue
     });
     let first = free.iter().position(|token| *token == free[4]).unwrap();
-    assert_eq!((end, seen.as_slice()), (End::EndToken, &free[..first]));
+    assert_eq!((end, seen.as_slice()), (End::Done, &free[..first]));
     let mut steps = 0;
     let end = model.generate(&tokens, 10, &[], |token| {
         steps += usize::from(token.is_some());
