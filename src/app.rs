@@ -209,7 +209,12 @@ async fn check_stamp(ingest: &IngestServices) -> anyhow::Result<()> {
 fn lock_data_dir(data_dir: &Path) -> anyhow::Result<File> {
     std::fs::create_dir_all(data_dir).with_context(|| format!("cannot create {}", data_dir.display()))?;
     let path = data_dir.join("footnote.lock");
-    let mut file = File::options().create(true).read(true).write(true).truncate(false).open(&path)
+    let mut file = File::options()
+        .create(true)
+        .read(true)
+        .write(true)
+        .truncate(false)
+        .open(&path)
         .with_context(|| format!("cannot open {}", path.display()))?;
     match file.try_lock() {
         Ok(()) => {
@@ -226,6 +231,8 @@ fn lock_data_dir(data_dir: &Path) -> anyhow::Result<File> {
                 data_dir.display()
             )
         }
-        Err(std::fs::TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
+        Err(std::fs::TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock {}", path.display()))
+        }
     }
 }

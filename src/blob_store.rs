@@ -62,7 +62,8 @@ impl std::fmt::Debug for BlobStore {
 impl BlobStore {
     /// Opens a directory, and creates it when it does not exist.
     pub fn directory(path: &Path) -> Result<Self, BlobStoreError> {
-        let unavailable = |error: &dyn std::fmt::Display| BlobStoreError::Unavailable(format!("{}: {error}", path.display()));
+        let unavailable =
+            |error: &dyn std::fmt::Display| BlobStoreError::Unavailable(format!("{}: {error}", path.display()));
         std::fs::create_dir_all(path).map_err(|error| unavailable(&error))?;
         let store = LocalFileSystem::new_with_prefix(path).map_err(|error| unavailable(&error))?.with_fsync(true);
         Ok(Self { store: Arc::new(store), prefix: Key::default() })
@@ -170,7 +171,8 @@ impl BlobStore {
         text: &ExtractedDocument,
     ) -> Result<(), BlobStoreError> {
         let key = self.text_key(document, version, generation);
-        let body = serde_json::to_vec(text).map_err(|error| BlobStoreError::Damaged(key.to_string(), error.to_string()))?;
+        let body =
+            serde_json::to_vec(text).map_err(|error| BlobStoreError::Damaged(key.to_string(), error.to_string()))?;
         bounded(self.store.put(&key, PutPayload::from(body))).await.map(|_| ())
     }
 

@@ -16,8 +16,8 @@ use crate::{
     vector_store::{Fusion, Ranking, ScoredChunk, VectorQuery, VectorStoreError},
 };
 
-/// The constants of the fusion. They were chosen on one half of a development set and checked on the other, and
-/// on another collection: `docs/ARCHITECTURE.md` has the figures.
+/// The constants of the fusion. They were chosen on a development set, where both of its halves agreed:
+/// `docs/ARCHITECTURE.md` has the figures.
 pub const FUSION: Fusion = Fusion { k: 0, dense_weight: 0.5, lexical_weight: 1.0, depth: 100 };
 
 /// Points that are no longer active may still be in the index: so many more are asked for than are needed.
@@ -133,11 +133,9 @@ async fn find(services: &RetrieveServices, wanted: Wanted<'_>) -> Result<Evidenc
     let ranking = match wanted.ranking {
         RankingKind::Dense => Ranking::Dense(dense.clone()),
         RankingKind::Lexical => Ranking::Lexical(services.lexical.question(wanted.text)),
-        RankingKind::Hybrid => Ranking::Hybrid {
-            dense: dense.clone(),
-            sparse: services.lexical.question(wanted.text),
-            fusion: FUSION,
-        },
+        RankingKind::Hybrid => {
+            Ranking::Hybrid { dense: dense.clone(), sparse: services.lexical.question(wanted.text), fusion: FUSION }
+        }
     };
     let query = VectorQuery {
         collection: wanted.collection.to_owned(),

@@ -115,7 +115,12 @@ async fn check_metadata(metadata: &dyn MetadataStore, findings: &mut Findings) -
     let failed = metadata.jobs(JobQuery { state: Some(JobState::Failed), limit: 20, ..JobQuery::default() }).await?;
     for job in &failed.items {
         let document = job.document_id.map_or_else(String::new, |id| format!(" of {id}"));
-        findings.bad(format!("{} job {}{document} failed: {}", job.kind.as_str(), job.id, job.error.as_deref().unwrap_or("?")));
+        findings.bad(format!(
+            "{} job {}{document} failed: {}",
+            job.kind.as_str(),
+            job.id,
+            job.error.as_deref().unwrap_or("?")
+        ));
     }
     if failed.next_cursor.is_some() {
         findings.bad("more jobs have failed: GET /v1/jobs?state=failed lists them all");
@@ -137,7 +142,8 @@ async fn check_vectors(
             GenerationState::Active if existing.contains(&number) => {
                 let found = vectors.count(number, None).await?;
                 if found == counts.chunks {
-                    findings.ok(format!("generation {number} is active, and holds a vector for each of {found} chunks"));
+                    findings
+                        .ok(format!("generation {number} is active, and holds a vector for each of {found} chunks"));
                 } else {
                     findings.bad(format!(
                         "generation {number} holds {found} vectors for {} chunks: jobs may be under way; if none is, run \

@@ -151,7 +151,11 @@ fn add(found: &mut FoundFiles, root: &Path) -> anyhow::Result<()> {
 fn insert(found: &mut FoundFiles, name: String, path: PathBuf) -> anyhow::Result<()> {
     match found.files.insert(name.clone(), path.clone()) {
         Some(other) if std::path::absolute(&other)? != std::path::absolute(&path)? => {
-            bail!("{} and {} would both be named `{name}`: ingest them one after the other", other.display(), path.display())
+            bail!(
+                "{} and {} would both be named `{name}`: ingest them one after the other",
+                other.display(),
+                path.display()
+            )
         }
         _ => Ok(()),
     }
@@ -256,7 +260,13 @@ async fn open_jobs(app: &App) -> anyhow::Result<std::collections::HashSet<JobId>
     for state in [JobState::Queued, JobState::Running] {
         let mut cursor = None;
         loop {
-            let query = JobQuery { state: Some(state), kind: Some(JobKind::Ingest), cursor, limit: 1000, ..JobQuery::default() };
+            let query = JobQuery {
+                state: Some(state),
+                kind: Some(JobKind::Ingest),
+                cursor,
+                limit: 1000,
+                ..JobQuery::default()
+            };
             let page = app.metadata.jobs(query).await?;
             open.extend(page.items.iter().map(|job| job.id));
             cursor = page.next_cursor;

@@ -52,7 +52,11 @@ impl Reindex {
                 Ok(Exit::Ok)
             }
             JobState::Failed | JobState::Cancelled => {
-                bail!("the reindex {}: {}; the old index goes on answering", job.state.as_str(), job.error.unwrap_or_default())
+                bail!(
+                    "the reindex {}: {}; the old index goes on answering",
+                    job.state.as_str(),
+                    job.error.unwrap_or_default()
+                )
             }
             JobState::Queued | JobState::Running => bail!("stopped: `footnote reindex` goes on where it was"),
         }

@@ -27,7 +27,9 @@ impl Serve {
     /// Serves until a signal.
     pub async fn run(self, config: Config) -> anyhow::Result<Exit> {
         if self.no_worker && config.is_embedded() {
-            anyhow::bail!("--no-worker needs Postgres and a Qdrant server: with the embedded stores only this process can work");
+            anyhow::bail!(
+                "--no-worker needs Postgres and a Qdrant server: with the embedded stores only this process can work"
+            );
         }
         let stop = shutdown::on_signal()?;
         let app = App::start(config, Purpose { answers: true, any_index: false }).await?;

@@ -170,9 +170,9 @@ impl Config {
             None => dirs::cache_dir().ok_or(ConfigError::NoDataDir)?.join("footnote").join("models"),
         };
         let listen = settings.listen.as_deref().unwrap_or(DEFAULT_LISTEN);
-        let listen: SocketAddr = listen
-            .parse()
-            .map_err(|_| invalid("listen", listen, "give an address and a port, such as 127.0.0.1:8642 or [::1]:8642"))?;
+        let listen: SocketAddr = listen.parse().map_err(|_| {
+            invalid("listen", listen, "give an address and a port, such as 127.0.0.1:8642 or [::1]:8642")
+        })?;
         let api_key = settings.api_key.map(Secret::new);
         match &api_key {
             Some(key) if key.expose().len() < MIN_API_KEY => {
@@ -256,7 +256,11 @@ fn database(url: Option<&str>, data_dir: &Path) -> Result<DatabaseUrl, ConfigErr
         Some(url) => match url.split_once("://") {
             Some(("sqlite", path)) if !path.is_empty() => Ok(DatabaseUrl::Sqlite(PathBuf::from(path))),
             Some(("postgres" | "postgresql", _)) => Ok(DatabaseUrl::Postgres(Secret::new(url))),
-            _ => Err(invalid("database_url", redacted(url), "use sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE")),
+            _ => Err(invalid(
+                "database_url",
+                redacted(url),
+                "use sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE",
+            )),
         },
     }
 }

@@ -36,10 +36,6 @@ pub struct Chunk {
 impl Chunk {
     /// What the embedder and the lexical index read: the context, a line break, the passage.
     pub fn indexed_text(&self) -> String {
-        if self.context.is_empty() {
-            self.text.clone()
-        } else {
-            format!("{}\n{}", self.context, self.text)
-        }
+        if self.context.is_empty() { self.text.clone() } else { format!("{}\n{}", self.context, self.text) }
     }
 }

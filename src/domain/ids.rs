@@ -151,11 +151,9 @@ mod tests {
         let document = DocumentId::new();
         let first = ChunkId::derive(document, 1, 1, 0);
         assert_eq!(first, ChunkId::derive(document, 1, 1, 0));
-        for other in [
-            ChunkId::derive(document, 2, 1, 0),
-            ChunkId::derive(document, 1, 2, 0),
-            ChunkId::derive(document, 1, 1, 1),
-        ] {
+        for other in
+            [ChunkId::derive(document, 2, 1, 0), ChunkId::derive(document, 1, 2, 0), ChunkId::derive(document, 1, 1, 1)]
+        {
             assert_ne!(first, other);
         }
     }

@@ -84,10 +84,7 @@ impl<'a> CodePointIndex<'a> {
 
     /// The code point range of a byte range; `None` unless both ends are boundaries inside the text.
     pub fn range_of(&self, bytes: std::ops::Range<usize>) -> Option<CodePointRange> {
-        Some(CodePointRange {
-            start: self.code_point_of(bytes.start)?,
-            end: self.code_point_of(bytes.end)?,
-        })
+        Some(CodePointRange { start: self.code_point_of(bytes.start)?, end: self.code_point_of(bytes.end)? })
     }
 
     /// The text at a code point range; `None` when the range is not inside the text.

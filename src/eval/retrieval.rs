@@ -104,7 +104,9 @@ pub async fn evaluate(app: &Arc<App>, set: &EvalSet, ranking: RankingKind) -> Re
             ranking,
         };
         let found = answer::search(&app.retrieve, request).await?.results;
-        ranks.push(found.iter().position(|passage| question.targets.iter().any(|t| t.is_held_by(passage))).map(|at| at + 1));
+        ranks.push(
+            found.iter().position(|passage| question.targets.iter().any(|t| t.is_held_by(passage))).map(|at| at + 1),
+        );
         let mut documents: Vec<&str> = Vec::new();
         for passage in &found {
             if !documents.contains(&passage.name.as_str()) {
@@ -113,7 +115,8 @@ pub async fn evaluate(app: &Arc<App>, set: &EvalSet, ranking: RankingKind) -> Re
         }
         let hits: Vec<bool> =
             documents.iter().map(|name| question.targets.iter().any(|target| target.document == *name)).collect();
-        let relevant: HashMap<&str, ()> = question.targets.iter().map(|target| (target.document.as_str(), ())).collect();
+        let relevant: HashMap<&str, ()> =
+            question.targets.iter().map(|target| (target.document.as_str(), ())).collect();
         gains += ndcg_at(&hits, relevant.len(), 10);
     }
     Ok(RetrievalReport {

@@ -25,9 +25,8 @@ pub fn read(folder: &Path) -> Result<EvalSet, EvalError> {
             continue;
         }
         let target = Target { document: format!("{document}.txt"), paragraph: None, spans: Vec::new() };
-        let claim = targets
-            .entry(field(&row, "id", &claims)?.to_owned())
-            .or_insert_with(|| (String::new(), Vec::new()));
+        let claim =
+            targets.entry(field(&row, "id", &claims)?.to_owned()).or_insert_with(|| (String::new(), Vec::new()));
         claim.0 = field(&row, "claim", &claims)?.to_owned();
         if !claim.1.contains(&target) {
             claim.1.push(target);

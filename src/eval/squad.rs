@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::retrieval::{EvalError, EvalSet, EvalQuestion, Target};
+use super::retrieval::{EvalError, EvalQuestion, EvalSet, Target};
 use crate::domain::text::{CodePointIndex, CodePointRange};
 
 #[derive(Deserialize)]

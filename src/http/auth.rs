@@ -40,7 +40,8 @@ pub async fn require_key(State(app): State<Arc<App>>, request: Request, next: Ne
 fn is_local(headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
     let host = text(header::HOST).unwrap_or_default();
-    let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())).map_or(host, |(n, _)| n);
+    let name =
+        host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())).map_or(host, |(n, _)| n);
     let bare = name.trim_start_matches('[').trim_end_matches(']');
     let loopback = bare == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
     loopback && text(header::ORIGIN).is_none_or(|origin| origin == format!("http://{host}"))

@@ -109,8 +109,7 @@ async fn create(
     }
     let mut documents = Vec::with_capacity(upload.files.len());
     for (name, received) in upload.files {
-        let registered =
-            upload::register(&app.ingest, collection, &name, upload.metadata.clone(), &received).await?;
+        let registered = upload::register(&app.ingest, collection, &name, upload.metadata.clone(), &received).await?;
         documents.push(UploadedDocument {
             document_id: registered.document_id,
             name,
@@ -120,7 +119,8 @@ async fn create(
             duplicate: registered.duplicate,
         });
     }
-    let status = if documents.iter().all(|document| document.duplicate) { StatusCode::OK } else { StatusCode::ACCEPTED };
+    let status =
+        if documents.iter().all(|document| document.duplicate) { StatusCode::OK } else { StatusCode::ACCEPTED };
     Ok((status, Body(Uploaded { documents })))
 }
 
@@ -230,10 +230,7 @@ struct DocumentList {
     get, path = "/v1/documents", operation_id = "list_documents", tag = "documents", params(DocumentsQuery),
     responses((status = OK, body = DocumentList))
 )]
-async fn list(
-    State(app): State<Arc<App>>,
-    Query(query): Query<DocumentsQuery>,
-) -> Result<Body<DocumentList>, Problem> {
+async fn list(State(app): State<Arc<App>>, Query(query): Query<DocumentsQuery>) -> Result<Body<DocumentList>, Problem> {
     let page = app
         .metadata
         .documents(DocumentQuery {

@@ -11,10 +11,7 @@ use crate::app::App;
 
 /// The routes; they need no key and are not part of the versioned API.
 pub fn router() -> Router<Arc<App>> {
-    Router::new()
-        .route("/healthz", get(|| async { "ok" }))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(metrics))
+    Router::new().route("/healthz", get(|| async { "ok" })).route("/readyz", get(ready)).route("/metrics", get(metrics))
 }
 
 /// `ok` when every store answers.

@@ -160,7 +160,9 @@ impl Run<'_> {
         // The end stays where it is: a table's range holds its last line break.
         let range = trimmed.start..section.range.end;
         let count = |text: &str| (self.counter)(text).saturating_sub((self.counter)(""));
-        let first = context(&self.title, &section.above, self.room / 3, count);
+        // A title that is the section's own heading is in the first chunk already.
+        let title = if section.own == Some(self.title.as_str()) { "" } else { &self.title };
+        let first = context(title, &section.above, self.room / 3, count);
         let rest = context(&self.title, &section.path(), self.room / 3, count);
         let max = self.room - count(&first.text).max(count(&rest.text)).min(self.room / 2);
         let tables = &self.document.tables;

@@ -43,7 +43,9 @@ pub enum IngestError {
         source: Box<IngestError>,
     },
     /// A new generation does not hold what it should.
-    #[error("generation {generation} holds {found} vectors where {expected} were written: the reindex was not activated")]
+    #[error(
+        "generation {generation} holds {found} vectors where {expected} were written: the reindex was not activated"
+    )]
     Verification {
         /// The generation.
         generation: i64,

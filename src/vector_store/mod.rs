@@ -59,7 +59,8 @@ pub struct VectorQuery {
 pub enum Ranking {
     /// By cosine to a dense vector.
     Dense(Vec<f32>),
-    /// By BM25 (inverse document frequency applied by the store).
+    /// By BM25 (inverse document frequency applied by the store, over all collections; it may count replaced and
+    /// deleted passages until the index is optimized or rebuilt).
     Lexical(SparseVector),
     /// By weighted reciprocal rank fusion of both (Cormack, Clarke and Büttcher 2009), computed in the store:
     /// score = sum over the rankings of 1 / (k + rank / weight), rank 1 for the best. This is Qdrant's

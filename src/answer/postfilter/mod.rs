@@ -152,15 +152,14 @@ impl<'a> Checker<'a> {
         let space = if start == 0 { "" } else { " " };
         let answer_start = start + space.len() as u32;
         let answer_end = answer_start + sentence.chars().count() as u32;
-        let Some(citation) =
-            citations::cite(
-                &self.services.blobs,
-                self.evidence.generation,
-                passage,
-                source.range.clone(),
-                answer_start..answer_end,
-            )
-            .await?
+        let Some(citation) = citations::cite(
+            &self.services.blobs,
+            self.evidence.generation,
+            passage,
+            source.range.clone(),
+            answer_start..answer_end,
+        )
+        .await?
         else {
             self.verified.removed.push(sentence);
             return Ok(None);

@@ -9,8 +9,8 @@ use unicode_segmentation::UnicodeSegmentation;
 
 /// Words after which a full stop does not end a sentence.
 const ABBREVIATIONS: &[&str] = &[
-    "e.g.", "i.e.", "etc.", "cf.", "vs.", "no.", "fig.", "dr.", "mr.", "mrs.", "ms.", "prof.", "st.", "approx.", "sec.",
-    "al.", "inc.", "ltd.", "co.", "jr.", "sr.", "u.s.", "p.", "pp.", "ca.", "z.b.", "d.h.",
+    "e.g.", "i.e.", "etc.", "cf.", "vs.", "no.", "fig.", "dr.", "mr.", "mrs.", "ms.", "prof.", "st.", "approx.",
+    "sec.", "al.", "inc.", "ltd.", "co.", "jr.", "sr.", "u.s.", "p.", "pp.", "ca.", "z.b.", "d.h.",
 ];
 
 /// The sentences of a passage of Markdown or plain text, as byte ranges without surrounding white space.
@@ -151,7 +151,10 @@ mod tests {
 
     #[test]
     fn addresses_numbers_and_initials_do_not_end_a_sentence() {
-        assert_eq!(split("It binds 127.0.0.1:8642. J. Smith chose 3.5 s."), ["It binds 127.0.0.1:8642.", "J. Smith chose 3.5 s."]);
+        assert_eq!(
+            split("It binds 127.0.0.1:8642. J. Smith chose 3.5 s."),
+            ["It binds 127.0.0.1:8642.", "J. Smith chose 3.5 s."]
+        );
     }
 
     #[test]

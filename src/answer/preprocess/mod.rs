@@ -57,10 +57,9 @@ pub fn clean(text: &str) -> Result<String, AnswerError> {
         )));
     }
     // Zero-width characters and direction marks come with copied text, and part words that look whole.
-    let visible = text
-        .nfc()
-        .map(|c| if c.is_whitespace() || c.is_control() { ' ' } else { c })
-        .filter(|c| !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}'));
+    let visible = text.nfc().map(|c| if c.is_whitespace() || c.is_control() { ' ' } else { c }).filter(
+        |c| !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}'),
+    );
     let cleaned = visible.collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ");
     if cleaned.is_empty() {
         return Err(AnswerError::Invalid("the question is empty: ask something".to_owned()));

@@ -157,6 +157,15 @@ fn a_chunk_knows_its_headings_and_page() {
 }
 
 #[test]
+fn a_title_that_is_the_first_heading_is_said_once() {
+    let body = "word ".repeat(90);
+    let document = ExtractedDocument { title: Some("Guide".into()), ..markdown(&format!("# Guide\n\n{body}")) };
+    let chunks = chunker(by_word, 60, 24, 3).chunk(&document, "guide.md").chunks;
+    assert_eq!((chunks[0].context.as_str(), chunks[1].context.as_str()), ("", "Guide"));
+    assert!(chunks[0].text.starts_with("# Guide"));
+}
+
+#[test]
 fn small_sections_are_joined_but_never_with_a_higher_one() {
     let document = markdown("# A\n\n## B\n\nbee\n\n## C\n\nsea\n\n# D\n\ndee\n");
     let chunks = chunker(by_word, 60, 40, 10).chunk(&document, "x.md").chunks;

@@ -84,7 +84,7 @@ fn utf32(bytes: &[u8]) -> Option<(ByteOrder, usize)> {
         return Some((ByteOrder::Big, 4));
     }
     let sample = &bytes[..bytes.len().min(SAMPLE) & !3];
-    if sample.len() < 16 || bytes.len() % 4 != 0 {
+    if sample.len() < 16 || !bytes.len().is_multiple_of(4) {
         return None;
     }
     [ByteOrder::Little, ByteOrder::Big]

@@ -142,10 +142,13 @@ impl Paragraph {
             && row.size() < column.body * HEADING;
         let ended = last.text().ends_with(['.', '!', '?', ':']) || is_line_of_its_own;
         if is_item {
-            return !(outdented || indented && self.rows.len() > 1)
-                && !(ended && ended_short && row.x0() <= first.x0());
+            let begins_anew = outdented || (indented && self.rows.len() > 1);
+            let is_over = ended && ended_short && row.x0() <= first.x0();
+            return !begins_anew && !is_over;
         }
-        !(indented && (self.rows.len() > 1 || ended_short) || outdented && self.rows.len() > 1 || ended && ended_short)
+        let begins_anew = (indented && (self.rows.len() > 1 || ended_short)) || (outdented && self.rows.len() > 1);
+        let is_over = ended && ended_short;
+        !begins_anew && !is_over
     }
 
     fn write(&self, scale: &Scale, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {
@@ -211,7 +214,7 @@ impl Paragraph {
             let advance = 0.6 * row.size();
             let mut column = 0usize;
             for word in &row.words {
-                let target = ((word.x0 - left) / advance).round().max(0.0).min(400.0) as usize;
+                let target = ((word.x0 - left) / advance).round().clamp(0.0, 400.0) as usize;
                 let blanks = target.saturating_sub(column).max(usize::from(column > 0));
                 lines.extend(std::iter::repeat_n(' ', blanks));
                 lines.push_str(&word.text);

@@ -128,7 +128,9 @@ fn continues(line: &[Cell], columns: &[(f64, f64)]) -> bool {
 fn grid_of(lines: Vec<Vec<Cell>>, columns: &[(f64, f64)]) -> Vec<Vec<String>> {
     let mut grid: Vec<Vec<String>> = Vec::new();
     for line in lines {
-        let goes_on = line.len() < columns.len() && !grid.is_empty() && line.iter().all(|cell| cell.x0 >= columns[0].1);
+        // Broken text goes on in a few cells; a row with most of them is one whose first cell spans rows.
+        let is_sparse = line.len() * 2 <= columns.len();
+        let goes_on = is_sparse && !grid.is_empty() && line.iter().all(|cell| cell.x0 >= columns[0].1);
         let mut row = vec![String::new(); columns.len()];
         for cell in line {
             let column = columns.iter().rposition(|(x0, _)| *x0 <= cell.x0 + 0.01).unwrap_or(0);
