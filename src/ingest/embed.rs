@@ -6,7 +6,7 @@ use super::{IngestError, IngestServices, Progress};
 use crate::{
     domain::{Chunk, DocumentId, GenerationNumber},
     metadata_store::ActiveVersion,
-    vector_store::Point,
+    vector_store::{Point, VectorStoreError},
 };
 
 /// How many passages are embedded and written together. The embedder cuts them into batches by token count.
@@ -57,5 +57,18 @@ pub async fn discard(
     document: DocumentId,
     version: u32,
 ) -> Result<(), IngestError> {
-    Ok(services.vectors.delete_document(generation, document, Some(version)).await?)
+    remove(services, generation, document, Some(version)).await
+}
+
+/// Removes the points of a document from one generation; a generation that was dropped meanwhile holds none.
+pub async fn remove(
+    services: &IngestServices,
+    generation: GenerationNumber,
+    document: DocumentId,
+    version: Option<u32>,
+) -> Result<(), IngestError> {
+    match services.vectors.delete_document(generation, document, version).await {
+        Err(VectorStoreError::NoSuchGeneration(_)) => Ok(()),
+        other => Ok(other?),
+    }
 }

@@ -3,13 +3,13 @@
 //! Nothing here decides what is visible: that was the metadata transaction that enqueued the purge. May depend
 //! on `domain`, the stores and the other modules of `ingest`.
 
-use super::{IngestError, IngestServices};
+use super::{IngestError, IngestServices, embed};
 use crate::domain::DocumentId;
 
 /// Removes everything of a deleted document (`version` is `None`), or of one replaced version.
 pub async fn purge(services: &IngestServices, document: DocumentId, version: Option<u32>) -> Result<(), IngestError> {
     for generation in services.vectors.generations().await? {
-        services.vectors.delete_document(generation, document, version).await?;
+        embed::remove(services, generation, document, version).await?;
     }
     services.blobs.delete_texts(document, version).await?;
     // The original of a replaced version stays until its document is deleted: it can be brought back.
