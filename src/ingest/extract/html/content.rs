@@ -25,7 +25,8 @@ const BESIDE: &str = "nav, aside, [role=navigation], [role=search], [role=comple
      [role=menubar], [role=toolbar]";
 /// Parts of the page; inside an article they belong to the article.
 const FRAME: &str = "header, footer, [role=banner], [role=contentinfo]";
-/// Words of `class` and `id` that mean navigation when they stand alone between separators.
+/// Words of `class` and `id` that mean navigation when they stand alone between separators. A name is no
+/// proof (a section on sharing may be called `share`): what is called so must look like it, too.
 const BESIDE_WORDS: [&str; 24] = [
     "nav",
     "navbar",
@@ -52,6 +53,10 @@ const BESIDE_WORDS: [&str; 24] = [
     "social",
     "advertisement",
 ];
+
+/// Something beside the content is links for at least this part of its words, or has next to no prose.
+const BESIDE_LINKS: f64 = 0.5;
+const BESIDE_PROSE: usize = 150;
 
 /// The content of a page, as a document of its own.
 pub(super) fn main_content(source: &str) -> Document {
@@ -122,9 +127,17 @@ fn remove_what_is_beside(document: &Document) -> bool {
 }
 
 fn is_called_beside(node: &NodeRef<'_>) -> bool {
-    [node.attr("class"), node.attr("id")].into_iter().flatten().any(|names| {
+    let is_called = [node.attr("class"), node.attr("id")].into_iter().flatten().any(|names| {
         names.to_ascii_lowercase().split(|c: char| !c.is_ascii_alphanumeric()).any(|word| BESIDE_WORDS.contains(&word))
-    })
+    });
+    is_called && looks_beside(node)
+}
+
+fn looks_beside(node: &NodeRef<'_>) -> bool {
+    let words = Words::of(node);
+    let is_heading = |name: &str| matches!(name, "h1" | "h2" | "h3" | "h4" | "h5" | "h6");
+    let is_section = || node.descendants_it().any(|below| below.node_name().is_some_and(|name| is_heading(&name)));
+    words.link_share() >= BESIDE_LINKS || (words.prose() <= BESIDE_PROSE && !is_section())
 }
 
 /// How many characters a part of a page has, and how many of them are links.

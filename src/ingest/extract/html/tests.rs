@@ -32,6 +32,16 @@ fn a_page_of_navigation_only_is_still_read() {
 }
 
 #[test]
+fn a_section_is_not_navigation_for_its_name() {
+    let page = "<body><div class=menu><a href=a>One</a> <a href=b>Two</a></div>
+        <div class=section id=SQL-FOR-SHARE><h3>Locking</h3><p>Rows are locked.</p></div>
+        <div id=sharing><p>ENOUGH</p></div></body>"
+        .replace("ENOUGH", &"Ropes can be shared among many ships. ".repeat(6));
+    let text = text(&page);
+    assert!(text.contains("Rows are locked.") && text.contains("among many ships") && !text.contains("One"), "{text}");
+}
+
+#[test]
 fn a_header_with_the_title_is_kept() {
     assert_eq!(text("<body><header><h1>Title</h1><nav>x</nav></header><p>Words.</p></body>"), "# Title\n\nWords.\n");
 }
