@@ -44,6 +44,14 @@ impl BlobStoreError {
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable(_))
     }
+
+    /// What is missing by its key: the store's own words have the absolute path, which is nobody's business.
+    fn about(self, key: &Key) -> Self {
+        match self {
+            Self::NotFound(_) => Self::NotFound(key.to_string()),
+            other => other,
+        }
+    }
 }
 
 /// A store of originals and extracted texts.
@@ -153,7 +161,7 @@ impl BlobStore {
         sha256: &str,
     ) -> Result<futures::stream::BoxStream<'static, Result<Bytes, BlobStoreError>>, BlobStoreError> {
         let key = self.original_key(sha256);
-        let found = bounded(self.store.get(&key)).await?;
+        let found = bounded(self.store.get(&key)).await.map_err(|error| error.about(&key))?;
         Ok(found.into_stream().map(|piece| piece.map_err(from_object_store)).boxed())
     }
 
@@ -184,7 +192,8 @@ impl BlobStore {
         generation: GenerationNumber,
     ) -> Result<ExtractedDocument, BlobStoreError> {
         let key = self.text_key(document, version, generation);
-        let body = bounded(async { self.store.get(&key).await?.bytes().await }).await?;
+        let read = bounded(async { self.store.get(&key).await?.bytes().await }).await;
+        let body = read.map_err(|error| error.about(&key))?;
         serde_json::from_slice(&body).map_err(|error| BlobStoreError::Damaged(key.to_string(), error.to_string()))
     }
 
@@ -277,7 +286,8 @@ mod tests {
         blobs.delete_original(&sha256).await.unwrap();
         blobs.delete_original(&sha256).await.unwrap();
         let error = blobs.fetch_original(&sha256, &target).await.unwrap_err();
-        assert!(matches!(error, BlobStoreError::NotFound(_)), "{error}");
+        let key = format!("originals/{}/{sha256}", &sha256[..2]);
+        assert!(matches!(&error, BlobStoreError::NotFound(named) if *named == key), "{error}");
     }
 
     #[tokio::test]

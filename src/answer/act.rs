@@ -3,12 +3,14 @@
 //! May depend on `domain`.
 
 use super::{Evidence, PreparedQuestion, Verified};
-use crate::domain::{Action, AnswerId, ModelVersions, Outcome, OutcomeKind, Timings, Usage, Wording};
+use crate::domain::{Action, AnswerId, Filter, ModelVersions, Outcome, OutcomeKind, Timings, Usage, Wording};
 
 /// What an abstention says.
 const ABSTAINS: &str = "The documents do not hold the answer to this question.";
 /// What is said when there is nothing to look in.
 const NOTHING_HERE: &str = "There is no document to answer from: upload some first.";
+/// What is said when the filter leaves nothing to look in.
+const NOTHING_MATCHES: &str = "No document matches the question's filter: widen it, or ask without one.";
 /// How many near documents an abstention names at most.
 const SUGGESTED: usize = 3;
 
@@ -24,6 +26,8 @@ pub fn act(
     let answered = !verified.sentences.is_empty();
     let (outcome, answer, actions) = if answered {
         (OutcomeKind::Answered, verified.text(), Vec::new())
+    } else if evidence.passages.is_empty() && question.filter != Filter::default() {
+        (OutcomeKind::Abstained, NOTHING_MATCHES.to_owned(), Vec::new())
     } else if evidence.passages.is_empty() {
         (OutcomeKind::Abstained, NOTHING_HERE.to_owned(), vec![Action::UploadDocuments])
     } else {

@@ -68,7 +68,7 @@ impl VersionState {
 /// One version of a document: the bytes that were uploaded, and what became of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DocumentVersion {
-    /// 1 for the first upload of a name, one more for each upload of other bytes.
+    /// 1 for the first upload of a name, one more for each upload of other bytes or other metadata.
     pub version: u32,
     /// The state.
     pub state: VersionState,

@@ -225,8 +225,8 @@ pub type StoreResult<T> = Result<T, MetadataStoreError>;
 pub trait DocumentStore: Send + Sync + 'static {
     /// Records an upload and enqueues its job, in one transaction.
     ///
-    /// The same bytes as the newest version of the name, if that is pending or active, are a duplicate: nothing
-    /// changes but the metadata, if it differs, and the existing version and job are returned. Other bytes, or
+    /// The same bytes with the same metadata as the newest version of the name, if that is pending or active, are a
+    /// duplicate: nothing changes, and the existing version and job are returned. Other bytes, other metadata, or
     /// bytes whose version has failed, become the next version. Of identical uploads that arrive at the same
     /// moment exactly one is new.
     async fn register_upload(&self, upload: NewUpload) -> StoreResult<Registered>;

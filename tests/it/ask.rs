@@ -86,7 +86,8 @@ async fn what_the_documents_do_not_hold_is_declined() {
     );
     let filtered = json!({"question": sample::DOCUMENTS[0].2, "filter": {"metadata": {"team": "red"}}});
     let (_, outcome) = app.post("/v1/ask", filtered).await;
-    assert_eq!(outcome["outcome"], "abstained");
+    assert_eq!((&outcome["outcome"], &outcome["actions"]), (&json!("abstained"), &json!([])));
+    assert!(outcome["answer"].as_str().unwrap().contains("filter"), "{outcome}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

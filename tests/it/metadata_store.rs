@@ -94,7 +94,7 @@ contract! {
     uploads:
         an_upload_is_recorded_with_its_job,
         the_same_bytes_are_a_duplicate_while_pending_and_when_active,
-        a_duplicate_changes_nothing_but_other_metadata,
+        the_same_bytes_with_other_metadata_are_the_next_version,
         other_bytes_are_the_next_version,
         bytes_that_failed_are_the_next_version,
         bytes_of_an_older_version_are_the_next_version,

@@ -38,16 +38,16 @@ pub(super) async fn register(conn: &mut SqliteConnection, upload: &NewUpload) ->
         return Err(MetadataStoreError::Failed(format!("document {} has no version", DocumentId(id))));
     };
     let state = rows::version_state(&state)?;
-    let duplicate = sha256 == upload.sha256 && matches!(state, VersionState::Pending | VersionState::Active);
-    if !duplicate || metadata.0 != upload.metadata {
+    // Other metadata is a new version as well: the points carry the labels that filters go by.
+    let same = sha256 == upload.sha256 && metadata.0 == upload.metadata;
+    let duplicate = same && matches!(state, VersionState::Pending | VersionState::Active);
+    if !duplicate {
         sqlx::query("UPDATE documents SET metadata = ?2, updated_at = ?3 WHERE id = ?1")
             .bind(id)
             .bind(Json(&upload.metadata))
             .bind(now())
             .execute(&mut *conn)
             .await?;
-    }
-    if !duplicate {
         return add_version(conn, DocumentId(id), version + 1, upload).await;
     }
     Ok(Registered {

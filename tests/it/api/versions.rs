@@ -108,17 +108,17 @@ async fn of_different_uploads_at_the_same_moment_the_newest_wins() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn new_metadata_of_the_same_bytes_is_shown_at_once_and_filtered_by_after_a_reindex() {
+async fn new_metadata_of_the_same_bytes_is_a_new_version_and_what_filters_go_by() {
     let app = TestApp::start().await;
     let form = |team: &str| {
         Form::new().part("file", file("doors.md", OLD)).text("metadata", json!({"team": team}).to_string())
     };
     let id = app.ingest_form(form("red")).await.remove(0);
     let (status, body) = app.upload_form(form("blue")).await;
-    assert_eq!((status, &body["documents"][0]["duplicate"]), (StatusCode::OK, &json!(true)));
-    assert_eq!(app.read(&format!("/v1/documents/{id}")).await["metadata"], json!({"team": "blue"}));
-    app.post("/v1/admin/reindex", json!({})).await;
+    let uploaded = &body["documents"][0];
+    assert_eq!((status, &uploaded["version"]), (StatusCode::ACCEPTED, &json!(2)), "{body}");
     app.settle().await;
+    assert_eq!(app.read(&format!("/v1/documents/{id}")).await["metadata"], json!({"team": "blue"}));
     for (team, expected) in [("blue", 1), ("red", 0)] {
         let filter = json!({"metadata": {"team": team}});
         let passages = app.search(json!({"question": "Which lock does the front door have?", "filter": filter})).await;

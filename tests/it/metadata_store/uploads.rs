@@ -48,7 +48,7 @@ pub async fn the_same_bytes_are_a_duplicate_while_pending_and_when_active(backen
     assert_eq!(jobs_of(store, JobKind::Ingest).await.len(), 2);
 }
 
-pub async fn a_duplicate_changes_nothing_but_other_metadata(backend: &Backend) {
+pub async fn the_same_bytes_with_other_metadata_are_the_next_version(backend: &Backend) {
     let store = &backend.store;
     let with = |metadata: serde_json::Value| NewUpload {
         metadata: metadata.as_object().unwrap().clone(),
@@ -59,10 +59,11 @@ pub async fn a_duplicate_changes_nothing_but_other_metadata(backend: &Backend) {
     store.register_upload(with(json!({"team": "ops"}))).await.unwrap();
     assert_eq!(store.document(id).await.unwrap(), before);
 
-    store.register_upload(with(json!({"year": 2024}))).await.unwrap();
+    let second = store.register_upload(with(json!({"year": 2024}))).await.unwrap();
+    assert_eq!((second.document_id, second.version, second.duplicate), (id, 2, false));
     let after = store.document(id).await.unwrap();
     assert_eq!(after.metadata, *json!({"year": 2024}).as_object().unwrap());
-    assert_eq!(after.latest, before.latest);
+    assert_eq!((after.latest.version, after.latest.sha256), (2, before.latest.sha256));
     assert!(after.updated_at >= before.updated_at);
 }
 
