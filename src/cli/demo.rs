@@ -54,7 +54,7 @@ impl Demo {
         let app = App::start(config, Purpose { answers: true, any_index: false }).await?;
         ingest_handbook(&app, &stop).await?;
 
-        let mut wrong = 0;
+        let (mut asked, mut wrong) = (0, 0);
         for line in QUESTIONS.lines().filter(|line| !line.trim().is_empty()) {
             let question: DemoQuestion = serde_json::from_str(line).context("datasets/demo/questions.jsonl")?;
             let outcome = ask(&app, &question.question).await?;
@@ -71,14 +71,13 @@ impl Demo {
                     (false, None) => "WRONG, the handbook does not say".to_owned(),
                 }
             );
+            asked += 1;
             wrong += usize::from(!right);
         }
-        let exit = if wrong == 0 {
-            Exit::Ok
-        } else {
-            println!("\n{wrong} questions were not answered as they should be");
-            Exit::Incomplete
-        };
+        let memory =
+            output::peak_memory().map_or_else(String::new, |peak| format!("; peak memory {}", output::bytes(peak)));
+        println!("\n{} of {} questions ended as they should{memory}", asked - wrong, asked);
+        let exit = if wrong == 0 { Exit::Ok } else { Exit::Incomplete };
         if self.no_serve || !std::io::stdout().is_terminal() {
             return Ok(exit);
         }

@@ -79,9 +79,9 @@ pub(super) fn detect(bytes: &[u8], name: &str) -> Result<Format, ExtractError> {
         return Err(ExtractError::Empty);
     }
     let found = look_at(bytes);
-    let unsupported = |found: String| Err(ExtractError::UnsupportedFormat { name: name.into(), found });
+    let unsupported = |found: String| Err(ExtractError::UnsupportedFormat { found });
     match claim_of(name) {
-        Claim::Read(format) => agree(format, found, name),
+        Claim::Read(format) => agree(format, found),
         Claim::NotRead(what) => unsupported(what.into()),
         Claim::Unknown(extension) => match found {
             Found::Other(what) => unsupported(what),
@@ -98,7 +98,7 @@ pub(super) fn detect(bytes: &[u8], name: &str) -> Result<Format, ExtractError> {
     }
 }
 
-fn agree(format: Format, found: Found, name: &str) -> Result<Format, ExtractError> {
+fn agree(format: Format, found: Found) -> Result<Format, ExtractError> {
     let fits = match format {
         Format::Pdf => found == Found::Pdf,
         Format::Docx if found == Found::LockedOffice => {
@@ -111,7 +111,7 @@ fn agree(format: Format, found: Found, name: &str) -> Result<Format, ExtractErro
     if fits {
         return Ok(format);
     }
-    Err(ExtractError::ContradictsName { name: name.into(), claimed: format.as_claim().into(), found: found.describe() })
+    Err(ExtractError::ContradictsName { claimed: format.as_claim().into(), found: found.describe() })
 }
 
 fn claim_of(name: &str) -> Claim {
@@ -326,7 +326,7 @@ mod tests {
             ("mail.eml", b"From: a@example.org", "an e-mail"),
         ] {
             match detect(bytes, name).unwrap_err() {
-                ExtractError::UnsupportedFormat { found, .. } => assert_eq!(found, expected),
+                ExtractError::UnsupportedFormat { found } => assert_eq!(found, expected),
                 other => panic!("{name}: {other}"),
             }
         }

@@ -12,19 +12,15 @@ use thiserror::Error;
 pub enum ExtractError {
     /// The format is known or unknown, and not one that is read.
     #[error(
-        "{name}: {found} is not a format that can be read; convert it to PDF, DOCX, HTML, Markdown, plain text, CSV, TSV, JSON or JSONL"
+        "{found} is not a format that can be read; convert it to PDF, DOCX, HTML, Markdown, plain text, CSV, TSV, JSON or JSONL"
     )]
     UnsupportedFormat {
-        /// The name of the file.
-        name: String,
         /// What the file is.
         found: String,
     },
     /// The bytes are not what the name says.
-    #[error("{name}: the name says {claimed}, but the bytes are {found}; upload it under a name that fits")]
+    #[error("the name says {claimed}, but the bytes are {found}; upload it under a name that fits")]
     ContradictsName {
-        /// The name of the file.
-        name: String,
         /// What the name's extension stands for.
         claimed: String,
         /// What the bytes are.
