@@ -226,7 +226,7 @@ async fn collect(
     all: bool,
 ) -> anyhow::Result<()> {
     // While files are still being registered, a look at the queue now and then is enough for the bar.
-    if !all && waiting.len() % 64 != 0 {
+    if !all && !waiting.len().is_multiple_of(64) {
         return Ok(());
     }
     while !waiting.is_empty() {

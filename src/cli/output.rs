@@ -24,7 +24,7 @@ pub fn render_outcome(outcome: &Outcome) -> String {
             (known.chunk_id, known.source_start, known.source_end)
                 == (citation.chunk_id, citation.source_start, citation.source_end)
         };
-        let number = sources.iter().position(|known| same(&known)).unwrap_or_else(|| {
+        let number = sources.iter().position(same).unwrap_or_else(|| {
             sources.push(citation);
             sources.len() - 1
         });

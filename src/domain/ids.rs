@@ -131,6 +131,8 @@ pub type GenerationNumber = i64;
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]

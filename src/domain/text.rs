@@ -50,7 +50,7 @@ impl<'a> CodePointIndex<'a> {
                 count += 1;
             }
         }
-        if text.len() % STRIDE == 0 {
+        if text.len().is_multiple_of(STRIDE) {
             before.push(count);
         }
         Self { text, before }

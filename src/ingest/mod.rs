@@ -1,7 +1,7 @@
 //! A document arrives: upload -> extract -> chunk -> embed -> store.
 //!
 //! `upload` takes bytes in and answers at once; everything after it is done by `worker`, which takes jobs from
-//! the durable queue and calls [`ingest_version`] (or `purge`, or `reindex`) for each. Vectors are written
+//! the durable queue and calls `ingest_version` (or `purge`, or `reindex`) for each. Vectors are written
 //! first, and the metadata commit comes second: nothing is visible before it. May depend on `domain`, the
 //! stores and `models`.
 

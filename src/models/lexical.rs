@@ -91,10 +91,10 @@ impl Lexical {
             }
             let kind = word.kind;
             let term = self.stem(word.text);
-            if kind == WordKind::Plain {
-                if let Some(before) = before.replace(term.clone()) {
-                    pairs.push(format!("{before}{PAIR_MARK}{term}"));
-                }
+            if kind == WordKind::Plain
+                && let Some(before) = before.replace(term.clone())
+            {
+                pairs.push(format!("{before}{PAIR_MARK}{term}"));
             }
             singles.push(term);
         }

@@ -86,7 +86,7 @@ fn pieces(text: &str) -> Vec<Range<usize>> {
     let (mut start, mut in_space) = (0, false);
     for (at, c) in text.char_indices() {
         let space = c.is_whitespace();
-        if at > start && ((in_space && !space) || (!space && at - start >= LONGEST_PIECE)) {
+        if at > start && !space && (in_space || at - start >= LONGEST_PIECE) {
             pieces.push(start..at);
             start = at;
         }
