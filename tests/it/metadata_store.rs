@@ -9,6 +9,7 @@ mod agreement;
 mod chunks;
 mod commits;
 mod documents;
+mod dropped;
 mod fixtures;
 mod generations;
 mod jobs;

@@ -73,8 +73,14 @@ impl PostgresStore {
     }
 
     /// Begins a transaction. It is rolled back when it is dropped.
+    ///
+    /// In a task of its own: when `begin` is dropped between its statement and the answer to it, sqlx does not know of
+    /// the transaction, and the pool would give the connection to the next caller inside it. A plain statement would
+    /// then never be committed.
     async fn begin(&self) -> StoreResult<Transaction<'static, Postgres>> {
-        Ok(self.pool.begin().await?)
+        let pool = self.pool.clone();
+        let begun = tokio::spawn(async move { pool.begin().await }).await;
+        Ok(begun.map_err(|_| MetadataStoreError::Unavailable("the process is ending".to_owned()))??)
     }
 }
 
