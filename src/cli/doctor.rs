@@ -114,7 +114,14 @@ async fn check_metadata(metadata: &dyn MetadataStore, findings: &mut Findings) -
     ));
     let failed = metadata.jobs(JobQuery { state: Some(JobState::Failed), limit: 20, ..JobQuery::default() }).await?;
     for job in &failed.items {
-        let document = job.document_id.map_or_else(String::new, |id| format!(" of {id}"));
+        let document = match job.document_id {
+            Some(id) => match metadata.document(id).await {
+                Ok(document) => format!(" of {} ({id})", document.name),
+                // It has been deleted meanwhile.
+                Err(_) => format!(" of {id}"),
+            },
+            None => String::new(),
+        };
         findings.bad(format!(
             "{} job {}{document} failed: {}",
             job.kind.as_str(),

@@ -21,10 +21,7 @@ async fn a_file_that_is_refused_says_why_and_becomes_no_version() {
         let ended = app.wait_for_job(job).await;
         assert_eq!((&ended["state"], &ended["attempts"]), (&json!("failed"), &json!(1)));
         let reason = ended["error"].as_str().unwrap();
-        assert!(
-            reason.contains("picture.md") && reason.contains("Markdown") && reason.contains("image/png"),
-            "{reason}"
-        );
+        assert!(reason.contains("Markdown") && reason.contains("image/png"), "{reason}");
         // It can be tried again, and is.
         let (status, retried) = app.post(&format!("/v1/jobs/{job}/retry"), json!({})).await;
         assert_eq!(status, StatusCode::OK);
