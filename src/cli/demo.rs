@@ -50,7 +50,7 @@ impl Demo {
         config.vectors = VectorUrl::Edge(config.data_dir.join("vectors"));
         config.blob_url = format!("file://{}", config.data_dir.join("blobs").display());
 
-        models::pull(&config).await?;
+        models::pull(&config, Vec::new()).await?;
         let app = App::start(config, Purpose { answers: true, any_index: false }).await?;
         ingest_handbook(&app, &stop).await?;
 

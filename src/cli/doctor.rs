@@ -7,7 +7,10 @@ use crate::{
     config::Config,
     domain::{GenerationState, JobState},
     metadata_store::{JobQuery, MetadataStore},
-    models::{catalog::Catalog, weights::ModelCache},
+    models::{
+        catalog::{Catalog, Role},
+        weights::ModelCache,
+    },
     vector_store::VectorStore,
 };
 
@@ -84,6 +87,7 @@ async fn check_models(config: &Config, findings: &mut Findings) -> bool {
         Catalog::builtin()
             .artefacts()
             .iter()
+            .filter(|artefact| artefact.role != Role::Base)
             .map(|artefact| (artefact.name.clone(), cache.verify(artefact).map_err(|error| error.to_string())))
             .collect::<Vec<_>>()
     })

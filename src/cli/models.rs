@@ -6,7 +6,7 @@ use super::{Exit, output};
 use crate::{
     config::Config,
     models::{
-        catalog::Catalog,
+        catalog::{Artefact, Catalog, Role},
         weights::{ModelCache, Presence, TerminalProgress},
     },
 };
@@ -27,7 +27,11 @@ enum ModelsCommand {
         json: bool,
     },
     /// Fetch what is missing, and check what is there
-    Pull,
+    Pull {
+        /// Only these; without a name, everything that answering needs
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+    },
 }
 
 impl Models {
@@ -35,8 +39,8 @@ impl Models {
     pub async fn run(self, config: Config) -> anyhow::Result<Exit> {
         match self.command {
             ModelsCommand::List { json } => list(&config, json),
-            ModelsCommand::Pull => {
-                pull(&config).await?;
+            ModelsCommand::Pull { names } => {
+                pull(&config, names).await?;
                 Ok(Exit::Ok)
             }
         }
@@ -50,7 +54,8 @@ fn list(config: &Config, json: bool) -> anyhow::Result<Exit> {
     for artefact in catalog.artefacts() {
         let status = cache.status(artefact);
         let present = status.presence == Presence::Present;
-        if !present {
+        // What only training needs is not missed.
+        if !present && artefact.role != Role::Base {
             exit = Exit::Incomplete;
         }
         if json {
@@ -65,7 +70,11 @@ fn list(config: &Config, json: bool) -> anyhow::Result<Exit> {
                 status.role.as_str(),
                 output::bytes(status.size),
                 status.licence,
-                if present { "present" } else { "missing: run `footnote models pull`" },
+                match (present, artefact.role) {
+                    (true, _) => "present".to_owned(),
+                    (false, Role::Base) => format!("for training: run `footnote models pull {}`", status.name),
+                    (false, _) => "missing: run `footnote models pull`".to_owned(),
+                },
                 status.path.display(),
             );
         }
@@ -76,12 +85,17 @@ fn list(config: &Config, json: bool) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
-/// Fetches what is missing. What is there is checked against its sum.
-pub async fn pull(config: &Config) -> anyhow::Result<()> {
+/// Fetches what is missing of the named artefacts, or of all that answering needs. What is there is checked against its
+/// sum.
+pub async fn pull(config: &Config, names: Vec<String>) -> anyhow::Result<()> {
     let (cache, catalog) = (ModelCache::new(config.models_dir.clone()), Catalog::builtin());
     tokio::task::spawn_blocking(move || {
         let progress = TerminalProgress::default();
-        for artefact in catalog.artefacts() {
+        let wanted: Vec<&Artefact> = match names.is_empty() {
+            true => catalog.artefacts().iter().filter(|artefact| artefact.role != Role::Base).collect(),
+            false => names.iter().map(|name| catalog.artefact(name)).collect::<Result<_, _>>()?,
+        };
+        for artefact in wanted {
             cache.pull(artefact, &progress)?;
         }
         Ok(())

@@ -12,6 +12,8 @@ use std::{collections::BTreeSet, path::PathBuf};
 pub const DEFAULT_EMBEDDER: &str = "all-minilm-l6-v2-int8";
 /// The generator that is used unless another one is configured.
 pub const DEFAULT_GENERATOR: &str = "smollm2-135m-instruct";
+/// What the reader is trained from. Answering does not need it.
+pub const ENCODER_BASE: &str = "all-minilm-l6-v2";
 /// The shared library that runs ONNX models.
 pub const ONNX_RUNTIME: &str = "onnxruntime";
 
@@ -24,6 +26,8 @@ pub enum Role {
     Generator,
     /// Runs a model: a shared library.
     Runtime,
+    /// What a model is trained from: fetched only when it is named.
+    Base,
 }
 
 impl Role {
@@ -33,6 +37,7 @@ impl Role {
             Self::Embedder => "embedder",
             Self::Generator => "generator",
             Self::Runtime => "runtime",
+            Self::Base => "base",
         }
     }
 }

@@ -1,11 +1,13 @@
 //! The models: where their files come from, and what runs them.
 //!
 //! `catalog` names the files, `weights` fetches and checks them; `embedder` turns text into dense vectors,
-//! `lexical` into BM25 terms; `generator` writes drafts. May depend on `domain`, and on `vector_store` for the shape
+//! `lexical` into BM25 terms; `encoder` reads passages, on the operations of `fused`; `generator` writes drafts. May depend on `domain`, and on `vector_store` for the shape
 //! of a sparse vector. No vendor type leaves the `mod.rs` of a model.
 
 pub mod catalog;
 pub mod embedder;
+pub mod encoder;
+pub mod fused;
 pub mod generator;
 pub mod lexical;
 pub mod weights;
@@ -42,6 +44,11 @@ impl LocateError {
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Weights(error) if error.is_transient())
     }
+}
+
+/// Finds the folder of one artefact in the cache; what is missing is an error that names the command.
+pub fn locate_one(models_dir: &Path, name: &str) -> Result<PathBuf, LocateError> {
+    Ok(ModelCache::new(models_dir.to_owned()).locate(Catalog::builtin().artefact(name)?)?)
 }
 
 /// Finds the files in the cache. Never looks at the network: what is missing is an error that names the command.

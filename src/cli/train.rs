@@ -1,0 +1,235 @@
+//! `train reader`: fine-tunes the small encoder into a reader. A run can be killed and resumed at any time.
+
+use std::{fs, path::PathBuf, time::Duration};
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+use sha2::{Digest, Sha256};
+
+use super::Exit;
+use crate::{
+    config::Config,
+    models::{
+        self,
+        catalog::ENCODER_BASE,
+        encoder::{features::ReaderTokenizer, load::Base},
+    },
+    train::{
+        TrainError,
+        batches::order,
+        card::{Card, Machine, now},
+        config::ReaderConfig,
+        data::{self, Data},
+        dataset::example::Example,
+        features::{FeatureCounts, FeatureMaker, Sequence},
+        fit::{FitEvent, Fitted, Run},
+        reader::{READER, ReaderModel},
+    },
+};
+
+/// Train a model on data sets
+#[derive(Debug, Args)]
+pub struct Train {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    Reader(TrainReader),
+}
+
+/// Fine-tune the small encoder to find answers in passages, and to say when there is none
+#[derive(Debug, Args)]
+struct TrainReader {
+    /// The recipe of the run, a TOML file: model, seed, rates, lengths
+    #[arg(long, value_name = "FILE")]
+    recipe: PathBuf,
+    /// A folder with task.jsonl (and edge.jsonl, failure.jsonl) to train on; may be given several times
+    #[arg(long = "data", required = true)]
+    data: Vec<PathBuf>,
+    /// The same to validate on; no document of it may be in the training data
+    #[arg(long, required = true)]
+    validation: Vec<PathBuf>,
+    /// Where checkpoint, metrics, card and the trained reader go
+    #[arg(long)]
+    out: PathBuf,
+    /// Go on from the checkpoint in the output folder
+    #[arg(long)]
+    resume: bool,
+}
+
+impl Train {
+    /// Runs the command.
+    pub fn run(self, config: &Config) -> anyhow::Result<Exit> {
+        restart_with_one_candle_thread()?;
+        match self.what {
+            What::Reader(command) => command.run(config).map(|()| Exit::Ok),
+        }
+    }
+}
+
+/// Starts the program again with candle's own threads switched off, which only its environment can do. Each of our
+/// threads has a graph of its own; candle's would spin beside them, and cost a tenth of the speed and more when
+/// something else runs.
+#[cfg(unix)]
+fn restart_with_one_candle_thread() -> anyhow::Result<()> {
+    use std::os::unix::process::CommandExt;
+
+    const VARIABLE: &str = "CANDLE_NUM_THREADS";
+    if std::env::var_os(VARIABLE).is_some() {
+        return Ok(());
+    }
+    let program = std::env::current_exe().context("finding this program to restart it")?;
+    let error = std::process::Command::new(program).args(std::env::args_os().skip(1)).env(VARIABLE, "1").exec();
+    Err(error).context("restarting the program")
+}
+
+#[cfg(not(unix))]
+fn restart_with_one_candle_thread() -> anyhow::Result<()> {
+    Ok(())
+}
+
+impl TrainReader {
+    fn run(self, settings: &Config) -> anyhow::Result<()> {
+        let config = ReaderConfig::read(&self.recipe)?;
+        data::refuse_errors(&self.data, &self.validation)?;
+        fs::create_dir_all(&self.out).with_context(|| format!("creating {}", self.out.display()))?;
+        let (training, validation) = (data::read(&self.data)?, data::read(&self.validation)?);
+        let base = match &config.base {
+            Some(folder) => Base::load(folder)?,
+            None => Base::load(&models::locate_one(&settings.models_dir, ENCODER_BASE)?)?,
+        };
+        if let Err(reason) = config.limits.check(base.bert.config.max_position_embeddings) {
+            return Err(TrainError::Config { path: self.recipe, reason }.into());
+        }
+        let fingerprint = fingerprint(&config, &base.sha256, [&training, &validation]);
+        let (sequences, counts) = prepare(&base.tokenizer, &config, &training.examples, "training")?;
+        let chosen = choose(&validation.examples, config.reader.validation_sequences, config.seed);
+        let (mut measured, validation_counts) = prepare(&base.tokenizer, &config, &chosen, "validation")?;
+        measured.truncate(config.reader.validation_sequences);
+        let model = ReaderModel::new(&base, &config)?;
+        eprintln!(
+            "{} training sequences, {} tokens; {} validation sequences; {} numbers are trained",
+            counts.sequences,
+            counts.tokens,
+            measured.len(),
+            model.trained_numbers()
+        );
+        let run = Run {
+            model: &model,
+            training: &sequences,
+            validation: &measured,
+            settings: &config.fit,
+            adam: config.adam,
+            seed: config.seed,
+            folder: &self.out,
+            fingerprint,
+            resume: self.resume,
+        };
+        let result = with_progress(&run)?;
+        println!(
+            "best validation loss {:.4} at step {} of {}; {}",
+            result.best_loss,
+            result.best_step,
+            result.steps,
+            self.out.join(READER).display()
+        );
+        let card = Card {
+            version: env!("CARGO_PKG_VERSION"),
+            base_sha256: base.sha256.clone(),
+            trained_numbers: model.trained_numbers(),
+            training_files: training.files,
+            training: counts,
+            validation_files: validation.files,
+            validation: validation_counts,
+            machine: Machine::here(),
+            finished_at: now(),
+            configuration: config,
+            result,
+        };
+        Ok(card.save(&self.out)?)
+    }
+}
+
+/// Whole examples, chosen by the seed, until there are enough.
+fn choose(examples: &[Example], most: usize, seed: u64) -> Vec<Example> {
+    let mut passages = 0;
+    let mut chosen = order(examples.len(), seed, u64::MAX);
+    chosen.retain(|index| {
+        passages += examples[*index].passages.len();
+        passages <= most
+    });
+    chosen.into_iter().map(|index| examples[index].clone()).collect()
+}
+
+fn prepare(
+    tokenizer: &ReaderTokenizer,
+    config: &ReaderConfig,
+    examples: &[Example],
+    what: &'static str,
+) -> anyhow::Result<(Vec<Sequence>, FeatureCounts)> {
+    let mut maker = FeatureMaker::new(tokenizer, config.limits, config.reader.passages);
+    let sequences = maker.sequences(examples)?;
+    let counts = serde_json::to_string(&maker.counts)?;
+    if sequences.is_empty() {
+        return Err(TrainError::NoSequences { what, counts }.into());
+    }
+    eprintln!("{what}: {counts}");
+    Ok((sequences, maker.counts))
+}
+
+/// What must be the same for a run to be resumed.
+fn fingerprint(config: &ReaderConfig, base: &str, data: [&Data; 2]) -> String {
+    let mut sum = Sha256::new();
+    sum.update(format!("{config:?}\n{base}\n"));
+    for data in data {
+        data.files.iter().for_each(|file| sum.update(format!("{}\n", file.sha256)));
+        sum.update("--\n");
+    }
+    hex::encode(sum.finalize())
+}
+
+fn with_progress(run: &Run<'_, ReaderModel>) -> Result<Fitted, TrainError> {
+    let bar = ProgressBar::no_length();
+    let style = "{wide_bar} {pos}/{len} steps  {msg}  {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(style) {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(500));
+    let (mut loss, mut speed) = (None::<f64>, None::<f64>);
+    let smooth = |mean: &mut Option<f64>, value: f64| {
+        let next = mean.map_or(value, |mean| 0.95 * mean + 0.05 * value);
+        *mean = Some(next);
+        next
+    };
+    let quiet = bar.is_hidden();
+    let fitted = run.fit(|event| match event {
+        FitEvent::Started { step, steps } => {
+            bar.set_length(*steps);
+            bar.set_position(*step);
+            bar.reset_eta();
+        }
+        FitEvent::Step(record) => {
+            let message = format!(
+                "loss {:.3}  rate {:.2e}  {:.0} tokens/s",
+                smooth(&mut loss, record.loss),
+                record.learning_rate,
+                smooth(&mut speed, record.tokens_per_second)
+            );
+            bar.set_position(record.step);
+            if let Some(validation) = record.validation_loss {
+                let parts = &record.validation_parts;
+                bar.suspend(|| {
+                    eprintln!("step {}: validation loss {validation:.4} {parts:.4?}, {message}", record.step);
+                });
+            } else if quiet && record.step % 10 == 0 {
+                eprintln!("step {}: {message}, {:.0} s", record.step, record.seconds);
+            }
+            bar.set_message(message);
+        }
+    });
+    bar.finish_and_clear();
+    fitted
+}

@@ -1,0 +1,263 @@
+//! The files of an encoder and of a reader, both ways.
+//!
+//! A base model is a folder with `config.json`, `tokenizer.json` and `model.safetensors` under Hugging Face's names.
+//! A reader is a folder with `reader.json` and `reader.safetensors`, which holds the heads and, under the same names,
+//! the layers that were trained; the rest is the base model's, which `reader.json` names by its sha256.
+
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use candle_core::{DType, Device, Tensor, safetensors};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{
+    EncoderError,
+    bert::{Bert, Embeddings, Layer},
+    config::BertConfig,
+    features::{Limits, ReaderTokenizer},
+    heads::ReaderHeads,
+};
+
+/// The form of a reader's folder.
+const FORMAT: u32 = 1;
+/// The settings of a reader.
+pub const READER_SETTINGS: &str = "reader.json";
+/// The weights of a reader.
+pub const READER_WEIGHTS: &str = "reader.safetensors";
+/// The weights of a base model.
+const BASE_WEIGHTS: &str = "model.safetensors";
+
+/// `reader.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReaderSettings {
+    /// The form of the folder.
+    pub format: u32,
+    /// The sha256 of the base model's weights.
+    pub base_sha256: String,
+    /// The lowest layer that was trained.
+    pub first_trained_layer: usize,
+    /// How texts are cut into windows.
+    pub limits: Limits,
+}
+
+impl ReaderSettings {
+    /// Settings of the present form.
+    pub fn new(base_sha256: String, first_trained_layer: usize, limits: Limits) -> Self {
+        Self { format: FORMAT, base_sha256, first_trained_layer, limits }
+    }
+}
+
+/// A base model.
+#[derive(Debug)]
+pub struct Base {
+    /// The model without heads.
+    pub bert: Bert,
+    /// Its tokenizer.
+    pub tokenizer: ReaderTokenizer,
+    /// The sha256 of its weights, in hexadecimal.
+    pub sha256: String,
+}
+
+impl Base {
+    /// Reads a folder.
+    pub fn load(folder: &Path) -> Result<Self, EncoderError> {
+        let config = BertConfig::read(&folder.join("config.json"))?;
+        let path = folder.join(BASE_WEIGHTS);
+        let bytes = fs::read(&path).map_err(io("reading", &path))?;
+        let sha256 = hex::encode(Sha256::digest(&bytes));
+        let tensors = safetensors::load_buffer(&bytes, &Device::Cpu);
+        let mut tensors = Tensors::new(tensors.map_err(|error| refused(&path, error))?, &path);
+        drop(bytes);
+        let embeddings = Embeddings {
+            words: tensors.take("embeddings.word_embeddings.weight", &[config.vocab_size, config.hidden_size])?,
+            positions: tensors
+                .take("embeddings.position_embeddings.weight", &[config.max_position_embeddings, config.hidden_size])?,
+            types: tensors
+                .take("embeddings.token_type_embeddings.weight", &[config.type_vocab_size, config.hidden_size])?,
+            norm: tensors.norm("embeddings.LayerNorm", config.hidden_size)?,
+        };
+        let layers = (0..config.num_hidden_layers).map(|index| tensors.layer(index, &config));
+        let layers = layers.collect::<Result<Vec<_>, _>>()?;
+        tensors.all_used(&["pooler.dense.weight", "pooler.dense.bias", "embeddings.position_ids"])?;
+        let tokenizer = ReaderTokenizer::load(&folder.join("tokenizer.json"))?;
+        Ok(Self { bert: Bert { config, embeddings, layers }, tokenizer, sha256 })
+    }
+
+    /// Puts a trained reader on the base model.
+    pub fn with_reader(mut self, folder: &Path) -> Result<(Self, ReaderHeads, ReaderSettings), EncoderError> {
+        let path = folder.join(READER_SETTINGS);
+        let text = fs::read_to_string(&path).map_err(io("reading", &path))?;
+        let settings: ReaderSettings = serde_json::from_str(&text).map_err(|error| refused(&path, error))?;
+        if settings.format != FORMAT {
+            return Err(refused(&path, format!("its form is {}, and {FORMAT} is supported", settings.format)));
+        }
+        if settings.base_sha256 != self.sha256 {
+            let reason =
+                format!("it was trained on the base {}, and this one is {}", settings.base_sha256, self.sha256);
+            return Err(refused(&path, reason));
+        }
+        let config = &self.bert.config;
+        if settings.first_trained_layer > config.num_hidden_layers {
+            return Err(refused(&path, "its first trained layer does not exist"));
+        }
+        let path = folder.join(READER_WEIGHTS);
+        let tensors = safetensors::load(&path, &Device::Cpu).map_err(|error| refused(&path, error))?;
+        let mut tensors = Tensors::new(tensors, &path);
+        for index in settings.first_trained_layer..config.num_hidden_layers {
+            self.bert.layers[index] = tensors.layer(index, config)?;
+        }
+        let heads = ReaderHeads {
+            span: tensors.linear("reader.span", config.hidden_size, 2)?,
+            answerable: tensors.linear("reader.answerable", config.hidden_size, 1)?,
+        };
+        tensors.all_used(&[])?;
+        Ok((self, heads, settings))
+    }
+}
+
+/// What `reader.safetensors` holds. Half precision halves the file and changes scores in the third decimal.
+pub fn reader_tensors(
+    bert: &Bert,
+    first_trained_layer: usize,
+    heads: &ReaderHeads,
+    dtype: DType,
+) -> Result<HashMap<String, Tensor>, EncoderError> {
+    let mut out = HashMap::new();
+    let mut put = |name: String, tensor: Tensor| -> Result<(), EncoderError> {
+        out.insert(name, tensor.detach().to_dtype(dtype)?.contiguous()?);
+        Ok(())
+    };
+    for (index, layer) in bert.layers.iter().enumerate().skip(first_trained_layer) {
+        let name = |part: &str, kind: &str| format!("encoder.layer.{index}.{part}.{kind}");
+        for (part, tensors) in LINEAR.into_iter().zip([&layer.attention_output, &layer.up, &layer.down]) {
+            put(name(part, "weight"), tensors.0.t()?)?;
+            put(name(part, "bias"), tensors.1.clone())?;
+        }
+        for (part, norm) in NORMS.into_iter().zip([&layer.attention_norm, &layer.output_norm]) {
+            put(name(part, "weight"), norm.get(0)?)?;
+            put(name(part, "bias"), norm.get(1)?)?;
+        }
+        let weights = layer.qkv.0.chunk(3, 1)?;
+        let biases = layer.qkv.1.chunk(3, 0)?;
+        for ((part, weight), bias) in QKV.into_iter().zip(weights).zip(biases) {
+            put(name(part, "weight"), weight.t()?)?;
+            put(name(part, "bias"), bias)?;
+        }
+    }
+    for (name, tensors) in [("reader.span", &heads.span), ("reader.answerable", &heads.answerable)] {
+        put(format!("{name}.weight"), tensors.0.t()?)?;
+        put(format!("{name}.bias"), tensors.1.clone())?;
+    }
+    Ok(out)
+}
+
+const QKV: [&str; 3] = ["attention.self.query", "attention.self.key", "attention.self.value"];
+const LINEAR: [&str; 3] = ["attention.output.dense", "intermediate.dense", "output.dense"];
+const NORMS: [&str; 2] = ["attention.output.LayerNorm", "output.LayerNorm"];
+
+/// The tensors of a file that were not taken yet, without the prefix that whole models have.
+struct Tensors<'a> {
+    left: HashMap<String, Tensor>,
+    path: &'a Path,
+}
+
+impl<'a> Tensors<'a> {
+    fn new(tensors: HashMap<String, Tensor>, path: &'a Path) -> Self {
+        let bare = |name: String| name.strip_prefix("bert.").map(str::to_owned).unwrap_or(name);
+        Self { left: tensors.into_iter().map(|(name, tensor)| (bare(name), tensor)).collect(), path }
+    }
+
+    fn take(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, EncoderError> {
+        let Some(tensor) = self.left.remove(name) else {
+            return Err(refused(self.path, format!("the tensor `{name}` is missing")));
+        };
+        if tensor.dims() != shape {
+            let reason = format!("the tensor `{name}` is {:?} and should be {shape:?}", tensor.dims());
+            return Err(refused(self.path, reason));
+        }
+        Ok(tensor.to_dtype(DType::F32)?)
+    }
+
+    fn linear(&mut self, name: &str, inputs: usize, outputs: usize) -> Result<(Tensor, Tensor), EncoderError> {
+        let weight = self.take(&format!("{name}.weight"), &[outputs, inputs])?.t()?.contiguous()?;
+        Ok((weight, self.take(&format!("{name}.bias"), &[outputs])?))
+    }
+
+    fn norm(&mut self, name: &str, width: usize) -> Result<Tensor, EncoderError> {
+        let scale = self.take(&format!("{name}.weight"), &[width])?;
+        Ok(Tensor::stack(&[scale, self.take(&format!("{name}.bias"), &[width])?], 0)?)
+    }
+
+    fn layer(&mut self, index: usize, config: &BertConfig) -> Result<Layer, EncoderError> {
+        let (width, inner) = (config.hidden_size, config.intermediate_size);
+        let name = |part: &str| format!("encoder.layer.{index}.{part}");
+        let mut parts = Vec::new();
+        for part in QKV {
+            parts.push(self.linear(&name(part), width, width)?);
+        }
+        let weights: Vec<_> = parts.iter().map(|part| &part.0).collect();
+        let biases: Vec<_> = parts.iter().map(|part| &part.1).collect();
+        Ok(Layer {
+            qkv: (Tensor::cat(&weights, 1)?.contiguous()?, Tensor::cat(&biases, 0)?),
+            attention_output: self.linear(&name(LINEAR[0]), width, width)?,
+            up: self.linear(&name(LINEAR[1]), width, inner)?,
+            down: self.linear(&name(LINEAR[2]), inner, width)?,
+            attention_norm: self.norm(&name(NORMS[0]), width)?,
+            output_norm: self.norm(&name(NORMS[1]), width)?,
+        })
+    }
+
+    fn all_used(&self, unneeded: &[&str]) -> Result<(), EncoderError> {
+        match self.left.keys().find(|name| !unneeded.contains(&name.as_str())) {
+            Some(name) => Err(refused(self.path, format!("the tensor `{name}` belongs to another kind of model"))),
+            None => Ok(()),
+        }
+    }
+}
+
+pub(super) fn refused(path: &Path, reason: impl ToString) -> EncoderError {
+    EncoderError::Model { path: path.to_owned(), reason: reason.to_string() }
+}
+
+fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> EncoderError {
+    let path: PathBuf = path.to_owned();
+    move |source| EncoderError::Io { doing, path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::super::tiny;
+    use super::*;
+
+    #[test]
+    fn a_layer_survives_the_way_to_the_file_and_back() {
+        let bert = tiny::bert(5);
+        let width = bert.config.hidden_size;
+        let head = |outputs| {
+            let weight = Tensor::ones((width, outputs), DType::F32, &Device::Cpu).unwrap();
+            (weight, Tensor::zeros(outputs, DType::F32, &Device::Cpu).unwrap())
+        };
+        let heads = ReaderHeads { span: head(2), answerable: head(1) };
+        let tensors = reader_tensors(&bert, 1, &heads, DType::F32).unwrap();
+        assert_eq!(tensors["encoder.layer.1.intermediate.dense.weight"].dims(), [32, 16]);
+        assert!(!tensors.contains_key("encoder.layer.0.output.dense.weight"));
+        let path = Path::new("reader.safetensors");
+        let mut read = Tensors::new(tensors.clone(), path);
+        let layer = read.layer(1, &bert.config).unwrap();
+        let flat = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let before = &bert.layers[1];
+        assert_eq!(flat(&layer.qkv.0), flat(&before.qkv.0));
+        assert_eq!(flat(&layer.qkv.1), flat(&before.qkv.1));
+        assert_eq!(flat(&layer.down.0), flat(&before.down.0));
+        assert_eq!(flat(&layer.output_norm), flat(&before.output_norm));
+        read.linear("reader.span", width, 2).unwrap();
+        assert!(read.all_used(&[]).unwrap_err().to_string().contains("reader.answerable"));
+        assert!(Tensors::new(tensors, path).layer(0, &bert.config).unwrap_err().to_string().contains("missing"));
+    }
+}

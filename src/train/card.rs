@@ -1,0 +1,81 @@
+//! `card.json`: what a run was, so that it can be repeated and its result be judged.
+//!
+//! May depend on `data`, `features` and `fit`.
+
+use std::{path::Path, time::Duration};
+
+use serde::Serialize;
+
+use super::{TrainError, checkpoint::write_atomically, data::DataFile, features::FeatureCounts, fit::Fitted};
+
+/// The machine of a run, as far as it matters for its speed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Machine {
+    /// Architecture and operating system.
+    pub platform: String,
+    /// Threads that the system offers.
+    pub threads: usize,
+    /// The widest vector instructions that the products use.
+    pub vectors: &'static str,
+}
+
+impl Machine {
+    /// This one.
+    pub fn here() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        let vectors = match () {
+            () if is_x86_feature_detected!("avx512f") => "avx512f",
+            () if is_x86_feature_detected!("avx2") => "avx2",
+            () => "sse2",
+        };
+        #[cfg(not(target_arch = "x86_64"))]
+        let vectors = "default";
+        Self {
+            platform: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            vectors,
+        }
+    }
+}
+
+/// The card of a run.
+#[derive(Debug, Clone, Serialize)]
+pub struct Card<C> {
+    /// The version of this program.
+    pub version: &'static str,
+    /// The configuration, with all defaults.
+    pub configuration: C,
+    /// The sha256 of the base model's weights.
+    pub base_sha256: String,
+    /// The numbers that are trained.
+    pub trained_numbers: usize,
+    /// The files that were trained on.
+    pub training_files: Vec<DataFile>,
+    /// What became of their examples.
+    pub training: FeatureCounts,
+    /// The files that were validated on.
+    pub validation_files: Vec<DataFile>,
+    /// What became of their examples.
+    pub validation: FeatureCounts,
+    /// The machine.
+    pub machine: Machine,
+    /// Seconds since 1970, at the end.
+    pub finished_at: u64,
+    /// How it ended.
+    pub result: Fitted,
+}
+
+impl<C: Serialize> Card<C> {
+    /// Writes `card.json`.
+    pub fn save(&self, folder: &Path) -> Result<(), TrainError> {
+        let path = folder.join("card.json");
+        let text = serde_json::to_string_pretty(self)
+            .map_err(|error| TrainError::Config { path: path.clone(), reason: error.to_string() })?;
+        write_atomically(&path, text.as_bytes())
+    }
+}
+
+/// Seconds since 1970.
+pub fn now() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
+}

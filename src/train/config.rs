@@ -1,0 +1,235 @@
+//! The TOML file of a training run. A key that is not known is an error, and so is a value that makes no sense.
+//!
+//! May depend on `schedule`, `optimizer` and the encoder's limits.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{TrainError, optimizer::AdamSettings, schedule::Decay};
+use crate::models::encoder::features::Limits;
+
+/// What every run has.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FitSettings {
+    /// How often each example is seen.
+    pub epochs: u64,
+    /// The run ends here even when the epochs are not over; the learning rate falls towards it.
+    pub max_steps: Option<u64>,
+    /// The sequences of a step.
+    pub batch: usize,
+    /// About how many tokens a thread works on at a time.
+    pub micro_batch_tokens: usize,
+    /// The threads; each works on its own micro-batches.
+    pub threads: usize,
+    /// The highest learning rate.
+    pub learning_rate: f64,
+    /// The share of the steps in which the learning rate rises.
+    pub warm_up: f64,
+    /// How it falls afterwards.
+    pub decay: Decay,
+    /// A checkpoint is written after so many steps.
+    pub checkpoint_every: u64,
+    /// The validation loss is measured after so many steps.
+    pub validate_every: u64,
+    /// The run ends when so many validations in a row brought nothing better. Only when the best is kept.
+    pub patience: u64,
+    /// Which weights are left at the end.
+    pub keep: Keep,
+}
+
+/// Which weights a run leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Keep {
+    /// Those with the lowest validation loss.
+    Best,
+    /// The last ones: where the loss says little about the task, as with questions that only look answerable.
+    Last,
+}
+
+impl Default for FitSettings {
+    fn default() -> Self {
+        Self {
+            epochs: 2,
+            max_steps: None,
+            batch: 32,
+            micro_batch_tokens: 1536,
+            threads: 2,
+            learning_rate: 1e-4,
+            warm_up: 0.08,
+            decay: Decay::Linear,
+            checkpoint_every: 50,
+            validate_every: 150,
+            patience: 6,
+            keep: Keep::Best,
+        }
+    }
+}
+
+/// What the reader's training needs besides.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReaderTraining {
+    /// How many layers are trained, from the top; the others stay as they are.
+    pub trainable_layers: usize,
+    /// The share of numbers that are dropped in training.
+    pub dropout: f32,
+    /// What the learning rate of the heads, which begin from nothing, is multiplied by.
+    pub head_rate: f64,
+    /// The learning rate of each layer is that of the layer above times this.
+    pub layer_rate: f64,
+    /// How much the loss of the answerability head counts beside that of the spans.
+    pub answerable_weight: f64,
+    /// Which passages of an example are trained on.
+    pub passages: PassageChoice,
+    /// At most so many sequences of the validation data are measured; a seeded choice of whole examples.
+    pub validation_sequences: usize,
+    /// Whether the weights are saved in half precision.
+    pub half: bool,
+}
+
+impl Default for ReaderTraining {
+    fn default() -> Self {
+        Self {
+            trainable_layers: usize::MAX,
+            dropout: 0.1,
+            head_rate: 5.0,
+            layer_rate: 1.0,
+            answerable_weight: 0.5,
+            passages: PassageChoice::All,
+            validation_sequences: 1200,
+            half: false,
+        }
+    }
+}
+
+/// Which passages of an example are trained on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PassageChoice {
+    /// Each passage is a sequence; those without the answer are trained to "no span".
+    All,
+    /// Of an answered example only the passages that hold a span; of an unanswerable one the first.
+    Gold,
+}
+
+/// The file for `train reader`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReaderConfig {
+    /// The folder of the base model; the one of the catalogue when absent. A relative one counts from the file's own
+    /// folder.
+    #[serde(default)]
+    pub base: Option<PathBuf>,
+    /// Decides the order of the data, the dropout and the first weights of the heads.
+    pub seed: u64,
+    /// The run.
+    #[serde(default)]
+    pub fit: FitSettings,
+    /// The optimizer.
+    #[serde(default)]
+    pub adam: AdamSettings,
+    /// The reader.
+    #[serde(default)]
+    pub reader: ReaderTraining,
+    /// How texts are cut.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+impl ReaderConfig {
+    /// Reads and checks a file.
+    pub fn read(path: &Path) -> Result<Self, TrainError> {
+        let text = std::fs::read_to_string(path).map_err(TrainError::io("reading", path))?;
+        let refuse = |reason: String| TrainError::Config { path: path.to_owned(), reason };
+        let mut config: Self = toml::from_str(&text).map_err(|error| refuse(error.to_string()))?;
+        config.check().map_err(refuse)?;
+        if let (Some(base), Some(folder)) = (config.base.take(), path.parent()) {
+            config.base = Some(if base.is_relative() { folder.join(base) } else { base });
+        }
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let share = |key: &str, value: f64| match (0.0..1.0).contains(&value) {
+            true => Ok(()),
+            false => Err(format!("`{key}` is {value} and should be at least 0 and below 1")),
+        };
+        let positive = |key: &str, value: f64| match value > 0.0 && value.is_finite() {
+            true => Ok(()),
+            false => Err(format!("`{key}` is {value} and should be more than 0")),
+        };
+        let (fit, adam, reader) = (&self.fit, &self.adam, &self.reader);
+        share("reader.dropout", reader.dropout.into())?;
+        share("fit.warm_up", fit.warm_up)?;
+        share("adam.beta1", adam.beta1)?;
+        share("adam.beta2", adam.beta2)?;
+        for (key, value) in [
+            ("fit.learning_rate", fit.learning_rate),
+            ("adam.epsilon", adam.epsilon),
+            ("adam.clip", adam.clip),
+            ("reader.head_rate", reader.head_rate),
+            ("reader.layer_rate", reader.layer_rate),
+            ("fit.epochs", fit.epochs as f64),
+            ("fit.max_steps", fit.max_steps.unwrap_or(1) as f64),
+            ("fit.batch", fit.batch as f64),
+            ("fit.micro_batch_tokens", fit.micro_batch_tokens as f64),
+            ("fit.threads", fit.threads as f64),
+            ("fit.checkpoint_every", fit.checkpoint_every as f64),
+            ("fit.validate_every", fit.validate_every as f64),
+            ("fit.patience", fit.patience as f64),
+            ("reader.validation_sequences", reader.validation_sequences as f64),
+        ] {
+            positive(key, value)?;
+        }
+        for (key, value) in
+            [("adam.weight_decay", adam.weight_decay), ("reader.answerable_weight", reader.answerable_weight)]
+        {
+            if !(value >= 0.0 && value.is_finite()) {
+                return Err(format!("`{key}` is {value} and should be at least 0"));
+            }
+        }
+        self.limits.check(usize::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+
+    fn read(text: &str) -> Result<ReaderConfig, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.toml");
+        std::fs::write(&path, text).unwrap();
+        ReaderConfig::read(&path).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_short_file_is_enough() {
+        let config = read("base = '/models/minilm'\nseed = 1\n[fit]\nepochs = 3\ndecay = 'cosine'\n").unwrap();
+        assert_eq!((config.fit.epochs, config.fit.decay), (3, Decay::Cosine));
+        assert_eq!(config.reader, ReaderTraining::default());
+        let relative = read("base = 'minilm'\nseed = 1\n").unwrap();
+        let base = relative.base.unwrap();
+        assert!(base.is_absolute() && base.ends_with("minilm"));
+    }
+
+    #[test]
+    fn what_is_unknown_or_makes_no_sense_is_refused() {
+        for (text, word) in [
+            ("[fit]\nlearning_rates = 1\n", "learning_rates"),
+            ("[reader]\ndropout = 1.0\n", "dropout"),
+            ("[fit]\nbatch = 0\n", "fit.batch"),
+            ("[adam]\nweight_decay = -1\n", "weight_decay"),
+            ("[limits]\nwindow = 100\n", "no room"),
+            ("[fit]\ndecay = 'sudden'\n", "sudden"),
+        ] {
+            let error = read(&format!("base = 'x'\nseed = 1\n{text}")).unwrap_err();
+            assert!(error.contains(word), "{error}");
+        }
+        assert!(read("base = 'x'\n").unwrap_err().contains("seed"));
+    }
+}

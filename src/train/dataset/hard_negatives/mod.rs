@@ -1,0 +1,207 @@
+//! Near but wrong passages, found by retrieval: for questions that must then be declined, and beside the right passage,
+//! as a retriever would bring them.
+//!
+//! A passage counts as wrong when it holds none of the accepted answers of the question and supports no example with
+//! the same question. Everything stays within one split.
+//!
+//! May depend on `files`, `bm25`, `normal_form` and `split_mix`.
+
+mod pool;
+mod select;
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::{
+    HARD_NEGATIVE, SYNTHETIC,
+    error::DatasetError,
+    example::{Example, Expected},
+    files::{DataSet, Split, Writer},
+    split_mix::SplitMix64,
+};
+use pool::{Pool, Pooled};
+use select::{Candidate, under_cap};
+
+/// What to build.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Negatives {
+    /// So many unanswerable examples for each answerable one.
+    pub per_example: usize,
+    /// The greatest share of synthetic examples in each split afterwards, from 0 to 1.
+    pub cap: f64,
+    /// Decides which are left out when the cap is reached.
+    pub seed: u64,
+    /// Only in these splits; in all of them when it is empty.
+    pub splits: Vec<Split>,
+}
+
+/// What was built in a split.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct NegativesReport {
+    /// The split; `None` in a data set that is not split.
+    pub split: Option<Split>,
+    /// Examples that were there before.
+    pub examples: u64,
+    /// Examples that were there and must be answered.
+    pub answerable: u64,
+    /// Those of them whose answer is not in their passages word by word, so that a wrong passage cannot be told.
+    pub not_checkable: u64,
+    /// Wanted negatives for which retrieval found no further wrong passage.
+    pub not_found: u64,
+    /// Negatives that the cap left out.
+    pub over_cap: u64,
+    /// Negatives that were added.
+    pub added: u64,
+    /// The share of synthetic examples afterwards.
+    pub synthetic_share: f64,
+}
+
+/// Copies `set` to the new data set `out` with unanswerable examples added: each is the question of an answerable one
+/// with one near but wrong passage, stands behind it, and has the tags `synthetic` and `hard-negative`.
+pub fn add_negatives(set: &DataSet, wanted: &Negatives, out: &Path) -> Result<Vec<NegativesReport>, DatasetError> {
+    if wanted.per_example == 0 || !(0.0..=1.0).contains(&wanted.cap) {
+        let reason = "ask for at least 1 negative per example, and a cap from 0 to 1";
+        return Err(DatasetError::Request(reason.to_owned()));
+    }
+    if let Some(split) = wanted.splits.iter().find(|split| !set.splits().contains(&Some(**split))) {
+        return Err(DatasetError::Request(format!("the data set has no split {split}")));
+    }
+    let mut writer = Writer::create(out)?;
+    let mut reports = Vec::new();
+    for split in set.splits() {
+        let mut report = NegativesReport { split, ..NegativesReport::default() };
+        let build = wanted.splits.is_empty() || split.is_some_and(|split| wanted.splits.contains(&split));
+        let pool = if build { Some(Pool::read(set, split)?) } else { None };
+        let mut candidates = Vec::new();
+        let mut synthetic = 0;
+        for (number, example) in of_split(set, split).enumerate() {
+            let example = example?.example;
+            report.examples += 1;
+            report.answerable += u64::from(example.expected == Expected::Answered);
+            synthetic += u64::from(example.tags.iter().any(|tag| tag == SYNTHETIC));
+            let Some(pool) = pool.as_ref().filter(|_| example.expected == Expected::Answered) else { continue };
+            if !pool.is_checkable(&example) {
+                report.not_checkable += 1;
+                continue;
+            }
+            let found: Vec<usize> = pool.wrong_passages(&example).take(wanted.per_example).collect();
+            report.not_found += (wanted.per_example - found.len()) as u64;
+            let each = found.into_iter().enumerate();
+            candidates.extend(each.map(|(rank, passage)| Candidate { example: number, rank, passage }));
+        }
+        let all = candidates.len() as u64;
+        let kept = under_cap(candidates, report.examples, synthetic, wanted.cap, wanted.seed);
+        (report.added, report.over_cap) = (kept.len() as u64, all - kept.len() as u64);
+        let total = report.examples + report.added;
+        report.synthetic_share = (synthetic + report.added) as f64 / total.max(1) as f64;
+        let mut kept = kept.into_iter().peekable();
+        for (number, located) in of_split(set, split).enumerate() {
+            let located = located?;
+            writer.write_line(split, located.example.kind, &located.raw)?;
+            while let (Some(pool), Some(next)) = (&pool, kept.next_if(|next| next.example == number)) {
+                writer.write(split, &negative(&located.example, next.rank, pool.get(next.passage)))?;
+            }
+        }
+        reports.push(report);
+    }
+    writer.copy_companions(set)?;
+    writer.finish()?;
+    Ok(reports)
+}
+
+/// The question of `example`, to be declined over a wrong passage.
+fn negative(example: &Example, rank: usize, wrong: &Pooled) -> Example {
+    Example {
+        id: format!("{}-negative-{}", example.id, rank + 1),
+        kind: example.kind,
+        question: example.question.clone(),
+        passages: vec![wrong.passage.clone()],
+        expected: Expected::Abstained,
+        answer: None,
+        short_answers: Vec::new(),
+        support: Vec::new(),
+        tags: vec![SYNTHETIC.to_owned(), HARD_NEGATIVE.to_owned()],
+        provenance: format!("{}, paired with a passage of {:?}", example.provenance, wrong.passage.title),
+        licence: joined(&example.licence, &wrong.licence),
+    }
+}
+
+/// What was added in a split.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct DistractorsReport {
+    /// The split; `None` in a data set that is not split.
+    pub split: Option<Split>,
+    /// How many examples there are.
+    pub examples: u64,
+    /// How many passages were added.
+    pub added: u64,
+    /// Examples that got fewer than wanted, because retrieval found no more.
+    pub short: u64,
+    /// Examples without an accepted answer to look for: that their distractors are wrong is not known.
+    pub unchecked: u64,
+}
+
+/// Copies `set` to the new data set `out` with up to `count` near but wrong passages added to every example, all its
+/// passages in an order drawn by `seed`.
+pub fn add_distractors(
+    set: &DataSet,
+    count: usize,
+    seed: u64,
+    out: &Path,
+) -> Result<Vec<DistractorsReport>, DatasetError> {
+    if count == 0 {
+        return Err(DatasetError::Request("ask for at least 1 distractor".to_owned()));
+    }
+    let mut writer = Writer::create(out)?;
+    let mut reports = Vec::new();
+    for split in set.splits() {
+        let mut report = DistractorsReport { split, ..DistractorsReport::default() };
+        let pool = Pool::read(set, split)?;
+        for located in of_split(set, split) {
+            let mut example = located?.example;
+            report.examples += 1;
+            report.unchecked += u64::from(!pool.is_checkable(&example));
+            let found: Vec<usize> = pool.wrong_passages(&example).take(count).collect();
+            report.added += found.len() as u64;
+            report.short += u64::from(found.len() < count);
+            for number in found {
+                let wrong = pool.get(number);
+                example.passages.push(wrong.named_apart(&example.passages));
+                example.licence = joined(&example.licence, &wrong.licence);
+            }
+            SplitMix64::for_name(seed, &example.id).shuffle(&mut example.passages);
+            writer.write(split, &example)?;
+        }
+        reports.push(report);
+    }
+    writer.copy_companions(set)?;
+    writer.finish()?;
+    Ok(reports)
+}
+
+/// The examples of one split.
+fn of_split(
+    set: &DataSet,
+    split: Option<Split>,
+) -> impl Iterator<Item = Result<super::files::Located<'_>, DatasetError>> {
+    set.parts().iter().filter(move |part| part.split == split).flat_map(super::files::examples)
+}
+
+/// The licence of something made of two works: both.
+fn joined(one: &str, other: &str) -> String {
+    let mut parts: Vec<&str> = one.split(" AND ").collect();
+    let added: Vec<&str> = other.split(" AND ").filter(|part| !parts.contains(part)).collect();
+    if added.is_empty() {
+        return one.to_owned();
+    }
+    parts.extend(added);
+    // OR binds less than AND.
+    let bound = |part: &&str| {
+        if part.contains(" OR ") && !part.starts_with('(') { format!("({part})") } else { part.to_string() }
+    };
+    parts.iter().map(bound).collect::<Vec<_>>().join(" AND ")
+}
+
+#[cfg(test)]
+mod tests;

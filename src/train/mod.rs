@@ -1,0 +1,137 @@
+//! Training: examples in, a small model that fits the job out.
+//!
+//! `data` reads examples, `features` turns them into sequences, `batches` says in which order; `fit` is the loop for
+//! every kind of model (a [`fit::Trainable`]), with `schedule`, `optimizer`, `threads`, `checkpoint` and `metrics_log`;
+//! `reader` is the kind that exists, `card` what is written about a run. May depend on `models`.
+
+pub mod batches;
+pub mod card;
+pub mod checkpoint;
+pub mod config;
+pub mod data;
+pub mod dataset;
+pub mod features;
+pub mod fit;
+#[cfg(test)]
+mod fit_tests;
+pub mod metrics_log;
+pub mod optimizer;
+pub mod reader;
+pub mod schedule;
+pub mod threads;
+
+use std::path::{Path, PathBuf};
+
+use crate::models::encoder::EncoderError;
+
+/// Why a run cannot start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// A file cannot be read or written.
+    #[error("{doing} {path}: {source}")]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The configuration is wrong.
+    #[error("{path}: {reason}")]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An example cannot be read.
+    #[error("{path}, line {line}: {reason}")]
+    Data {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1; 0 when it is about the whole file.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A data set cannot be read, or is not what was frozen.
+    #[error(transparent)]
+    Dataset(#[from] dataset::DatasetError),
+    /// The data has errors that training would learn.
+    #[error(
+        "the data has {errors} errors; mend them, or allow them in its dataset.toml (`footnote dataset lint`):{shown}"
+    )]
+    Unsound {
+        /// How many.
+        errors: u64,
+        /// The first of them.
+        shown: String,
+    },
+    /// An answer lies outside its passage.
+    #[error("the answer at [{start}, {end}) covers no token of passage `{passage}`; run `dataset lint`")]
+    Span {
+        /// The passage's id.
+        passage: String,
+        /// The first code point.
+        start: u32,
+        /// One past the last.
+        end: u32,
+    },
+    /// Nothing is left to train or to validate on.
+    #[error("no {what} sequences are left; the counts say why: {counts}")]
+    NoSequences {
+        /// Training or validation.
+        what: &'static str,
+        /// What was left out.
+        counts: String,
+    },
+    /// The folder holds another run.
+    #[error("{path} holds a run already; give `--resume` to go on with it, or another folder")]
+    RunExists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// There is nothing to resume.
+    #[error("{path} does not exist: there is no run to resume here")]
+    NoCheckpoint {
+        /// The checkpoint.
+        path: PathBuf,
+    },
+    /// A checkpoint does not belong to this run, or is damaged.
+    #[error("{path} cannot be resumed: {reason}")]
+    Checkpoint {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The loss is not a number any more.
+    #[error("at step {step} the gradient is no finite number; lower the learning rate and start again")]
+    Diverged {
+        /// The step.
+        step: u64,
+    },
+    /// The encoder failed.
+    #[error(transparent)]
+    Encoder(#[from] EncoderError),
+    /// A computation failed.
+    #[error("training failed: {0}")]
+    Compute(#[from] candle_core::Error),
+}
+
+impl TrainError {
+    fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |source| Self::Io { doing, path, source }
+    }
+
+    /// Whether the same call may succeed later without anybody changing anything.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Io { source, .. } => source.kind() == std::io::ErrorKind::Interrupted,
+            Self::Encoder(error) => error.is_transient(),
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The reader as something that can be trained: its upper layers and heads as variables.
+//!
+//! May depend on the encoder, `fit` and `features`.
+
+use std::{fs, path::Path};
+
+use candle_core::{DType, Device, Tensor, Var};
+
+use super::{
+    TrainError,
+    batches::Random,
+    checkpoint::write_atomically,
+    config::{ReaderConfig, ReaderTraining},
+    features::{Label, Sequence},
+    fit::Trainable,
+    optimizer::Parameter,
+    threads::Loss,
+};
+use crate::models::{
+    encoder::{
+        bert::{Bert, Dropout, Layer},
+        features::Limits,
+        heads::ReaderHeads,
+        load::{Base, READER_SETTINGS, READER_WEIGHTS, ReaderSettings, reader_tensors},
+        reader::pack,
+    },
+    fused::loss::{SpanTarget, binary_loss, span_loss},
+};
+
+/// The folder of the weights in the folder of a run.
+pub const READER: &str = "reader";
+/// The standard deviation of the heads' first weights, as BERT's own.
+const HEAD_DEVIATION: f64 = 0.02;
+
+/// A reader in training.
+pub struct ReaderModel {
+    bert: Bert,
+    heads: ReaderHeads,
+    parameters: Vec<Parameter>,
+    first_trained_layer: usize,
+    settings: ReaderTraining,
+    limits: Limits,
+    base_sha256: String,
+}
+
+impl ReaderModel {
+    /// Makes variables of the upper layers, and heads.
+    pub fn new(base: &Base, config: &ReaderConfig) -> Result<Self, TrainError> {
+        let mut bert = base.bert.clone();
+        let layers = bert.layers.len();
+        let first_trained_layer = layers - config.reader.trainable_layers.min(layers);
+        let mut parameters = Vec::new();
+        for (index, layer) in bert.layers.iter_mut().enumerate().skip(first_trained_layer) {
+            let rate = config.reader.layer_rate.powi((layers - 1 - index) as i32);
+            train_layer(layer, &format!("layers.{index}"), rate, &mut parameters)?;
+        }
+        let mut random = Random::new(config.seed, u64::MAX);
+        let width = bert.config.hidden_size;
+        let mut head = |name: &str, outputs: usize| -> Result<(Tensor, Tensor), TrainError> {
+            let numbers: Vec<f32> = (0..width * outputs).map(|_| (HEAD_DEVIATION * random.normal()) as f32).collect();
+            let mut pair = (
+                Tensor::from_vec(numbers, (width, outputs), &Device::Cpu)?,
+                Tensor::zeros(outputs, DType::F32, &Device::Cpu)?,
+            );
+            train_pair(&mut pair, name, config.reader.head_rate, &mut parameters)?;
+            Ok(pair)
+        };
+        let heads = ReaderHeads { span: head("heads.span", 2)?, answerable: head("heads.answerable", 1)? };
+        Ok(Self {
+            bert,
+            heads,
+            parameters,
+            first_trained_layer,
+            settings: config.reader.clone(),
+            limits: config.limits,
+            base_sha256: base.sha256.clone(),
+        })
+    }
+
+    /// The numbers that are trained.
+    pub fn trained_numbers(&self) -> usize {
+        self.parameters.iter().map(|parameter| parameter.var.elem_count()).sum()
+    }
+
+    /// Model and heads as they are now.
+    pub fn parts(&self) -> (&Bert, &ReaderHeads) {
+        (&self.bert, &self.heads)
+    }
+}
+
+fn train(
+    tensor: &mut Tensor,
+    name: String,
+    decays: bool,
+    rate: f64,
+    to: &mut Vec<Parameter>,
+) -> Result<(), TrainError> {
+    let var = Var::from_tensor(tensor)?;
+    *tensor = var.as_tensor().clone();
+    to.push(Parameter { name, var, decays, rate_factor: rate });
+    Ok(())
+}
+
+fn train_pair(pair: &mut (Tensor, Tensor), name: &str, rate: f64, to: &mut Vec<Parameter>) -> Result<(), TrainError> {
+    train(&mut pair.0, format!("{name}.weight"), true, rate, to)?;
+    train(&mut pair.1, format!("{name}.bias"), false, rate, to)
+}
+
+fn train_layer(layer: &mut Layer, name: &str, rate: f64, to: &mut Vec<Parameter>) -> Result<(), TrainError> {
+    let Layer { qkv, attention_output, attention_norm, up, down, output_norm } = layer;
+    for (part, pair) in [("qkv", qkv), ("attention_output", attention_output), ("up", up), ("down", down)] {
+        train_pair(pair, &format!("{name}.{part}"), rate, to)?;
+    }
+    for (part, norm) in [("attention_norm", attention_norm), ("output_norm", output_norm)] {
+        train(norm, format!("{name}.{part}"), false, rate, to)?;
+    }
+    Ok(())
+}
+
+impl Trainable for ReaderModel {
+    type Item = Sequence;
+
+    fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
+    fn part_names(&self) -> &'static [&'static str] {
+        &["span", "answerable"]
+    }
+
+    fn tokens(&self, item: &Sequence) -> usize {
+        item.window.tokens.len()
+    }
+
+    fn units(&self, _: &Sequence) -> f64 {
+        1.0
+    }
+
+    fn loss(&self, items: &[&Sequence], factor: f64, seed: Option<u64>) -> candle_core::Result<Loss> {
+        let dropout = seed.map(|seed| Dropout { rate: self.settings.dropout, seed });
+        let packed = pack(items.iter().map(|item| &item.window));
+        let firsts = packed.firsts();
+        let rows = self.bert.forward(&packed, dropout)?;
+        let logits = self.heads.forward(&rows, &firsts, dropout)?;
+        let spans = items.iter().zip(&firsts).filter_map(|(item, first)| {
+            let span = match item.label {
+                Label::Span(start, end) => (first + start, first + end),
+                Label::None => (*first, *first),
+                Label::Unmarked => return None,
+            };
+            let passage = &item.window.passage;
+            Some(SpanTarget { none: *first, candidates: first + passage.start..first + passage.end, span })
+        });
+        let answerable = items.iter().map(|item| Some(item.label != Label::None));
+        let span = span_loss(&logits.span, spans.collect(), factor)?;
+        let answerable = binary_loss(&logits.answerable, answerable.collect(), factor)?;
+        let parts = vec![f64::from(span.to_scalar::<f32>()?), f64::from(answerable.to_scalar::<f32>()?)];
+        Ok(Loss { total: (span + (answerable * self.settings.answerable_weight)?)?, parts })
+    }
+
+    fn save(&self, folder: &Path) -> Result<(), TrainError> {
+        let folder = folder.join(READER);
+        fs::create_dir_all(&folder).map_err(TrainError::io("creating", &folder))?;
+        let dtype = if self.settings.half { DType::F16 } else { DType::F32 };
+        let tensors = reader_tensors(&self.bert, self.first_trained_layer, &self.heads, dtype)?;
+        let mut tensors: Vec<_> = tensors.into_iter().collect();
+        tensors.sort_by(|a, b| a.0.cmp(&b.0));
+        let path = folder.join(READER_WEIGHTS);
+        let refused = |reason: String| TrainError::Checkpoint { path: path.clone(), reason };
+        let whole = safetensors::serialize(tensors.iter().map(|(name, tensor)| (name.as_str(), tensor)), None);
+        write_atomically(&path, &whole.map_err(|error| refused(error.to_string()))?)?;
+        let settings = ReaderSettings::new(self.base_sha256.clone(), self.first_trained_layer, self.limits);
+        let settings = serde_json::to_string_pretty(&settings).map_err(|error| refused(error.to_string()))?;
+        write_atomically(&folder.join(READER_SETTINGS), settings.as_bytes())
+    }
+}
