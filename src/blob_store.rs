@@ -77,6 +77,11 @@ impl BlobStore {
         Ok(Self { store: Arc::new(store), prefix: Key::default() })
     }
 
+    /// A store that lasts as long as the process.
+    pub fn in_memory() -> Self {
+        Self { store: Arc::new(object_store::memory::InMemory::new()), prefix: Key::default() }
+    }
+
     /// Opens what a URL names: `file:///directory`, or `s3://bucket/prefix` with the `s3` feature.
     pub fn open(url: &str) -> Result<Self, BlobStoreError> {
         if let Some(path) = url.strip_prefix("file://") {

@@ -7,8 +7,8 @@
 //! a question:  preprocess -> retrieve -> generate -> postfilter -> act                            answer
 //! ```
 //!
-//! Dependencies point down this list only: `cli`, `http`, `app` (the one place that chooses backends), `eval`,
-//! `ingest` and `answer`, `models`, the stores, `domain`.
+//! Dependencies point down this list only: `cli`, `http`, `app` (the one place that chooses backends), `eval` and
+//! `train`, `ingest` and `answer`, `models`, the stores, `domain`.
 
 pub mod answer;
 pub mod app;
@@ -23,4 +23,5 @@ pub mod metadata_store;
 pub mod models;
 pub mod shutdown;
 pub mod telemetry;
+pub mod train;
 pub mod vector_store;

@@ -6,7 +6,8 @@
 mod act;
 mod error;
 mod generate;
-mod postfilter;
+mod given;
+pub(crate) mod postfilter;
 #[cfg(test)]
 pub use postfilter::testing as postfilter_testing;
 mod preprocess;
@@ -21,6 +22,7 @@ use utoipa::ToSchema;
 
 pub use error::AnswerError;
 pub use generate::Draft;
+pub use given::{GivenPassage, answer_given};
 pub use postfilter::{Verified, VerifiedSentence};
 pub use preprocess::PreparedQuestion;
 pub use retrieve::{Evidence, Passage, RankingKind, SearchRequest, SearchResponse};
@@ -98,11 +100,31 @@ pub async fn answer(
     let evidence = retrieve::retrieve(&services.retrieve, &prepared).await?;
     timings.retrieve = milliseconds(clock);
 
+    let mut outcome = answer_from(services, prepared, evidence, &events).await?;
+    timings.generate = outcome.timings_ms.generate;
+    timings.postfilter = outcome.timings_ms.postfilter;
+    timings.total = milliseconds(started);
+    outcome.timings_ms = timings;
+    Ok(outcome)
+}
+
+/// Everything after retrieval. Of the timings, those of its own stages are filled.
+async fn answer_from(
+    services: &AnswerServices,
+    prepared: PreparedQuestion,
+    evidence: Evidence,
+    events: &Option<mpsc::Sender<AnswerEvent>>,
+) -> Result<Outcome, AnswerError> {
+    let stage = Stage { events };
     stage.enter("generate").await?;
     let clock = Instant::now();
-    let (draft, verified) = generate::generate(services, &prepared, &evidence, &events).await?;
-    timings.generate = milliseconds(clock) - verified.milliseconds;
-    timings.postfilter = verified.milliseconds;
+    let (draft, verified) = generate::generate(services, &prepared, &evidence, events).await?;
+    let timings = Timings {
+        generate: milliseconds(clock) - verified.milliseconds,
+        postfilter: verified.milliseconds,
+        total: milliseconds(clock),
+        ..Timings::default()
+    };
 
     stage.enter("act").await?;
     let model = ModelVersions {
@@ -111,10 +133,8 @@ pub async fn answer(
         embedder: services.retrieve.embedder.stamp().name.clone(),
         index: evidence.generation,
     };
-    let mut outcome = act::act(AnswerId::new(), prepared, evidence, verified, model, draft.usage);
-    timings.total = milliseconds(started);
-    outcome.timings_ms = timings;
-    Ok(outcome)
+    let outcome = act::act(AnswerId::new(), prepared, evidence, verified, model, draft.usage);
+    Ok(Outcome { timings_ms: timings, ..outcome })
 }
 
 /// The same retrieval without the generator.

@@ -12,6 +12,7 @@ use super::{
     output,
 };
 use crate::{
+    app::Purpose,
     config::Config,
     domain::{Chunk, DEFAULT_COLLECTION, Metadata},
     ingest::worker::Worker,
@@ -60,7 +61,7 @@ impl Bench {
         let found = ingest::find_files(&paths)?;
         let stop = shutdown::on_signal()?;
         let dir = tempfile::tempdir()?;
-        let app = start_apart(config, dir.path()).await?;
+        let app = start_apart(config, dir.path(), Purpose { answers: false, any_index: false }).await?;
         let worker = tokio::spawn(Worker::new(app.ingest.clone(), app.config.ingest_concurrency).run(stop.clone()));
         let pipeline = ingest::ingest_files(&app, found, DEFAULT_COLLECTION, Metadata::new()).await?;
         stop.cancel();

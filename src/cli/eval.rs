@@ -1,19 +1,33 @@
 //! `footnote eval`: figures on questions whose answers are known.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::Subcommand;
 
-use super::{Exit, ingest, output};
+use super::{
+    Exit,
+    eval_suite::{Compare, Failures, Report, Review, RunSuite, SystemUnderTest},
+    ingest, output,
+};
 use crate::{
-    answer::RankingKind,
+    answer::{AnswerServices, RankingKind},
     app::{App, Purpose},
+    blob_store::BlobStore,
     config::{Config, DatabaseUrl, VectorUrl},
     domain::{DEFAULT_COLLECTION, Metadata},
     eval::{
+        answerer::Answerer,
+        assemble::Origin,
+        card::commit_at,
+        corpus::Corpus,
+        product::{Closed, Open},
         retrieval::{self, EvalSet},
         scifact, squad,
+        suite::{LoadedSuite, Mode},
     },
     ingest::worker::Worker,
     shutdown,
@@ -43,19 +57,32 @@ enum EvalCommand {
         #[arg(long)]
         json: bool,
     },
+    Run(RunSuite),
+    Compare(Compare),
+    Review(Review),
+    Failures(Failures),
+    Report(Report),
 }
 
 impl Eval {
     /// Runs the evaluation in an index of its own.
     pub async fn run(self, config: Config) -> anyhow::Result<Exit> {
-        let EvalCommand::Retrieval { squad, scifact, index, json } = self.command;
+        let (squad, scifact, index, json) = match self.command {
+            EvalCommand::Retrieval { squad, scifact, index, json } => (squad, scifact, index, json),
+            EvalCommand::Run(command) => return run_suite(command, config).await,
+            EvalCommand::Compare(command) => return command.run(),
+            EvalCommand::Review(command) => return command.run(),
+            EvalCommand::Failures(command) => return command.run(),
+            EvalCommand::Report(command) => return command.run(),
+        };
         let set = match (&squad, &scifact) {
             (Some(file), _) => squad::read(file)?,
             (None, Some(folder)) => scifact::read(folder)?,
             (None, None) => bail!("name a data set: --squad or --scifact"),
         };
         let kept = tempfile::tempdir()?;
-        let app = start_apart(config, index.as_deref().unwrap_or(kept.path())).await?;
+        let purpose = Purpose { answers: false, any_index: false };
+        let app = start_apart(config, index.as_deref().unwrap_or(kept.path()), purpose).await?;
         ingest_set(&app, &set).await?;
         for ranking in [RankingKind::Hybrid, RankingKind::Dense, RankingKind::Lexical] {
             let report = retrieval::evaluate(&app, &set, ranking).await?;
@@ -75,13 +102,50 @@ impl Eval {
     }
 }
 
+/// Runs a suite on the product: closed from the given passages, open over an index of its own.
+async fn run_suite(command: RunSuite, config: Config) -> anyhow::Result<Exit> {
+    let kept = tempfile::tempdir()?;
+    let start = async |loaded: &LoadedSuite| -> anyhow::Result<SystemUnderTest> {
+        let app = start_apart(config, kept.path(), Purpose { answers: true, any_index: false }).await?;
+        let services = app.answer.clone().context("no generator was loaded")?;
+        let models = [
+            ("generator", services.generator.name().to_owned()),
+            ("embedder", services.retrieve.embedder.stamp().name.clone()),
+        ];
+        let origin = Origin {
+            models: models.into_iter().map(|(part, name)| (part.to_owned(), name)).collect(),
+            commit: commit_at(Path::new(env!("CARGO_MANIFEST_DIR"))),
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+            ..Origin::default()
+        };
+        let answerer: Arc<dyn Answerer> = match loaded.suite.mode {
+            Mode::Closed => {
+                let count_tokens = services.retrieve.embedder.token_counter();
+                Arc::new(Closed {
+                    services: AnswerServices { blobs: BlobStore::in_memory(), ..services },
+                    count_tokens,
+                })
+            }
+            Mode::Open => {
+                let corpus = Arc::new(Corpus::of(&loaded.passages)?);
+                let documents = corpus.documents.iter().map(|document| (document.name.clone(), document.text.clone()));
+                let set = EvalSet { documents: documents.collect(), ..EvalSet::default() };
+                ingest_set(&app, &set).await?;
+                Arc::new(Open { services, corpus })
+            }
+        };
+        Ok(SystemUnderTest { answerer, origin })
+    };
+    command.run(start).await
+}
+
 /// Starts the embedded application in a directory of its own.
-pub async fn start_apart(mut config: Config, dir: &Path) -> anyhow::Result<std::sync::Arc<App>> {
+pub async fn start_apart(mut config: Config, dir: &Path, purpose: Purpose) -> anyhow::Result<std::sync::Arc<App>> {
     config.data_dir = std::path::absolute(dir)?;
     config.database = DatabaseUrl::Sqlite(config.data_dir.join("footnote.db"));
     config.vectors = VectorUrl::Edge(config.data_dir.join("vectors"));
     config.blob_url = format!("file://{}", config.data_dir.join("blobs").display());
-    App::start(config, Purpose { answers: false, any_index: false }).await
+    App::start(config, purpose).await
 }
 
 async fn ingest_set(app: &std::sync::Arc<App>, set: &EvalSet) -> anyhow::Result<()> {

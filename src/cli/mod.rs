@@ -5,16 +5,19 @@
 mod ask;
 mod bench;
 mod completions;
+mod dataset;
 mod demo;
 mod doctor;
 mod documents;
 mod eval;
+mod eval_suite;
 mod ingest;
 mod models;
 mod output;
 mod reindex;
 mod search;
 mod serve;
+mod train;
 mod worker;
 
 use std::process::ExitCode;
@@ -66,6 +69,8 @@ enum Command {
     Doctor(doctor::Doctor),
     Eval(eval::Eval),
     Bench(bench::Bench),
+    Dataset(dataset::Dataset),
+    Train(train::Train),
     Completions(completions::Completions),
 }
 
@@ -76,7 +81,16 @@ pub fn main() -> ExitCode {
         extract::run_child();
         return ExitCode::SUCCESS;
     }
-    let arguments = Arguments::parse();
+    let Arguments { settings, command } = Arguments::parse();
+    // These need no stores and no runtime; `train` starts the program again.
+    let command = match command {
+        Command::Completions(command) => return ended(command.run()),
+        Command::Dataset(command) => return ended(command.run()),
+        Command::Train(command) => {
+            return ended(Config::load(settings).map_err(Into::into).and_then(|c| command.run(&c)));
+        }
+        command => command,
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -84,23 +98,21 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let exit = match runtime.block_on(run(arguments)) {
-        Ok(exit) => exit,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            Exit::Failed
-        }
-    };
+    let exit = ended(runtime.block_on(run(settings, command)));
     // A blocked model thread must not keep a finished command from ending.
     runtime.shutdown_background();
+    exit
+}
+
+fn ended(result: anyhow::Result<Exit>) -> ExitCode {
+    let exit = result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        Exit::Failed
+    });
     ExitCode::from(exit as u8)
 }
 
-async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
-    let Arguments { settings, command } = arguments;
-    if let Command::Completions(command) = command {
-        return command.run();
-    }
+async fn run(settings: Settings, command: Command) -> anyhow::Result<Exit> {
     let quiet = !matches!(command, Command::Serve(_) | Command::Worker(_));
     let config = Config::load(settings)?;
     let filter = config.log.clone().unwrap_or_else(|| if quiet { "warn" } else { "info" }.to_owned());
@@ -118,7 +130,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Doctor(command) => command.run(config).await,
         Command::Eval(command) => command.run(config).await,
         Command::Bench(command) => command.run(config).await,
-        Command::Completions(_) => Ok(Exit::Ok),
+        Command::Dataset(_) | Command::Train(_) | Command::Completions(_) => Ok(Exit::Ok),
     }
 }
 

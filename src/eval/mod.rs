@@ -1,8 +1,39 @@
 //! Measuring the product on questions whose answers are known.
 //!
+//! A suite (`suite`) says what is asked; `runner` asks it of an `answerer` and scores the replies; a `run` is what
+//! remains, as a folder; `compare`, `failures`, `review` and `report` read runs. `product` is the system that is asked.
+//! `retrieval` measures the search alone, on the data sets that `squad` and `scifact` read.
+//!
 //! May depend on everything but `cli` and `http`.
 
+pub mod answerer;
+pub mod assemble;
+pub mod bootstrap;
+pub mod calibration;
+pub mod card;
+pub mod citations;
+pub mod compare;
+pub mod corpus;
+pub mod distractors;
+pub mod examples;
+pub mod failures;
+pub mod measure;
+pub mod metric;
 pub mod metrics;
+pub mod prediction;
+pub mod product;
+pub mod report;
 pub mod retrieval;
+pub mod review;
+pub mod risk_coverage;
+pub mod run;
+pub mod runner;
 pub mod scifact;
+pub mod scoring;
+pub mod split_mix;
 pub mod squad;
+pub mod squad_score;
+pub mod suite;
+#[cfg(test)]
+pub mod testing;
+pub mod unfinished;

@@ -16,6 +16,7 @@ mod cli;
 mod crash;
 mod delete;
 mod formats;
+mod learning;
 mod offline;
 mod openapi;
 mod reindex;

@@ -1,0 +1,123 @@
+//! Data sets, training and evaluation as a user runs them.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::program::Program;
+
+const LAMP: &str = "The harbour lamp is lit at dawn by the keeper. It is put out at noon, when the boats are back.";
+const PIER: &str = "The pier has forty posts of oak. Every tenth post carries a ring for the ferry.";
+
+fn example(id: &str, question: &str, passage: (&str, &str), answer: Option<&str>) -> String {
+    let (title, text) = passage;
+    let mut line = json!({
+        "id": id, "kind": "task", "question": question, "provenance": "written for this test",
+        "passages": [{"id": title, "title": title, "text": text}],
+        "expected": if answer.is_some() { "answered" } else { "abstained" }, "licence": "Apache-2.0",
+    });
+    if let Some(answer) = answer {
+        let start = text[..text.find(answer).unwrap()].chars().count();
+        line["answer"] = json!(format!("It is {answer}."));
+        line["short_answers"] = json!([answer]);
+        line["support"] =
+            json!([{"passage": title, "start": start, "end": start + answer.chars().count(), "role": "answer"}]);
+    }
+    line.to_string()
+}
+
+fn write_set(folder: &Path, lines: &[String]) -> String {
+    std::fs::create_dir_all(folder).unwrap();
+    std::fs::write(folder.join("task.jsonl"), lines.join("\n") + "\n").unwrap();
+    folder.to_str().unwrap().to_owned()
+}
+
+fn harbour() -> Vec<String> {
+    vec![
+        example("1", "When is the harbour lamp lit?", ("Lamp", LAMP), Some("at dawn")),
+        example("2", "How many posts does the pier have?", ("Pier", PIER), Some("forty")),
+        example("3", "Who won the chess championship in 1972?", ("Lamp", LAMP), None),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_frozen_set_that_was_altered_is_refused_and_so_is_a_leak() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = Program::new(&dir.path().join("data")).await;
+    let set = write_set(&dir.path().join("harbour"), &harbour());
+    let frozen = dir.path().join("frozen");
+    let path = frozen.to_str().unwrap();
+    let ended = program.run(&["dataset", "freeze", &set, "--version", "1", "--out", path]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(program.run(&["dataset", "verify", path]).await.code, Some(0));
+
+    let file = frozen.join("task.jsonl");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("at dawn by", "at dusk by")).unwrap();
+    let recipe = dir.path().join("recipe.toml");
+    std::fs::write(&recipe, "seed = 1\n").unwrap();
+    let recipe = recipe.to_str().unwrap();
+    let out = dir.path().join("out");
+    let train = |data: String, validation: String| {
+        let out = out.to_str().unwrap().to_owned();
+        let arguments = ["train", "reader", "--recipe", recipe, "--data", &data, "--validation", &validation];
+        arguments.into_iter().map(str::to_owned).chain(["--out".to_owned(), out]).collect::<Vec<_>>()
+    };
+    for arguments in [vec!["dataset".to_owned(), "verify".into(), path.into()], train(path.into(), set.clone())] {
+        let ended = program.run(&arguments).await;
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert!(ended.stderr.contains("task.jsonl") && ended.stderr.contains("sha256"), "{ended:?}");
+    }
+
+    // The same document on both sides.
+    let leak = write_set(
+        &dir.path().join("leak"),
+        &[example("9", "When is the lamp of the harbour put out?", ("Lamp", LAMP), Some("at noon"))],
+    );
+    let ended = program.run(&["dataset", "lint", &set, "--against", &leak]).await;
+    assert_eq!(ended.code, Some(4), "{ended:?}");
+    assert!(ended.stdout.contains("leak-document"), "{ended:?}");
+    let ended = program.run(&train(set, leak)).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("leak-document"), "{ended:?}");
+    assert!(!out.exists(), "nothing was trained");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_suite_is_run_closed_and_open_compared_and_its_failures_exported() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = Program::new(&dir.path().join("data")).await;
+    write_set(&dir.path().join("harbour"), &harbour());
+    let mut runs = Vec::new();
+    for mode in ["closed", "open"] {
+        let suite = dir.path().join(format!("{mode}.toml"));
+        std::fs::write(&suite, format!("name = \"harbour\"\nmode = \"{mode}\"\ndata = \"harbour\"\n")).unwrap();
+        let run = dir.path().join(format!("run-{mode}"));
+        let arguments = ["eval", "run", "--suite", suite.to_str().unwrap(), "--out", run.to_str().unwrap(), "--json"];
+        let ended = program.run(&arguments).await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let predictions = std::fs::read_to_string(run.join("predictions.jsonl")).unwrap();
+        let predictions: Vec<Value> = predictions.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(predictions.len(), 3);
+        assert_eq!(predictions[2]["outcome"], "abstained", "{predictions:?}");
+        // What is cited lies in the passages of the suite, whichever way they came.
+        let cited: Vec<&Value> = predictions.iter().flat_map(|line| line["citations"].as_array().unwrap()).collect();
+        assert!(
+            !cited.is_empty() && cited.iter().all(|c| c["passage"] == "Lamp" || c["passage"] == "Pier"),
+            "{cited:?}"
+        );
+        assert!(std::fs::read_to_string(run.join("report.html")).unwrap().contains("<svg"));
+        runs.push(run.to_str().unwrap().to_owned());
+    }
+    let same = program.run(&["eval", "compare", &runs[0], &runs[0], "--json"]).await;
+    assert_eq!(same.code, Some(0), "{same:?}");
+    // Closed and open are two suites: their figures do not compare.
+    let other = program.run(&["eval", "compare", &runs[0], &runs[1]]).await;
+    assert_eq!(other.code, Some(1), "{other:?}");
+    let failures = dir.path().join("failure.jsonl");
+    let ended = program.run(&["eval", "failures", &runs[0], "--out", failures.to_str().unwrap()]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    for line in std::fs::read_to_string(&failures).unwrap().lines() {
+        assert_eq!(serde_json::from_str::<Value>(line).unwrap()["kind"], "failure");
+    }
+}
