@@ -6,13 +6,13 @@
 //! intervals are still too narrow). The drawing is seeded, and the same seed draws the same questions for every
 //! figure of a run.
 //!
-//! May depend on `eval::split_mix`.
+//! May depend on `train::dataset::split_mix`.
 
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::split_mix::SplitMix64;
+use crate::train::dataset::split_mix::SplitMix64;
 
 /// Why resampling cannot be done as asked.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

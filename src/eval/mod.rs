@@ -30,7 +30,6 @@ pub mod run;
 pub mod runner;
 pub mod scifact;
 pub mod scoring;
-pub mod split_mix;
 pub mod squad;
 pub mod squad_score;
 pub mod suite;

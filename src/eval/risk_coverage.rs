@@ -212,7 +212,7 @@ mod tests {
                 .map(|(confidence, success)| Judged { confidence: f64::from(*confidence) / 5.0, success: *success })
                 .collect();
             let before = RiskCoverage::of(&answers, answers.len());
-            super::super::split_mix::SplitMix64::new(seed).shuffle(&mut answers);
+            crate::train::dataset::split_mix::SplitMix64::new(seed).shuffle(&mut answers);
             prop_assert_eq!(&RiskCoverage::of(&answers, answers.len()), &before);
             let rate = answers.iter().filter(|answer| !answer.success).count() as f64 / answers.len() as f64;
             prop_assert!((before.risk_at(1.0).unwrap() - rate).abs() < 1e-9);
@@ -245,7 +245,7 @@ mod tests {
             };
             let best = RiskCoverage::area(&with_rank(&ordered)).unwrap();
             let mut other = successes;
-            super::super::split_mix::SplitMix64::new(seed).shuffle(&mut other);
+            crate::train::dataset::split_mix::SplitMix64::new(seed).shuffle(&mut other);
             prop_assert!(best <= RiskCoverage::area(&with_rank(&other)).unwrap() + 1e-12);
         }
     }

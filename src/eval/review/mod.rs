@@ -4,7 +4,7 @@
 //! `filled` reads it back; `agreement` says which run is preferred and how well the reviewers agree. Which run is which
 //! stands in a key of its own, which the reviewers do not get.
 //!
-//! May depend on `eval::run`, `eval::bootstrap`, `eval::split_mix` and `eval::report::html`.
+//! May depend on `eval::run`, `eval::bootstrap`, `train::dataset::split_mix` and `eval::report::html`.
 
 pub mod agreement;
 pub mod filled;

@@ -1,13 +1,16 @@
 //! Draws the questions of a sheet and shuffles them: the order of the questions, and which run's answer is A.
 //!
-//! May depend on `eval::run`, `eval::compare` and `eval::split_mix`.
+//! May depend on `eval::run`, `eval::compare` and `train::dataset::split_mix`.
 
 use serde::{Deserialize, Serialize};
 
 use super::ReviewError;
 use crate::{
-    eval::{card::sha256, compare, prediction::Prediction, run::Run, split_mix::SplitMix64, squad_score::Ended},
-    train::dataset::example::{Example, Passage},
+    eval::{card::sha256, compare, prediction::Prediction, run::Run, squad_score::Ended},
+    train::dataset::{
+        example::{Example, Passage},
+        split_mix::SplitMix64,
+    },
 };
 
 /// What is drawn.

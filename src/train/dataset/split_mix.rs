@@ -1,4 +1,4 @@
-//! The random numbers and the hash of data sets: small, explicit, and the same on every machine and in every release,
+//! The random numbers of data sets and evaluations, and the hash of texts: small, explicit, and the same on every machine and in every release,
 //! so that a seed means the same cut for ever.
 //!
 //! May depend on nothing.
@@ -26,18 +26,15 @@ impl SplitMix64 {
         mix(self.0)
     }
 
-    /// A number below `bound`, each with the same probability; 0 for a bound of 0.
+    /// A number below `bound`, each equally likely (Lemire 2019); 0 when `bound` is 0.
     pub fn below(&mut self, bound: usize) -> usize {
         let bound = bound as u64;
-        if bound == 0 {
-            return 0;
-        }
-        // Numbers from the last, incomplete round of `bound` would favour the small ones.
-        let rounds = u64::MAX - u64::MAX % bound;
         loop {
-            let drawn = self.next_u64();
-            if drawn < rounds {
-                return (drawn % bound) as usize;
+            let product = u128::from(self.next_u64()) * u128::from(bound);
+            let low = product as u64;
+            // The division is needed only where a number could be drawn once too often.
+            if low >= bound || low >= bound.wrapping_neg() % bound {
+                return (product >> 64) as usize;
             }
         }
     }
@@ -84,6 +81,18 @@ mod tests {
         assert_eq!(drawn(7, "a"), drawn(7, "a"));
         assert_ne!(drawn(7, "a"), drawn(7, "b"));
         assert_ne!(drawn(7, "a"), drawn(8, "a"));
+    }
+
+    #[test]
+    fn every_number_below_the_bound_is_about_equally_frequent() {
+        let mut random = SplitMix64::new(7);
+        let mut counts = [0_u32; 6];
+        for _ in 0..60_000 {
+            counts[random.below(6)] += 1;
+        }
+        // Five standard deviations of a binomial count are 456.
+        assert!(counts.iter().all(|count| count.abs_diff(10_000) < 460), "{counts:?}");
+        assert_eq!((random.below(1), random.below(0)), (0, 0));
     }
 
     proptest! {
