@@ -27,7 +27,7 @@ pub use files::{DataSet, Split};
 
 use sha2::{Digest, Sha256};
 
-/// The tag of an example that no person wrote.
+/// The tag of an example that a program built, in numbers and not one by one.
 pub const SYNTHETIC: &str = "synthetic";
 /// The tag of a question that was paired with near but wrong passages.
 pub const HARD_NEGATIVE: &str = "hard-negative";
