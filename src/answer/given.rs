@@ -34,6 +34,8 @@ pub async fn answer_given(
     given: &[GivenPassage],
 ) -> Result<Outcome, AnswerError> {
     let prepared = preprocess::preprocess(question)?;
+    // Before anything is stored: what fails here leaves nothing behind.
+    let question_vector = services.retrieve.embedder.embed_question(prepared.understood.interpreted.clone()).await?;
     let mut passages = Vec::new();
     for (number, passage) in given.iter().enumerate() {
         let document_id = DocumentId::new();
@@ -59,7 +61,6 @@ pub async fn answer_given(
         });
     }
     let documents: Vec<DocumentId> = passages.iter().map(|passage| passage.chunk.document_id).collect();
-    let question_vector = services.retrieve.embedder.embed_question(prepared.understood.interpreted.clone()).await?;
     let evidence = Evidence { generation: GENERATION, passages, question_vector };
     let outcome = answer_from(services, prepared, evidence, &None).await;
     for document in documents {

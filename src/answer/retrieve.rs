@@ -16,8 +16,8 @@ use crate::{
     vector_store::{Fusion, Ranking, ScoredChunk, VectorQuery, VectorStoreError},
 };
 
-/// The constants of the fusion. They were chosen on a development set, where both of its halves agreed:
-/// `docs/ARCHITECTURE.md` has the figures.
+/// The constants of the fusion. They were chosen on a development set, where both of its halves agreed, and
+/// checked once on another collection: `docs/ARCHITECTURE.md` has the figures.
 pub const FUSION: Fusion = Fusion { k: 0, dense_weight: 0.5, lexical_weight: 1.0, depth: 100 };
 
 /// Points that are no longer active may still be in the index: so many more are asked for than are needed.
