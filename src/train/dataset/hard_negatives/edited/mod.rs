@@ -182,7 +182,12 @@ impl Editor {
                     && target.is_other(&new.text, &old.text)
                     && target.stays_unanswered(&old.text, &new.text)
             };
-            let unlike = |new: &Name| u8::from(new.words != old.words) + u8::from(new.place != old.place);
+            let unlike = |new: &Name| {
+                [new.words != old.words, new.place != old.place, new.quoted != old.quoted]
+                    .map(u8::from)
+                    .iter()
+                    .sum::<u8>()
+            };
             let mut near: Vec<&Name> = target.readings.iter().flat_map(|reading| &reading.names).collect();
             random.shuffle(&mut near);
             near.sort_by_key(|new| unlike(new));

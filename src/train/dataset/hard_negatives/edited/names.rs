@@ -85,7 +85,7 @@ const NO_NAMES: &[&str] = &[
     "iv",
 ];
 /// Words before the name of a place.
-const PLACE_WORDS: &[&str] = &["in", "at", "near", "from", "across", "throughout", "to", "outside"];
+const PLACE_WORDS: &[&str] = &["in", "at", "near", "from", "across", "throughout", "outside"];
 
 /// What a name looks like: a swap stays within it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +110,8 @@ pub struct Name {
     pub words: usize,
     /// Whether it stands behind "in", "at", "from".
     pub place: bool,
+    /// Whether it stands behind a quotation mark, as titles of works do.
+    pub quoted: bool,
     /// Where it stands, in bytes.
     pub range: Range<usize>,
 }
@@ -158,7 +160,8 @@ pub fn names(text: &str) -> Vec<Name> {
         let alone = end - at == 1 && NO_NAMES.contains(&name.to_lowercase().as_str());
         if !alone && name.chars().filter(|c| c.is_alphabetic()).count() > 1 {
             let place = at > 0 && PLACE_WORDS.contains(&words[at - 1].text);
-            found.push(Name { text: name.to_owned(), look, words: (end - at).min(3), place, range });
+            let quoted = text[..range.start].ends_with(['"', '“', '‘', '\'', '*', '_']);
+            found.push(Name { text: name.to_owned(), look, words: (end - at).min(3), place, quoted, range });
         }
         at = end;
     }
