@@ -1,6 +1,13 @@
-//! `train reader`: fine-tunes the small encoder into a reader. A run can be killed and resumed at any time.
+//! `train reader`: fine-tunes the small encoder into a reader. A run can be killed and resumed at any time. Its
+//! threshold is chosen at the end; `threshold` is `train threshold`, which chooses it again.
 
-use std::{fs, path::PathBuf, time::Duration};
+mod threshold;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
@@ -17,14 +24,14 @@ use crate::{
     },
     train::{
         TrainError,
-        batches::order,
-        card::{Card, Machine, now},
+        card::{Card, Machine, Tuning, now},
         config::ReaderConfig,
         data::{self, Data},
         dataset::example::Example,
         features::{FeatureCounts, FeatureMaker, Sequence},
-        fit::{FitEvent, Fitted, Run},
+        fit::{FitEvent, Fitted, Run, Trainable},
         reader::{READER, ReaderModel},
+        reading::{ReadingTask, choose},
     },
 };
 
@@ -38,6 +45,7 @@ pub struct Train {
 #[derive(Debug, Subcommand)]
 enum What {
     Reader(TrainReader),
+    Threshold(threshold::TrainThreshold),
 }
 
 /// Fine-tune the small encoder to find answers in passages, and to say when there is none
@@ -52,6 +60,10 @@ struct TrainReader {
     /// The same to validate on; no document of it may be in the training data
     #[arg(long, required = true)]
     validation: Vec<PathBuf>,
+    /// The same to choose the threshold on at the end, of which nothing may be in the training data either; the
+    /// validation data when none is named. The threshold must not be chosen on what the reader is judged by afterwards
+    #[arg(long, value_name = "DIR")]
+    tuning: Vec<PathBuf>,
     /// Where checkpoint, metrics, card and the trained reader go
     #[arg(long)]
     out: PathBuf,
@@ -66,6 +78,7 @@ impl Train {
         restart_with_one_candle_thread()?;
         match self.what {
             What::Reader(command) => command.run(config).map(|()| Exit::Ok),
+            What::Threshold(command) => command.run(config),
         }
     }
 }
@@ -94,13 +107,12 @@ fn restart_with_one_candle_thread() -> anyhow::Result<()> {
 impl TrainReader {
     fn run(self, settings: &Config) -> anyhow::Result<()> {
         let config = ReaderConfig::read(&self.recipe)?;
-        data::refuse_errors(&self.data, &self.validation)?;
+        let tuning = if self.tuning.is_empty() { &self.validation } else { &self.tuning };
+        data::refuse_errors(&self.data, &[&self.validation[..], &tuning[..]].concat())?;
         fs::create_dir_all(&self.out).with_context(|| format!("creating {}", self.out.display()))?;
         let (training, validation) = (data::read(&self.data)?, data::read(&self.validation)?);
-        let base = match &config.base {
-            Some(folder) => Base::load(folder)?,
-            None => Base::load(&models::locate_one(&settings.models_dir, ENCODER_BASE)?)?,
-        };
+        let tuning = data::read(tuning)?;
+        let base = load_base(config.base.as_deref(), settings)?;
         if let Err(reason) = config.limits.check(base.bert.config.max_position_embeddings) {
             return Err(TrainError::Config { path: self.recipe, reason }.into());
         }
@@ -109,7 +121,10 @@ impl TrainReader {
         let chosen = choose(&validation.examples, config.reader.validation_sequences, config.seed);
         let (mut measured, validation_counts) = prepare(&base.tokenizer, &config, &chosen, "validation")?;
         measured.truncate(config.reader.validation_sequences);
-        let model = ReaderModel::new(&base, &config)?;
+        let mut model = ReaderModel::new(&base, &config)?;
+        let task = ReadingTask::new(chosen, &base.tokenizer, config.limits, config.fit.threads)?;
+        eprintln!("read at each validation: {}", serde_json::to_string(&task.counts)?);
+        model.measure_on(task, &base.tokenizer);
         eprintln!(
             "{} training sequences, {} tokens; {} validation sequences; {} numbers are trained",
             counts.sequences,
@@ -129,13 +144,10 @@ impl TrainReader {
             resume: self.resume,
         };
         let result = with_progress(&run)?;
-        println!(
-            "best validation loss {:.4} at step {} of {}; {}",
-            result.best_loss,
-            result.best_step,
-            result.steps,
-            self.out.join(READER).display()
-        );
+        println!("{}; {}", best(&result), self.out.join(READER).display());
+        let examples = choose(&tuning.examples, config.reader.tuning_passages, config.seed);
+        let kept = load_base(config.base.as_deref(), settings)?;
+        let tuned = threshold::tune(kept, &self.out.join(READER), examples, config.fit.threads)?;
         let card = Card {
             version: env!("CARGO_PKG_VERSION"),
             base_sha256: base.sha256.clone(),
@@ -144,6 +156,7 @@ impl TrainReader {
             training: counts,
             validation_files: validation.files,
             validation: validation_counts,
+            tuning: Some(Tuning { files: tuning.files, tuned }),
             machine: Machine::here(),
             finished_at: now(),
             configuration: config,
@@ -153,15 +166,18 @@ impl TrainReader {
     }
 }
 
-/// Whole examples, chosen by the seed, until there are enough.
-fn choose(examples: &[Example], most: usize, seed: u64) -> Vec<Example> {
-    let mut passages = 0;
-    let mut chosen = order(examples.len(), seed, u64::MAX);
-    chosen.retain(|index| {
-        passages += examples[*index].passages.len();
-        passages <= most
-    });
-    chosen.into_iter().map(|index| examples[index].clone()).collect()
+/// The base model in `folder`, or the one of the catalogue.
+fn load_base(folder: Option<&Path>, settings: &Config) -> anyhow::Result<Base> {
+    Ok(match folder {
+        Some(folder) => Base::load(folder)?,
+        None => Base::load(&models::locate_one(&settings.models_dir, ENCODER_BASE)?)?,
+    })
+}
+
+/// Which weights are left, and how good they are.
+fn best(result: &Fitted) -> String {
+    let f1 = result.best_f1.map_or(String::new(), |f1| format!(", F1 {:.1} %", 100.0 * f1));
+    format!("best validation loss {:.4}{f1} at step {} of {}", result.best_loss, result.best_step, result.steps)
 }
 
 fn prepare(
@@ -189,6 +205,13 @@ fn fingerprint(config: &ReaderConfig, base: &str, data: [&Data; 2]) -> String {
         sum.update("--\n");
     }
     hex::encode(sum.finalize())
+}
+
+/// How well the task is done, in words.
+fn figures(model: &impl Trainable, values: &[Option<f64>]) -> String {
+    let named = model.figure_names().iter().zip(values);
+    let said = named.filter_map(|(name, value)| Some(format!(", {} {:.3}", name.replace('_', " "), (*value)?)));
+    said.collect()
 }
 
 fn with_progress(run: &Run<'_, ReaderModel>) -> Result<Fitted, TrainError> {
@@ -220,9 +243,9 @@ fn with_progress(run: &Run<'_, ReaderModel>) -> Result<Fitted, TrainError> {
             );
             bar.set_position(record.step);
             if let Some(validation) = record.validation_loss {
-                let parts = &record.validation_parts;
+                let (parts, figures) = (&record.validation_parts, figures(run.model, &record.validation_figures));
                 bar.suspend(|| {
-                    eprintln!("step {}: validation loss {validation:.4} {parts:.4?}, {message}", record.step);
+                    eprintln!("step {}: validation loss {validation:.4} {parts:.4?}{figures}, {message}", record.step);
                 });
             } else if quiet && record.step % 10 == 0 {
                 eprintln!("step {}: {message}, {:.0} s", record.step, record.seconds);

@@ -37,16 +37,28 @@ pub struct FitSettings {
     pub patience: u64,
     /// Which weights are left at the end.
     pub keep: Keep,
+    /// What the best weights are the best by, and what patience waits for.
+    pub best_by: BestBy,
 }
 
 /// Which weights a run leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Keep {
-    /// Those with the lowest validation loss.
+    /// The best ones on the validation data.
     Best,
     /// The last ones: where the loss says little about the task, as with questions that only look answerable.
     Last,
+}
+
+/// What weights are compared by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BestBy {
+    /// The lowest loss.
+    Loss,
+    /// The highest F1 of the answers, for a model whose task is measured so.
+    F1,
 }
 
 impl Default for FitSettings {
@@ -64,6 +76,7 @@ impl Default for FitSettings {
             validate_every: 150,
             patience: 6,
             keep: Keep::Best,
+            best_by: BestBy::Loss,
         }
     }
 }
@@ -86,6 +99,8 @@ pub struct ReaderTraining {
     pub passages: PassageChoice,
     /// At most so many sequences of the validation data are measured; a seeded choice of whole examples.
     pub validation_sequences: usize,
+    /// At most about so many passages are read to choose the threshold at the end; a seeded choice of whole examples.
+    pub tuning_passages: usize,
     /// Whether the weights are saved in half precision.
     pub half: bool,
 }
@@ -100,6 +115,7 @@ impl Default for ReaderTraining {
             answerable_weight: 0.5,
             passages: PassageChoice::All,
             validation_sequences: 1200,
+            tuning_passages: 6000,
             half: false,
         }
     }
@@ -229,6 +245,7 @@ impl ReaderConfig {
             ("fit.validate_every", fit.validate_every as f64),
             ("fit.patience", fit.patience as f64),
             ("reader.validation_sequences", reader.validation_sequences as f64),
+            ("reader.tuning_passages", reader.tuning_passages as f64),
         ] {
             positive(key, value)?;
         }

@@ -2,7 +2,8 @@
 //!
 //! `data` reads examples, `features` turns them into sequences, `batches` says in which order; `fit` is the loop for
 //! every kind of model (a [`fit::Trainable`]), with `schedule`, `optimizer`, `threads`, `checkpoint` and `metrics_log`;
-//! `reader` is the kind that exists, `card` what is written about a run. May depend on `models`.
+//! `reader` is the kind that exists, `card` what is written about a run. `reading` measures the reader's task with
+//! `squad_score`, `threshold` says what its scores mean, `tuning` writes that into a reader. May depend on `models`.
 
 pub mod batches;
 pub mod card;
@@ -19,8 +20,12 @@ pub mod optimizer;
 pub mod reader;
 #[cfg(test)]
 mod reader_tests;
+pub mod reading;
 pub mod schedule;
+pub mod squad_score;
 pub mod threads;
+pub mod threshold;
+pub mod tuning;
 
 use std::path::{Path, PathBuf};
 
@@ -102,6 +107,12 @@ pub enum TrainError {
         /// The folder.
         path: PathBuf,
     },
+    /// The best weights cannot be told by F1.
+    #[error(
+        "`fit.best_by` is \"f1\", and no F1 was measured: the kind of model has none, or the validation data no example \
+         that it can be measured on; use \"loss\", or other data"
+    )]
+    NoF1,
     /// There is nothing to resume.
     #[error("{path} does not exist: there is no run to resume here")]
     NoCheckpoint {

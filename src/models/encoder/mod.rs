@@ -3,10 +3,11 @@
 //!
 //! `config` and `load` read the files, `bert` is the forward pass for inference and for training, `heads` turns its
 //! rows into logits, `low_rank` what changes its layers, `features` text into tokens and back, `reader` puts them
-//! together. May depend on `models::adapter`, `models::fused` and candle.
+//! together, `decision` says what a score means. May depend on `models::adapter`, `models::fused` and candle.
 
 pub mod bert;
 pub mod config;
+pub mod decision;
 pub mod features;
 pub mod heads;
 pub mod load;
@@ -18,6 +19,7 @@ pub mod tiny;
 use std::path::PathBuf;
 
 use super::adapter::AdapterError;
+pub use decision::Decision;
 
 /// Why an encoder cannot be loaded or used.
 #[derive(Debug, thiserror::Error)]
