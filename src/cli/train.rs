@@ -125,6 +125,12 @@ impl TrainReader {
         let task = ReadingTask::new(chosen, &base.tokenizer, config.limits, config.fit.threads)?;
         eprintln!("read at each validation: {}", serde_json::to_string(&task.counts)?);
         model.measure_on(task, &base.tokenizer);
+        // Looked at now, so that a long run does not end in an error.
+        let to_tune = choose(&tuning.examples, config.reader.tuning_passages, config.seed);
+        let readable = ReadingTask::new(to_tune.clone(), &base.tokenizer, config.limits, 1)?.counts;
+        if readable.examples == 0 {
+            return Err(TrainError::NoSequences { what: "tuning", counts: serde_json::to_string(&readable)? }.into());
+        }
         eprintln!(
             "{} training sequences, {} tokens; {} validation sequences; {} numbers are trained",
             counts.sequences,
@@ -145,9 +151,8 @@ impl TrainReader {
         };
         let result = with_progress(&run)?;
         println!("{}; {}", best(&result), self.out.join(READER).display());
-        let examples = choose(&tuning.examples, config.reader.tuning_passages, config.seed);
         let kept = load_base(config.base.as_deref(), settings)?;
-        let tuned = threshold::tune(kept, &self.out.join(READER), examples, config.fit.threads)?;
+        let tuned = threshold::tune(kept, &self.out.join(READER), to_tune, config.fit.threads)?;
         let card = Card {
             version: env!("CARGO_PKG_VERSION"),
             base_sha256: base.sha256.clone(),
