@@ -117,8 +117,13 @@ impl NegativesArguments {
             return Ok(Exit::Ok);
         }
         let splits = self.splits.into_iter().map(Into::into);
-        let wanted =
-            Negatives { per_example: self.per_example, cap: self.cap, seed: self.seed, splits: splits.collect() };
+        let wanted = Negatives {
+            kind: self.kind.into(),
+            per_example: self.per_example,
+            cap: self.cap,
+            seed: self.seed,
+            splits: splits.collect(),
+        };
         let reports = add_negatives(&set, &wanted, &self.out)?;
         print::report(self.json, &reports, |reports| print::negatives(reports))?;
         Ok(Exit::Ok)
@@ -174,6 +179,7 @@ mod tests {
 
         assert_eq!(run("negatives @set --out @more --cap 0.5 --seed 1", dir).unwrap(), Exit::Ok);
         assert_eq!(run("negatives @set --out @closed --distractors 1", dir).unwrap(), Exit::Ok);
+        assert_eq!(run("negatives @set --out @edited --kind edited --cap 0.5", dir).unwrap(), Exit::Ok);
         assert_eq!(run("split @more --out @cut --hold-out-documents 1 --seed 3", dir).unwrap(), Exit::Ok);
         assert_eq!(run("stats @cut --json", dir).unwrap(), Exit::Ok);
         assert_eq!(run("diff @set @more", dir).unwrap(), Exit::Ok);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
 
-use crate::train::dataset::{Kind, Split, import::Format};
+use crate::train::dataset::{Kind, Split, hard_negatives::NegativeKind, import::Format};
 
 /// Import, check, cut and freeze data sets
 #[derive(Debug, clap::Args)]
@@ -171,7 +171,7 @@ pub struct Verify {
     pub json: bool,
 }
 
-/// Add near but wrong passages: as questions to decline, or beside the right passage
+/// Add questions to decline, made of answered ones, or wrong passages beside the right one
 #[derive(Debug, clap::Args)]
 pub struct NegativesArguments {
     /// The data set
@@ -180,6 +180,10 @@ pub struct NegativesArguments {
     /// The new data set
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+    /// What makes a question one to decline: a near but wrong passage in the place of its own, or one fact of the
+    /// question edited (a name, a number, a word turned into its opposite) over its own passage
+    #[arg(long, value_enum, value_name = "KIND", default_value = "paired")]
+    pub kind: NegativeKindName,
     /// So many unanswerable examples for each answerable one
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub per_example: usize,
@@ -190,7 +194,7 @@ pub struct NegativesArguments {
     #[arg(long = "split", value_enum, value_name = "SPLIT")]
     pub splits: Vec<SplitName>,
     /// Instead: add so many wrong passages to every example, in an order drawn by the seed
-    #[arg(long, value_name = "K", conflicts_with_all = ["per_example", "cap", "splits"])]
+    #[arg(long, value_name = "K", conflicts_with_all = ["kind", "per_example", "cap", "splits"])]
     pub distractors: Option<usize>,
     /// The same seed makes the same choice
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -228,6 +232,21 @@ pub enum KindName {
     Task,
     Edge,
     Failure,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum NegativeKindName {
+    Paired,
+    Edited,
+}
+
+impl From<NegativeKindName> for NegativeKind {
+    fn from(name: NegativeKindName) -> Self {
+        match name {
+            NegativeKindName::Paired => Self::Paired,
+            NegativeKindName::Edited => Self::Edited,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

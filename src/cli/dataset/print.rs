@@ -182,6 +182,12 @@ pub fn negatives(reports: &[NegativesReport]) -> String {
             report.not_checkable,
             100.0 * report.synthetic_share
         );
+        for (tag, count) in &report.added_by_tag {
+            let _ = writeln!(text, "{count:>8}  {tag}");
+        }
+        if report.over_share > 0 {
+            let _ = writeln!(text, "{:>8}  negations more than a tenth of the edits, left out", report.over_share);
+        }
     }
     text
 }

@@ -1,31 +1,46 @@
-//! Near but wrong passages, found by retrieval: for questions that must then be declined, and beside the right passage,
-//! as a retriever would bring them.
+//! Questions that must be declined, made of answered ones; and near but wrong passages beside the right one, as a
+//! retriever would bring them.
 //!
-//! A passage counts as wrong when it holds none of the accepted answers of the question and supports no example with
-//! the same question. Everything stays within one split.
+//! A question is declined over a near but wrong passage, found by retrieval, or over its own passage after one fact of
+//! it was edited. A passage counts as wrong when it holds none of the accepted answers of the question and supports no
+//! example with the same question. Everything stays within one split.
 //!
-//! May depend on `files`, `bm25`, `normal_form` and `split_mix`.
+//! May depend on `files`, `bm25`, `normal_form`, `split_mix`, `domain::text` and `answer::postfilter::sentences`.
 
+mod edited;
 mod pool;
 mod select;
+mod source;
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use serde::Serialize;
 
 use super::{
-    HARD_NEGATIVE, SYNTHETIC,
+    SYNTHETIC,
     error::DatasetError,
-    example::{Example, Expected},
+    example::Expected,
     files::{DataSet, Split, Writer},
     split_mix::SplitMix64,
 };
-use pool::{Pool, Pooled};
+use pool::Pool;
 use select::{Candidate, under_cap};
+use source::Source;
+
+/// What makes the question unanswerable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NegativeKind {
+    /// The question stays, and its passage is a near but wrong one.
+    Paired,
+    /// The passages stay, and one fact of the question is another.
+    Edited,
+}
 
 /// What to build.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Negatives {
+    /// In which way.
+    pub kind: NegativeKind,
     /// So many unanswerable examples for each answerable one.
     pub per_example: usize,
     /// The greatest share of synthetic examples in each split afterwards, from 0 to 1.
@@ -45,20 +60,25 @@ pub struct NegativesReport {
     pub examples: u64,
     /// Examples that were there and must be answered.
     pub answerable: u64,
-    /// Those of them whose answer is not in their passages word by word, so that a wrong passage cannot be told.
+    /// Those of them whose answer is not in their passages word by word, so that a wrong passage or question cannot be
+    /// told.
     pub not_checkable: u64,
-    /// Wanted negatives for which retrieval found no further wrong passage.
+    /// Wanted negatives for which no further wrong passage or edit was found.
     pub not_found: u64,
+    /// Negated questions that were left out because they would be more than a tenth of the edited ones.
+    pub over_share: u64,
     /// Negatives that the cap left out.
     pub over_cap: u64,
     /// Negatives that were added.
     pub added: u64,
+    /// The same by the tag that names how they were made.
+    pub added_by_tag: BTreeMap<&'static str, u64>,
     /// The share of synthetic examples afterwards.
     pub synthetic_share: f64,
 }
 
-/// Copies `set` to the new data set `out` with unanswerable examples added: each is the question of an answerable one
-/// with one near but wrong passage, stands behind it, and has the tags `synthetic` and `hard-negative`.
+/// Copies `set` to the new data set `out` with unanswerable examples added: each is made of an answerable one, stands
+/// behind it, and has the tag `synthetic` and one that names how it was made.
 pub fn add_negatives(set: &DataSet, wanted: &Negatives, out: &Path) -> Result<Vec<NegativesReport>, DatasetError> {
     if wanted.per_example == 0 || !(0.0..=1.0).contains(&wanted.cap) {
         let reason = "ask for at least 1 negative per example, and a cap from 0 to 1";
@@ -72,7 +92,7 @@ pub fn add_negatives(set: &DataSet, wanted: &Negatives, out: &Path) -> Result<Ve
     for split in set.splits() {
         let mut report = NegativesReport { split, ..NegativesReport::default() };
         let build = wanted.splits.is_empty() || split.is_some_and(|split| wanted.splits.contains(&split));
-        let pool = if build { Some(Pool::read(set, split)?) } else { None };
+        let mut source = if build { Some(Source::read(wanted.kind, set, split)?) } else { None };
         let mut candidates = Vec::new();
         let mut synthetic = 0;
         for (number, example) in of_split(set, split).enumerate() {
@@ -80,15 +100,17 @@ pub fn add_negatives(set: &DataSet, wanted: &Negatives, out: &Path) -> Result<Ve
             report.examples += 1;
             report.answerable += u64::from(example.expected == Expected::Answered);
             synthetic += u64::from(example.tags.iter().any(|tag| tag == SYNTHETIC));
-            let Some(pool) = pool.as_ref().filter(|_| example.expected == Expected::Answered) else { continue };
-            if !pool.is_checkable(&example) {
+            let Some(source) = source.as_mut().filter(|_| example.expected == Expected::Answered) else { continue };
+            let Some(found) = source.negatives_of(&example, wanted.per_example, wanted.seed) else {
                 report.not_checkable += 1;
                 continue;
-            }
-            let found: Vec<usize> = pool.wrong_passages(&example).take(wanted.per_example).collect();
+            };
             report.not_found += (wanted.per_example - found.len()) as u64;
             let each = found.into_iter().enumerate();
-            candidates.extend(each.map(|(rank, passage)| Candidate { example: number, rank, passage }));
+            candidates.extend(each.map(|(rank, what)| Candidate { example: number, rank, what }));
+        }
+        if let Some(source) = &source {
+            (candidates, report.over_share) = source.within_share(candidates, wanted.seed);
         }
         let all = candidates.len() as u64;
         let kept = under_cap(candidates, report.examples, synthetic, wanted.cap, wanted.seed);
@@ -99,8 +121,10 @@ pub fn add_negatives(set: &DataSet, wanted: &Negatives, out: &Path) -> Result<Ve
         for (number, located) in of_split(set, split).enumerate() {
             let located = located?;
             writer.write_line(split, located.example.kind, &located.raw)?;
-            while let (Some(pool), Some(next)) = (&pool, kept.next_if(|next| next.example == number)) {
-                writer.write(split, &negative(&located.example, next.rank, pool.get(next.passage)))?;
+            while let (Some(source), Some(next)) = (&source, kept.next_if(|next| next.example == number)) {
+                let (negative, tag) = source.negative(&located.example, next);
+                *report.added_by_tag.entry(tag).or_default() += 1;
+                writer.write(split, &negative)?;
             }
         }
         reports.push(report);
@@ -108,23 +132,6 @@ pub fn add_negatives(set: &DataSet, wanted: &Negatives, out: &Path) -> Result<Ve
     writer.copy_companions(set)?;
     writer.finish()?;
     Ok(reports)
-}
-
-/// The question of `example`, to be declined over a wrong passage.
-fn negative(example: &Example, rank: usize, wrong: &Pooled) -> Example {
-    Example {
-        id: format!("{}-negative-{}", example.id, rank + 1),
-        kind: example.kind,
-        question: example.question.clone(),
-        passages: vec![wrong.passage.clone()],
-        expected: Expected::Abstained,
-        answer: None,
-        short_answers: Vec::new(),
-        support: Vec::new(),
-        tags: vec![SYNTHETIC.to_owned(), HARD_NEGATIVE.to_owned()],
-        provenance: format!("{}, paired with a passage of {:?}", example.provenance, wrong.passage.title),
-        licence: joined(&example.licence, &wrong.licence),
-    }
 }
 
 /// What was added in a split.

@@ -9,10 +9,10 @@ use crate::train::dataset::split_mix::SplitMix64;
 pub(super) struct Candidate {
     /// The position of the example in its split.
     pub example: usize,
-    /// How many nearer wrong passages there are.
+    /// How many negatives of the example come before it.
     pub rank: usize,
-    /// The number of the passage in the pool.
-    pub passage: usize,
+    /// The number of the wrong passage in the pool, or of the edit.
+    pub what: usize,
 }
 
 /// As many candidates as the cap allows, in the order of the examples. Every example gets its first negative before any
@@ -23,6 +23,23 @@ pub(super) fn under_cap(mut all: Vec<Candidate>, examples: u64, synthetic: u64, 
     all.truncate(allowed(examples, synthetic, cap, all.len()));
     all.sort_unstable();
     all
+}
+
+/// The candidates without as many of the `scarce` ones as would make these more than `share` of all; the seed decides.
+/// With how many were left out.
+pub(super) fn under_share(
+    all: Vec<Candidate>,
+    scarce: impl Fn(&Candidate) -> bool,
+    share: f64,
+    seed: u64,
+) -> (Vec<Candidate>, u64) {
+    let (mut scarce, mut kept): (Vec<_>, Vec<_>) = all.into_iter().partition(scarce);
+    let most = allowed(kept.len() as u64, 0, share, scarce.len());
+    let left_out = scarce.len() - most;
+    SplitMix64::new(seed).shuffle(&mut scarce);
+    kept.extend(scarce.into_iter().take(most));
+    kept.sort_unstable();
+    (kept, left_out as u64)
 }
 
 /// The largest number `n` up to `most` with `(synthetic + n) / (examples + n) <= cap`.
@@ -62,9 +79,19 @@ mod tests {
         }
 
         #[test]
+        fn scarce_candidates_keep_their_share(count in 0_usize..60, scarce in 0_usize..60, share in 0.0..1.0_f64) {
+            let all: Vec<Candidate> = (0..count).map(|example| Candidate { example, rank: 0, what: example }).collect();
+            let (kept, left_out) = under_share(all, |candidate| candidate.what < scarce, share, 5);
+            let there = kept.iter().filter(|candidate| candidate.what < scarce).count();
+            prop_assert_eq!(kept.len() + left_out as usize, count);
+            prop_assert!(there as f64 <= share * kept.len() as f64);
+            prop_assert!(left_out == 0 || (there + 1) as f64 > share * (kept.len() + 1) as f64);
+        }
+
+        #[test]
         fn first_negatives_come_before_second_ones(count in 1_usize..20, seed: u64, cap in 0.0..0.7_f64) {
             let all: Vec<Candidate> = (0..count)
-                .flat_map(|example| (0..2).map(move |rank| Candidate { example, rank, passage: 0 }))
+                .flat_map(|example| (0..2).map(move |rank| Candidate { example, rank, what: 0 }))
                 .collect();
             let kept = under_cap(all.clone(), count as u64, 0, cap, seed);
             let seconds = kept.iter().filter(|candidate| candidate.rank == 1).count();

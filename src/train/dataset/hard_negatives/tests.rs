@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::train::dataset::{example::Passage, example::Span, example::SpanRole, passage_id};
+use crate::train::dataset::{
+    example::{Example, Passage, Span, SpanRole},
+    passage_id,
+};
 
 /// A question that one passage answers.
 fn asked(id: &str, question: &str, title: &str, text: &str, answer: Option<&str>) -> Example {
@@ -57,7 +60,7 @@ fn read(path: &Path) -> Vec<Example> {
 }
 
 fn wanted(per_example: usize, cap: f64) -> Negatives {
-    Negatives { per_example, cap, seed: 3, splits: vec![] }
+    Negatives { kind: NegativeKind::Paired, per_example, cap, seed: 3, splits: vec![] }
 }
 
 #[test]
@@ -73,6 +76,7 @@ fn negatives_hold_no_accepted_answer_and_follow_their_example() {
         ["a", "a-negative-1", "b", "b-negative-1", "b-negative-2", "c", "c-negative-1", "c-negative-2", "d"]
     );
     assert_eq!((reports[0].added, reports[0].not_found, reports[0].answerable), (5, 1, 3));
+    assert_eq!(reports[0].added_by_tag, BTreeMap::from([("hard-negative", 5)]));
     let negative = &examples[1];
     assert_eq!((negative.passages[0].title.as_str(), negative.licence.as_str()), ("Mill", "Apache-2.0 AND MIT"));
     assert_eq!(
