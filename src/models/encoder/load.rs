@@ -15,12 +15,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{
-    EncoderError,
+    Decision, EncoderError,
     bert::{Bert, Embeddings, Layer},
     config::BertConfig,
+    decision::Platt,
     features::{Limits, ReaderTokenizer},
     heads::ReaderHeads,
 };
+use crate::models::adapter::AdapterFiles;
 
 /// The form of a reader's folder.
 const FORMAT: u32 = 1;
@@ -43,12 +45,22 @@ pub struct ReaderSettings {
     pub first_trained_layer: usize,
     /// How texts are cut into windows.
     pub limits: Limits,
+    /// The score from which on a span counts as found.
+    pub threshold: f32,
+    /// From a score to the probability that the answer is right.
+    pub probability: Platt,
 }
 
 impl ReaderSettings {
-    /// Settings of the present form.
+    /// Settings of the present form, before threshold and probability are fitted.
     pub fn new(base_sha256: String, first_trained_layer: usize, limits: Limits) -> Self {
-        Self { format: FORMAT, base_sha256, first_trained_layer, limits }
+        let Decision { threshold, probability } = Decision::UNFITTED;
+        Self { format: FORMAT, base_sha256, first_trained_layer, limits, threshold, probability }
+    }
+
+    /// What the scores mean.
+    pub fn decision(&self) -> Decision {
+        Decision { threshold: self.threshold, probability: self.probability }
     }
 }
 
@@ -89,25 +101,26 @@ impl Base {
     }
 
     /// Puts a trained reader on the base model.
-    pub fn with_reader(mut self, folder: &Path) -> Result<(Self, ReaderHeads, ReaderSettings), EncoderError> {
-        let path = folder.join(READER_SETTINGS);
-        let text = fs::read_to_string(&path).map_err(io("reading", &path))?;
-        let settings: ReaderSettings = serde_json::from_str(&text).map_err(|error| refused(&path, error))?;
+    pub fn with_reader(mut self, files: &AdapterFiles) -> Result<(Self, ReaderHeads, ReaderSettings), EncoderError> {
+        let path = Path::new(READER_SETTINGS);
+        let settings: ReaderSettings =
+            serde_json::from_slice(needed(files, READER_SETTINGS)?).map_err(|error| refused(path, error))?;
+        settings.decision().check().map_err(|reason| refused(path, reason))?;
         if settings.format != FORMAT {
-            return Err(refused(&path, format!("its form is {}, and {FORMAT} is supported", settings.format)));
+            return Err(refused(path, format!("its form is {}, and {FORMAT} is supported", settings.format)));
         }
         if settings.base_sha256 != self.sha256 {
             let reason =
                 format!("it was trained on the base {}, and this one is {}", settings.base_sha256, self.sha256);
-            return Err(refused(&path, reason));
+            return Err(refused(path, reason));
         }
         let config = &self.bert.config;
         if settings.first_trained_layer > config.num_hidden_layers {
-            return Err(refused(&path, "its first trained layer does not exist"));
+            return Err(refused(path, "its first trained layer does not exist"));
         }
-        let path = folder.join(READER_WEIGHTS);
-        let tensors = safetensors::load(&path, &Device::Cpu).map_err(|error| refused(&path, error))?;
-        let mut tensors = Tensors::new(tensors, &path);
+        let path = Path::new(READER_WEIGHTS);
+        let tensors = safetensors::load_buffer(needed(files, READER_WEIGHTS)?, &Device::Cpu);
+        let mut tensors = Tensors::new(tensors.map_err(|error| refused(path, error))?, path);
         for index in settings.first_trained_layer..config.num_hidden_layers {
             self.bert.layers[index] = tensors.layer(index, config)?;
         }
@@ -218,6 +231,10 @@ impl<'a> Tensors<'a> {
             None => Ok(()),
         }
     }
+}
+
+fn needed<'a>(files: &'a AdapterFiles, name: &str) -> Result<&'a [u8], EncoderError> {
+    files.get(name).ok_or_else(|| refused(Path::new(name), "the file is missing"))
 }
 
 pub(super) fn refused(path: &Path, reason: impl ToString) -> EncoderError {
