@@ -18,10 +18,14 @@ use crate::{
     },
     metadata_store::{MetadataStore, postgres::PostgresStore, sqlite::SqliteStore},
     models::{
+        AnsweringFiles,
+        adapter::AdapterFiles,
         catalog::DEFAULT_GENERATOR,
         embedder::{Embedder, EmbedderSpec, FastEmbedder, Tuning},
+        encoder::{MiniLmReader, SpanReader},
         generator::{Generator, LlamaGenerator, LlamaOptions},
         lexical::Lexical,
+        shipped::{READER, shipped},
     },
     telemetry::Metrics,
     vector_store::{VectorStore, qdrant_server::QdrantServer},
@@ -55,7 +59,7 @@ pub struct App {
 /// What an application is started for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Purpose {
-    /// Questions will be answered: the generator is loaded.
+    /// Questions will be answered: the generator and the reader are loaded.
     pub answers: bool,
     /// The index may be of other models than the configured ones: only a reindex may say so.
     pub any_index: bool,
@@ -66,33 +70,57 @@ pub struct Purpose {
 pub struct Models {
     /// Makes dense vectors.
     pub embedder: Arc<dyn Embedder>,
+    /// Finds the span that answers; absent when it was not asked for.
+    pub reader: Option<Arc<dyn SpanReader>>,
     /// Writes drafts; absent when it was not asked for.
     pub generator: Option<Arc<dyn Generator>>,
 }
 
 impl Models {
-    /// Loads the configured models from the cache.
-    pub async fn load(config: &Config, with_generator: bool) -> anyhow::Result<Self> {
+    /// Loads the configured models from the cache; with what `answers` needs, or without.
+    pub async fn load(config: &Config, answers: bool) -> anyhow::Result<Self> {
         let (models_dir, threads, queue) = (config.models_dir.clone(), config.threads, config.ask_queue);
+        let own_reader = config.reader.clone();
         // Reading a hundred megabytes of weights is blocking work.
         tokio::task::spawn_blocking(move || {
-            let files = crate::models::locate(&models_dir, with_generator)?;
+            let files = crate::models::locate(&models_dir, answers)?;
             let tuning = Tuning::for_threads(threads);
             let embedder: Arc<dyn Embedder> =
                 Arc::new(FastEmbedder::open(&EmbedderSpec::minilm(), &files.embedder, &files.runtime, tuning)?);
-            let generator = match files.generator {
-                Some(path) => {
-                    let name = DEFAULT_GENERATOR.to_owned();
-                    let options = LlamaOptions { path, name, threads, context_window: CONTEXT_WINDOW, queue };
-                    Some(Arc::new(LlamaGenerator::load(options)?) as Arc<dyn Generator>)
-                }
-                None => None,
+            let Some(AnsweringFiles { generator: path, encoder_base }) = files.answering else {
+                return Ok(Self { embedder, reader: None, generator: None });
             };
-            Ok(Self { embedder, generator })
+            let reader = load_reader(own_reader.as_deref(), &encoder_base, threads, queue)?;
+            let name = DEFAULT_GENERATOR.to_owned();
+            let options = LlamaOptions { path, name, threads, context_window: CONTEXT_WINDOW, queue };
+            let generator: Arc<dyn Generator> = Arc::new(LlamaGenerator::load(options)?);
+            Ok(Self { embedder, reader, generator: Some(generator) })
         })
         .await
         .context("loading the models panicked")?
     }
+}
+
+/// The configured reader, or the one that ships.
+fn load_reader(
+    own: Option<&Path>,
+    base: &Path,
+    threads: usize,
+    queue: usize,
+) -> anyhow::Result<Option<Arc<dyn SpanReader>>> {
+    let files = match own {
+        Some(folder) => Some(
+            AdapterFiles::read(folder).with_context(|| format!("cannot read the reader in {}", folder.display()))?,
+        ),
+        // until adapters/reader ships
+        None => shipped(READER),
+    };
+    let Some(files) = files else { return Ok(None) };
+    let reader = MiniLmReader::load(base, &files, threads, queue).with_context(|| match own {
+        Some(folder) => format!("the reader in {} cannot be used", folder.display()),
+        None => "the reader that ships cannot be used".to_owned(),
+    })?;
+    Ok(Some(Arc::new(reader)))
 }
 
 impl App {
@@ -129,7 +157,7 @@ impl App {
         }
         let vectors = open_vectors(&config).await?;
         let blobs = BlobStore::open(&config.blob_url)?;
-        let Models { embedder, generator } = models;
+        let Models { embedder, reader, generator } = models;
         let lexical = Arc::new(Lexical::new());
         let chunker = Chunker::new(ChunkerConfig::for_embedder(embedder.max_tokens()), embedder.token_counter());
 
@@ -154,7 +182,7 @@ impl App {
             check_stamp(&ingest).await?;
         }
         let retrieve = RetrieveServices { metadata: metadata.clone(), vectors: vectors.clone(), embedder, lexical };
-        let answer = generator.map(|generator| AnswerServices { retrieve: retrieve.clone(), blobs, generator });
+        let answer = generator.map(|generator| AnswerServices { retrieve: retrieve.clone(), blobs, reader, generator });
         let ask_slots = Arc::new(Semaphore::new(config.ask_queue));
         let metrics = Metrics::default();
         Ok(Arc::new(Self { config, metadata, vectors, ingest, retrieve, answer, metrics, ask_slots, _lock: lock }))

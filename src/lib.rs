@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! a document:  upload -> extract -> chunk -> embed -> store (vectors, then the metadata commit)   ingest
-//! a question:  preprocess -> retrieve -> generate -> postfilter -> act                            answer
+//! a question:  preprocess -> retrieve -> read -> generate -> postfilter -> act                    answer
 //! ```
 //!
 //! Dependencies point down this list only: `cli`, `http`, `app` (the one place that chooses backends), `eval` and

@@ -112,8 +112,9 @@ async fn run_suite(command: RunSuite, config: Config) -> anyhow::Result<Exit> {
             ("generator", services.generator.name().to_owned()),
             ("embedder", services.retrieve.embedder.stamp().name.clone()),
         ];
+        let reader = services.reader.as_ref().map(|reader| ("reader", reader.name().to_owned()));
         let origin = Origin {
-            models: models.into_iter().map(|(part, name)| (part.to_owned(), name)).collect(),
+            models: models.into_iter().chain(reader).map(|(part, name)| (part.to_owned(), name)).collect(),
             commit: commit_at(Path::new(env!("CARGO_MANIFEST_DIR"))),
             program: env!("CARGO_PKG_VERSION").to_owned(),
             ..Origin::default()

@@ -20,6 +20,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The cache of model files.
     pub models_dir: PathBuf,
+    /// A folder with a reader to use instead of the one that ships.
+    pub reader: Option<PathBuf>,
     /// The address that `serve` binds.
     pub listen: SocketAddr,
     /// What every request must carry as `Authorization: Bearer …`; required unless `listen` is loopback.
@@ -191,6 +193,7 @@ impl Config {
                 &data_dir,
             )?,
             blob_url: settings.blob_url.unwrap_or_else(|| format!("file://{}", data_dir.join("blobs").display())),
+            reader: settings.reader,
             log: settings.log,
             max_upload_bytes: at_least("max_upload_bytes", settings.max_upload_bytes, 256 * 1024 * 1024, 1)?,
             ingest_concurrency: at_least("ingest_concurrency", settings.ingest_concurrency, threads + 2, 1)?,

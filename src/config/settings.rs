@@ -43,6 +43,8 @@ settings! {
     data_dir: PathBuf, "FOOTNOTE_DATA_DIR", "DIR";
     /// The cache of model files [default: the platform's cache folder]
     models_dir: PathBuf, "FOOTNOTE_MODELS_DIR", "DIR";
+    /// A folder with a reader, as `train reader` makes it [default: the one that ships]
+    reader: PathBuf, "FOOTNOTE_READER", "DIR";
     /// The address to serve on [default: 127.0.0.1:8642]
     listen: String, "FOOTNOTE_LISTEN", "ADDRESS:PORT";
     /// The key that every request must carry as a bearer token; needed for any address but loopback

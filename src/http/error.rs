@@ -16,7 +16,7 @@ use crate::{
     blob_store::BlobStoreError,
     ingest::{IngestError, upload::ReceiveError},
     metadata_store::MetadataStoreError,
-    models::{embedder::EmbedderError, generator::GeneratorError},
+    models::{embedder::EmbedderError, encoder::ReaderError, generator::GeneratorError},
     vector_store::VectorStoreError,
 };
 
@@ -189,6 +189,7 @@ impl From<AnswerError> for Problem {
             AnswerError::Metadata(error) => error.into(),
             AnswerError::Blobs(error) => error.into(),
             AnswerError::Vectors(error) => error.into(),
+            AnswerError::Read(ReaderError::Busy { .. }) => Self::busy("the reader's queue is full: ask again"),
             AnswerError::Generate(GeneratorError::Busy) => Self::busy("the generator's queue is full: ask again"),
             AnswerError::Generate(error @ GeneratorError::PromptTooLong { .. }) => Self::invalid(error.to_string()),
             AnswerError::Embed(error @ EmbedderError::TooLong { .. }) => Self::invalid(error.to_string()),
