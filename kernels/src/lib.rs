@@ -358,7 +358,7 @@ fn softmax_body<const FMA: bool>(scores: &mut [f32], width: usize, factor: f32, 
 
 kernel! {
     /// The way back of [`softmax`], in place: `gradient` of the probabilities becomes that of the scores. When `causal`,
-    /// what is hidden is neither read nor written.
+    /// those of hidden scores become exactly 0.
     fn softmax_backward(probabilities: &[f32], gradient: &mut [f32], width: usize, factor: f32, causal: bool) =
         softmax_backward_body
 }
@@ -374,7 +374,9 @@ fn softmax_backward_body<const FMA: bool>(
     let rows = probabilities.chunks_exact(width).zip(gradient.chunks_exact_mut(width));
     for (index, (probabilities, gradient)) in rows.enumerate() {
         let visible = if causal { (index + 1).min(width) } else { width };
-        let (probabilities, gradient) = (&probabilities[..visible], &mut gradient[..visible]);
+        let (gradient, hidden) = gradient.split_at_mut(visible);
+        hidden.fill(0.0);
+        let probabilities = &probabilities[..visible];
         let mut lanes = [0.0f32; LANES];
         let ((p, p_rest), (g, g_rest)) = (probabilities.as_chunks::<LANES>(), gradient.as_chunks::<LANES>());
         for (p, g) in p.iter().zip(g) {
