@@ -10,7 +10,7 @@ use crate::models::generator::{
 
 fn model(shape: &Shape) -> Llama {
     let folder = tempfile::tempdir().unwrap();
-    Llama::new(load(&tiny::write(folder.path(), shape)).unwrap().weights, 1024)
+    Llama::new(load(&tiny::write(folder.path(), shape), None).unwrap().weights, 1024)
 }
 
 fn read(model: &mut Llama, prompt: &[u32]) -> Vec<f32> {
