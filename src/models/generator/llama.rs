@@ -11,6 +11,7 @@ use super::{
     kv_cache::{LayerCache, POSITIONS},
     matrix::{Matrix, Product},
     packed::PackedMatrix,
+    rope,
     rows::{change_rows, map_rows},
 };
 
@@ -91,15 +92,10 @@ impl Llama {
     /// A model for conversations of up to `window` tokens.
     pub fn new(weights: Weights, window: usize) -> Self {
         let config = &weights.config;
-        let half = config.head_dim / 2;
-        let angle = |position: usize, pair: usize| {
-            let exponent = -2.0 * pair as f64 / config.head_dim as f64;
-            position as f64 * f64::from(config.rope_base).powf(exponent) / f64::from(weights.rope_factors[pair])
-        };
-        let angles = || (0..window).flat_map(|position| (0..half).map(move |pair| angle(position, pair)));
+        let (cosines, sines) = rope::angles(config, &weights.rope_factors, window);
         Self {
-            cosines: angles().map(|angle| angle.cos() as f32).collect(),
-            sines: angles().map(|angle| angle.sin() as f32).collect(),
+            cosines,
+            sines,
             cache: (0..config.layers).map(|_| LayerCache::new(window, config.kv_heads, config.head_dim)).collect(),
             read: Vec::new(),
             buffers: Buffers { logits: vec![0.0; config_outputs(&weights)], ..Buffers::default() },

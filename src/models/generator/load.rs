@@ -34,25 +34,45 @@ pub(super) struct Loaded {
     pub ends: Vec<u32>,
 }
 
+/// A file that was opened and understood, all but its tensors.
+pub(super) struct Opened {
+    pub content: Content,
+    pub reader: BufReader<File>,
+    pub config: LlamaConfig,
+    pub vocabulary: Vocabulary,
+    pub template: ChatTemplate,
+    /// The tokens that end an answer.
+    pub ends: Vec<u32>,
+}
+
 /// Reads a file, and applies an adapter to it. Packing uses the threads of the current rayon pool.
 pub(super) fn load(path: &Path, adapter: Option<&AdapterOption>) -> Result<Loaded, GeneratorError> {
-    let failed = |reason: String| GeneratorError::Load(format!("{}: {reason}", path.display()));
+    let Opened { content, reader, config, vocabulary, template, ends } = open(path)?;
+    adapter.map_or(Ok(()), |adapter| adapter.check_base(path))?;
+    let adapter = adapter.map(|adapter| Fitted::of(adapter, &config)).transpose()?;
+    let tensors = Tensors::new(&content, reader, adapter);
+    let weights = read_weights(config, vocabulary.size(), tensors).map_err(within(path))?;
+    Ok(Loaded { weights, vocabulary, template, ends })
+}
+
+/// Opens a file and reads what it says about its model.
+pub(super) fn open(path: &Path) -> Result<Opened, GeneratorError> {
+    let failed = |reason: String| within(path)(GeneratorError::Load(reason));
     let file = File::open(path).map_err(|error| failed(error.to_string()))?;
     let mut reader = BufReader::with_capacity(1 << 20, file);
     let content = Content::read(&mut reader).map_err(|error| failed(error.to_string()))?;
-    let within = |error: GeneratorError| match error {
-        GeneratorError::Load(reason) => failed(reason),
-        other => other,
-    };
-    adapter.map_or(Ok(()), |adapter| adapter.check_base(path))?;
-    load_content(content, reader, adapter).map_err(within)
+    understand(content, reader).map_err(within(path))
 }
 
-fn load_content(
-    content: Content,
-    reader: BufReader<File>,
-    adapter: Option<&AdapterOption>,
-) -> Result<Loaded, GeneratorError> {
+/// Names the file in an error about it.
+pub(super) fn within(path: &Path) -> impl Fn(GeneratorError) -> GeneratorError {
+    move |error| match error {
+        GeneratorError::Load(reason) => GeneratorError::Load(format!("{}: {reason}", path.display())),
+        other => other,
+    }
+}
+
+fn understand(content: Content, reader: BufReader<File>) -> Result<Opened, GeneratorError> {
     let metadata = Metadata(&content.metadata);
     let config = LlamaConfig::read(&metadata)?;
     let vocabulary = Vocabulary::read(&metadata)?;
@@ -65,10 +85,7 @@ fn load_content(
     for kind in ["eos", "eot", "eom"] {
         ends.extend(metadata.number(&format!("tokenizer.ggml.{kind}_token_id"))?);
     }
-    let adapter = adapter.map(|adapter| Fitted::of(adapter, &config)).transpose()?;
-    let tensors = Tensors { content: &content, reader, adapter, taken: HashSet::new() };
-    let weights = read_weights(config, vocabulary.size(), tensors)?;
-    Ok(Loaded { weights, vocabulary, template, ends })
+    Ok(Opened { content, reader, config, vocabulary, template, ends })
 }
 
 fn read_weights(
@@ -83,10 +100,7 @@ fn read_weights(
         true => Some(tensors.packed("output.weight", vocabulary, width)?),
         false => None,
     };
-    let rope_factors = match tensors.has("rope_freqs.weight") {
-        true => tensors.vector("rope_freqs.weight", config.head_dim / 2)?,
-        false => vec![1.0; config.head_dim / 2],
-    };
+    let rope_factors = tensors.rope_factors(&config)?;
     let output_norm = tensors.vector("output_norm.weight", width)?;
     let mut layers = Vec::new();
     for layer in 0..config.layers {
@@ -100,29 +114,31 @@ fn read_weights(
             down: tensors.matrix(&[(&name("ffn_down"), width)], feed_forward)?,
         });
     }
-    if let Some(name) = tensors.content.tensor_infos.keys().find(|name| !tensors.taken.contains(*name)) {
-        return Err(GeneratorError::Load(format!(
-            "the tensor `{name}` belongs to a kind of model that is not supported"
-        )));
-    }
+    tensors.all_used()?;
     Ok(Weights { config, embedding, layers, output_norm, output, rope_factors })
 }
 
 /// The tensors of a file, what an adapter changes of them, and which of them were used.
-struct Tensors<'a> {
+pub(super) struct Tensors<'a> {
     content: &'a Content,
     reader: BufReader<File>,
     adapter: Option<Fitted>,
     taken: HashSet<String>,
 }
 
-impl Tensors<'_> {
-    fn has(&self, name: &str) -> bool {
+impl<'a> Tensors<'a> {
+    /// The tensors of an opened file.
+    pub fn new(content: &'a Content, reader: BufReader<File>, adapter: Option<Fitted>) -> Self {
+        Self { content, reader, adapter, taken: HashSet::new() }
+    }
+
+    /// Whether there is such a tensor.
+    pub fn has(&self, name: &str) -> bool {
         self.content.tensor_infos.contains_key(name)
     }
 
     /// A tensor, its shape checked before any of it is read.
-    fn read(&mut self, name: &str, shape: &[usize]) -> Result<QTensor, GeneratorError> {
+    pub fn read(&mut self, name: &str, shape: &[usize]) -> Result<QTensor, GeneratorError> {
         let Some(info) = self.content.tensor_infos.get(name) else {
             return Err(GeneratorError::Load(format!("the tensor `{name}` is missing")));
         };
@@ -150,7 +166,26 @@ impl Tensors<'_> {
         Matrix::new(tensors, self.adapter.as_ref().map_or(AdapterMode::default(), Fitted::mode))
     }
 
-    fn vector(&mut self, name: &str, length: usize) -> Result<Vec<f32>, GeneratorError> {
+    /// How much slower each pair of dimensions turns.
+    pub fn rope_factors(&mut self, config: &LlamaConfig) -> Result<Vec<f32>, GeneratorError> {
+        match self.has("rope_freqs.weight") {
+            true => self.vector("rope_freqs.weight", config.head_dim / 2),
+            false => Ok(vec![1.0; config.head_dim / 2]),
+        }
+    }
+
+    /// Refuses a file with tensors that were not read: it holds another kind of model.
+    pub fn all_used(&self) -> Result<(), GeneratorError> {
+        match self.content.tensor_infos.keys().find(|name| !self.taken.contains(*name)) {
+            Some(name) => Err(GeneratorError::Load(format!(
+                "the tensor `{name}` belongs to a kind of model that is not supported"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// A vector as floats.
+    pub fn vector(&mut self, name: &str, length: usize) -> Result<Vec<f32>, GeneratorError> {
         let dense = self.read(name, &[length])?.dequantize(&Device::Cpu).and_then(|dense| dense.to_vec1());
         let dense: Vec<f32> = dense.map_err(|error| GeneratorError::Load(format!("the tensor `{name}`: {error}")))?;
         match dense.iter().all(|value| value.is_finite()) {

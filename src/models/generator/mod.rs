@@ -5,10 +5,11 @@
 //! owns the model, `llama` runs the forward pass (`matrix` with `packed` and `product`, `attention`, `kv_cache`,
 //! `kernels`), and `text` turns tokens back into pieces of valid UTF-8. `adapter` fits a LoRA adapter to the model:
 //! it is merged into the weights while `load` reads them, or kept `beside` them. `trace` is for comparing with other
-//! implementations.
+//! implementations, and `training` is the same model with pairs that are trained.
 //!
-//! May depend on candle (GGUF files only), gemm, rayon, tokenizers, tokio's channels, `models::adapter` and the
-//! products of `models::fused`; knows nothing of documents, prompts or the network. No vendor type leaves this file.
+//! May depend on candle (GGUF files, and for `training`), gemm, rayon, tokenizers, tokio's channels, `models::adapter`
+//! and `models::fused`; knows nothing of documents, prompts or the network. No vendor type leaves this file but those
+//! of `training`.
 
 mod adapter;
 mod attention;
@@ -25,6 +26,7 @@ mod packed;
 mod product;
 #[cfg(test)]
 mod reference;
+mod rope;
 mod rows;
 mod text;
 mod thread;
@@ -32,6 +34,7 @@ mod thread;
 mod tiny;
 mod tokenizer;
 mod trace;
+pub mod training;
 
 use async_trait::async_trait;
 use tokio::sync::mpsc;
