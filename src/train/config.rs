@@ -1,13 +1,20 @@
 //! The TOML file of a training run. A key that is not known is an error, and so is a value that makes no sense.
 //!
-//! May depend on `schedule`, `optimizer` and the encoder's limits.
+//! Here what every run has, and the file for the reader; `generator` is the file for the generator, `lora` the section
+//! that both have. May depend on `schedule`, `optimizer` and the encoder's limits and modules.
+
+pub mod generator;
+pub mod lora;
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+pub use generator::{GeneratorConfig, GeneratorTraining, TrunkCache};
+pub use lora::LoraTraining;
 
 use super::{TrainError, optimizer::AdamSettings, schedule::Decay};
-use crate::models::encoder::features::Limits;
+use crate::models::encoder::{features::Limits, low_rank::Module};
 
 /// What every run has.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -137,61 +144,98 @@ pub struct ReaderConfig {
     /// How texts are cut.
     #[serde(default)]
     pub limits: Limits,
+    /// Low-rank pairs instead of whole layers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lora: Option<LoraTraining<Module>>,
 }
 
 impl ReaderConfig {
     /// Reads and checks a file.
     pub fn read(path: &Path) -> Result<Self, TrainError> {
-        let text = std::fs::read_to_string(path).map_err(TrainError::io("reading", path))?;
-        let refuse = |reason: String| TrainError::Config { path: path.to_owned(), reason };
-        let mut config: Self = toml::from_str(&text).map_err(|error| refuse(error.to_string()))?;
-        config.check().map_err(refuse)?;
-        if let (Some(base), Some(folder)) = (config.base.take(), path.parent()) {
-            config.base = Some(if base.is_relative() { folder.join(base) } else { base });
-        }
+        let mut config: Self = read(path, Self::check)?;
+        config.base = config.base.map(|base| beside(path, base));
         Ok(config)
     }
 
     fn check(&self) -> Result<(), String> {
-        let share = |key: &str, value: f64| match (0.0..1.0).contains(&value) {
-            true => Ok(()),
-            false => Err(format!("`{key}` is {value} and should be at least 0 and below 1")),
-        };
-        let positive = |key: &str, value: f64| match value > 0.0 && value.is_finite() {
-            true => Ok(()),
-            false => Err(format!("`{key}` is {value} and should be more than 0")),
-        };
-        let (fit, adam, reader) = (&self.fit, &self.adam, &self.reader);
+        let reader = &self.reader;
+        check_run(&self.fit, &self.adam)?;
         share("reader.dropout", reader.dropout.into())?;
-        share("fit.warm_up", fit.warm_up)?;
-        share("adam.beta1", adam.beta1)?;
-        share("adam.beta2", adam.beta2)?;
-        for (key, value) in [
-            ("fit.learning_rate", fit.learning_rate),
-            ("adam.epsilon", adam.epsilon),
-            ("adam.clip", adam.clip),
-            ("reader.head_rate", reader.head_rate),
-            ("reader.layer_rate", reader.layer_rate),
-            ("fit.epochs", fit.epochs as f64),
-            ("fit.max_steps", fit.max_steps.unwrap_or(1) as f64),
-            ("fit.batch", fit.batch as f64),
-            ("fit.micro_batch_tokens", fit.micro_batch_tokens as f64),
-            ("fit.threads", fit.threads as f64),
-            ("fit.checkpoint_every", fit.checkpoint_every as f64),
-            ("fit.validate_every", fit.validate_every as f64),
-            ("fit.patience", fit.patience as f64),
-            ("reader.validation_sequences", reader.validation_sequences as f64),
-        ] {
-            positive(key, value)?;
-        }
-        for (key, value) in
-            [("adam.weight_decay", adam.weight_decay), ("reader.answerable_weight", reader.answerable_weight)]
-        {
-            if !(value >= 0.0 && value.is_finite()) {
-                return Err(format!("`{key}` is {value} and should be at least 0"));
+        if let Some(lora) = &self.lora {
+            lora.check()?;
+            if reader.trainable_layers != ReaderTraining::default().trainable_layers {
+                return Err(
+                    "`reader.trainable_layers` is for training in full; beside `[lora]` give `lora.layers`".into()
+                );
             }
         }
+        positive("reader.head_rate", reader.head_rate)?;
+        positive("reader.layer_rate", reader.layer_rate)?;
+        positive("reader.validation_sequences", reader.validation_sequences as f64)?;
+        not_negative("reader.answerable_weight", reader.answerable_weight)?;
         self.limits.check(usize::MAX)
+    }
+}
+
+/// Reads a file and checks what it says.
+fn read<C: DeserializeOwned>(path: &Path, check: impl Fn(&C) -> Result<(), String>) -> Result<C, TrainError> {
+    let text = std::fs::read_to_string(path).map_err(TrainError::io("reading", path))?;
+    let refuse = |reason: String| TrainError::Config { path: path.to_owned(), reason };
+    let config: C = toml::from_str(&text).map_err(|error| refuse(error.to_string()))?;
+    check(&config).map_err(refuse)?;
+    Ok(config)
+}
+
+/// A path that the file at `path` names: a relative one counts from the file's own folder.
+fn beside(path: &Path, named: PathBuf) -> PathBuf {
+    match path.parent() {
+        Some(folder) if named.is_relative() => folder.join(named),
+        _ => named,
+    }
+}
+
+/// Checks what every run has.
+fn check_run(fit: &FitSettings, adam: &AdamSettings) -> Result<(), String> {
+    share("fit.warm_up", fit.warm_up)?;
+    share("adam.beta1", adam.beta1)?;
+    share("adam.beta2", adam.beta2)?;
+    not_negative("adam.weight_decay", adam.weight_decay)?;
+    for (key, value) in [
+        ("fit.learning_rate", fit.learning_rate),
+        ("adam.epsilon", adam.epsilon),
+        ("adam.clip", adam.clip),
+        ("fit.epochs", fit.epochs as f64),
+        ("fit.max_steps", fit.max_steps.unwrap_or(1) as f64),
+        ("fit.batch", fit.batch as f64),
+        ("fit.micro_batch_tokens", fit.micro_batch_tokens as f64),
+        ("fit.threads", fit.threads as f64),
+        ("fit.checkpoint_every", fit.checkpoint_every as f64),
+        ("fit.validate_every", fit.validate_every as f64),
+        ("fit.patience", fit.patience as f64),
+    ] {
+        positive(key, value)?;
+    }
+    Ok(())
+}
+
+fn share(key: &str, value: f64) -> Result<(), String> {
+    match (0.0..1.0).contains(&value) {
+        true => Ok(()),
+        false => Err(format!("`{key}` is {value} and should be at least 0 and below 1")),
+    }
+}
+
+fn positive(key: &str, value: f64) -> Result<(), String> {
+    match value > 0.0 && value.is_finite() {
+        true => Ok(()),
+        false => Err(format!("`{key}` is {value} and should be more than 0")),
+    }
+}
+
+fn not_negative(key: &str, value: f64) -> Result<(), String> {
+    match value >= 0.0 && value.is_finite() {
+        true => Ok(()),
+        false => Err(format!("`{key}` is {value} and should be at least 0")),
     }
 }
 
@@ -212,6 +256,9 @@ mod tests {
         let config = read("base = '/models/minilm'\nseed = 1\n[fit]\nepochs = 3\ndecay = 'cosine'\n").unwrap();
         assert_eq!((config.fit.epochs, config.fit.decay), (3, Decay::Cosine));
         assert_eq!(config.reader, ReaderTraining::default());
+        assert_eq!(config.lora, None);
+        let lora = read("seed = 1\n[lora]\nrank = 4\nmodules = ['query', 'attention_output']\n").unwrap().lora.unwrap();
+        assert_eq!((lora.rank, lora.modules), (4, vec![Module::Query, Module::AttentionOutput]));
         let relative = read("base = 'minilm'\nseed = 1\n").unwrap();
         let base = relative.base.unwrap();
         assert!(base.is_absolute() && base.ends_with("minilm"));
@@ -226,6 +273,12 @@ mod tests {
             ("[adam]\nweight_decay = -1\n", "weight_decay"),
             ("[limits]\nwindow = 100\n", "no room"),
             ("[fit]\ndecay = 'sudden'\n", "sudden"),
+            ("[lora]\nrank = 0\n", "lora.rank"),
+            ("[lora]\nalpha = 0.0\n", "lora.alpha"),
+            ("[lora]\ndropout = 1.0\n", "lora.dropout"),
+            ("[lora]\nmodules = ['pooler']\n", "pooler"),
+            ("[lora]\nlayers = []\n", "lora.layers"),
+            ("[reader]\ntrainable_layers = 2\n[lora]\nrank = 4\n", "lora.layers"),
         ] {
             let error = read(&format!("base = 'x'\nseed = 1\n{text}")).unwrap_err();
             assert!(error.contains(word), "{error}");
