@@ -53,17 +53,20 @@ pub fn locate_one(models_dir: &Path, name: &str) -> Result<PathBuf, LocateError>
     Ok(ModelCache::new(models_dir.to_owned()).locate(Catalog::builtin().artefact(name)?)?)
 }
 
+/// Finds the first file of one artefact in the cache: the only one of a model that is a single file.
+pub fn locate_file(models_dir: &Path, name: &str) -> Result<PathBuf, LocateError> {
+    let catalog = Catalog::builtin();
+    let artefact = catalog.artefact(name)?;
+    let folder = ModelCache::new(models_dir.to_owned()).locate(artefact)?;
+    Ok(artefact.files.first().map_or(folder.clone(), |file| folder.join(&file.name)))
+}
+
 /// Finds the files in the cache. Never looks at the network: what is missing is an error that names the command.
 pub fn locate(models_dir: &Path, with_generator: bool) -> Result<ModelFiles, LocateError> {
     let (cache, catalog) = (ModelCache::new(models_dir.to_owned()), Catalog::builtin());
-    let single_file = |name: &str| -> Result<PathBuf, LocateError> {
-        let artefact = catalog.artefact(name)?;
-        let dir = cache.locate(artefact)?;
-        Ok(artefact.files.first().map_or(dir.clone(), |file| dir.join(&file.name)))
-    };
     Ok(ModelFiles {
         embedder: cache.locate(catalog.artefact(DEFAULT_EMBEDDER)?)?,
-        runtime: single_file(ONNX_RUNTIME)?,
-        generator: with_generator.then(|| single_file(DEFAULT_GENERATOR)).transpose()?,
+        runtime: locate_file(models_dir, ONNX_RUNTIME)?,
+        generator: with_generator.then(|| locate_file(models_dir, DEFAULT_GENERATOR)).transpose()?,
     })
 }

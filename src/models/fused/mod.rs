@@ -19,7 +19,7 @@ pub mod rms_norm;
 pub mod rotary;
 pub mod swiglu;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod token_loss;
 
 pub use footnote_kernels as kernels;

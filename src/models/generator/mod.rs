@@ -31,7 +31,7 @@ mod rows;
 mod text;
 mod thread;
 #[cfg(test)]
-mod tiny;
+pub(crate) mod tiny;
 mod tokenizer;
 mod trace;
 pub mod training;

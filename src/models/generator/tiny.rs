@@ -38,7 +38,7 @@ impl Noise {
 }
 
 /// What the tiny model is like.
-pub(super) struct Shape {
+pub(crate) struct Shape {
     pub seed: u64,
     pub tied: bool,
     pub extra_tensor: Option<&'static str>,
@@ -131,7 +131,7 @@ pub(super) fn tensors(shape: &Shape) -> Vec<(String, QTensor)> {
 }
 
 /// Writes the tiny model into a folder.
-pub(super) fn write(folder: &Path, shape: &Shape) -> PathBuf {
+pub(crate) fn write(folder: &Path, shape: &Shape) -> PathBuf {
     let path = folder.join("tiny.gguf");
     let (metadata, tensors) = (metadata(shape), tensors(shape));
     let metadata: Vec<(&str, &Value)> = metadata.iter().map(|(key, value)| (key.as_str(), value)).collect();

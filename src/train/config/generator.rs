@@ -15,8 +15,8 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GeneratorTraining {
-    /// How many layers have pairs, from the top; nothing below them needs a way back.
-    pub trainable_layers: usize,
+    /// How many layers have pairs, from the top; all when absent. What lies below them needs no way back.
+    pub trainable_layers: Option<usize>,
     /// At most so many passages stand in a prompt: those that carry the answer, at places that the seed decides, and
     /// the first of the others. All of them, in the order of the example, when absent.
     pub passages: Option<usize>,
@@ -37,7 +37,7 @@ pub struct GeneratorTraining {
 impl Default for GeneratorTraining {
     fn default() -> Self {
         Self {
-            trainable_layers: usize::MAX,
+            trainable_layers: None,
             passages: None,
             max_tokens: (PROMPT_BUDGET + MAX_NEW_TOKENS) as usize,
             answer_tokens: MAX_NEW_TOKENS as usize,
@@ -139,7 +139,7 @@ impl GeneratorConfig {
             return Err("`lora.layers` is for a reader; give `generator.trainable_layers`, counted from the top".into());
         }
         for (key, value) in [
-            ("generator.trainable_layers", trainable_layers),
+            ("generator.trainable_layers", trainable_layers.unwrap_or(1)),
             ("generator.passages", passages.unwrap_or(1)),
             ("generator.answer_tokens", answer_tokens),
             ("generator.validation_sequences", validation_sequences),
