@@ -5,7 +5,7 @@ use clap::Args;
 use super::{Places, fingerprint, with_progress};
 use crate::{
     config::Config,
-    models::{self, catalog::DEFAULT_GENERATOR, generator::training::TrainingLlama},
+    models::{self, generator::training::TrainingLlama},
     train::{
         TrainError,
         batches::order,
@@ -35,7 +35,7 @@ impl TrainGenerator {
         let [training, validation] = self.places.open()?;
         let base = match &config.base {
             Some(file) => file.clone(),
-            None => models::locate_file(&settings.models_dir, DEFAULT_GENERATOR)?,
+            None => models::locate_generator(&settings.models_dir)?,
         };
         let llama = TrainingLlama::load(&base, config.generator.max_tokens)?;
         let base_sha256 = llama.sha256().to_owned();

@@ -136,7 +136,8 @@ impl Fitted {
 /// The tensor that a module is called in the file, and its pair with the rows in the file's order.
 fn fit(name: &str, mut pair: LowRank, config: &LlamaConfig) -> Result<(String, LowRank), String> {
     let unknown = || format!("it changes `{name}`, which this model does not have");
-    let (layer, module) = name.strip_prefix("model.layers.").and_then(|rest| rest.split_once('.')).ok_or_else(unknown)?;
+    let (layer, module) =
+        name.strip_prefix("model.layers.").and_then(|rest| rest.split_once('.')).ok_or_else(unknown)?;
     let layer: usize = layer.parse().map_err(|_| unknown())?;
     if layer >= config.layers {
         return Err(format!("it changes `{name}`, and this model has only {} layers", config.layers));
@@ -167,7 +168,7 @@ fn fit(name: &str, mut pair: LowRank, config: &LlamaConfig) -> Result<(String, L
 /// The rows of each head in the order of the file: those half a head apart become neighbours. As llama.cpp's
 /// conversion permutes them (`LlamaModel.permute`,
 /// <https://github.com/ggml-org/llama.cpp/blob/master/convert_hf_to_gguf.py>).
-fn neighbours(rows: &[f32], width: usize, head_dim: usize) -> Vec<f32> {
+pub(super) fn neighbours(rows: &[f32], width: usize, head_dim: usize) -> Vec<f32> {
     let mut turned = Vec::with_capacity(rows.len());
     for head in rows.chunks_exact(head_dim * width) {
         let (first, second) = head.split_at(head_dim / 2 * width);

@@ -88,11 +88,7 @@ fn understand(content: Content, reader: BufReader<File>) -> Result<Opened, Gener
     Ok(Opened { content, reader, config, vocabulary, template, ends })
 }
 
-fn read_weights(
-    config: LlamaConfig,
-    vocabulary: usize,
-    mut tensors: Tensors<'_>,
-) -> Result<Weights, GeneratorError> {
+fn read_weights(config: LlamaConfig, vocabulary: usize, mut tensors: Tensors<'_>) -> Result<Weights, GeneratorError> {
     let (width, feed_forward) = (config.embedding, config.feed_forward);
     let (queries, kv) = (config.query_width(), config.kv_width());
     let embedding = tensors.packed("token_embd.weight", vocabulary, width)?;

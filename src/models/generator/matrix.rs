@@ -9,7 +9,7 @@ use super::{
     adapter::AdapterMode,
     beside::{Beside, add_beside},
     dense::DenseMatrix,
-    packed::{PackedMatrix, Part},
+    packed::{Changed, PackedMatrix, Part},
     product::add_times_rows,
 };
 use crate::models::adapter::LowRank;
@@ -39,21 +39,20 @@ impl Matrix {
     /// Makes a matrix of tensors that share their input, one below the other, and of the adapter's pairs for them.
     pub fn new(stacked: Vec<(QTensor, Option<LowRank>)>, mode: AdapterMode) -> Result<Self, GeneratorError> {
         if mode == AdapterMode::MergedDense && stacked.iter().any(|(_, pair)| pair.is_some()) {
-            let mut whole = DenseMatrix { outputs: 0, inputs: 0, weights: Vec::new() };
-            for (tensor, pair) in stacked {
-                let part = merged(&tensor, pair.as_ref())?;
-                whole.inputs = part.inputs;
-                whole.outputs += part.outputs;
-                whole.weights.extend(part.weights);
+            let (mut rows, mut inputs) = (Vec::new(), 0);
+            for (tensor, pair) in &stacked {
+                let part = merged(tensor, pair.as_ref())?;
+                rows.extend(part.weights);
+                inputs = part.inputs;
             }
-            return Ok(Self { base: Base::Dense(whole), beside: Vec::new() });
+            return Ok(Self { base: Base::Dense(DenseMatrix::of_rows(&rows, inputs)), beside: Vec::new() });
         }
         let (mut parts, mut beside, mut first_output) = (Vec::new(), Vec::new(), 0);
         for (tensor, pair) in stacked {
             let part = match pair {
-                Some(pair) if mode == AdapterMode::Merged => Part::Dense(merged(&tensor, Some(&pair))?),
+                Some(pair) if mode == AdapterMode::Merged => Part::Changed(merged(&tensor, Some(&pair))?),
                 pair => {
-                    beside.extend(pair.map(|pair| Beside { first_output, pair }));
+                    beside.extend(pair.map(|pair| Beside::new(first_output, &pair)));
                     Part::Stored(tensor)
                 }
             };
@@ -81,13 +80,13 @@ impl Matrix {
 }
 
 /// A tensor as floats, with its pair added.
-fn merged(tensor: &QTensor, pair: Option<&LowRank>) -> Result<DenseMatrix, GeneratorError> {
+fn merged(tensor: &QTensor, pair: Option<&LowRank>) -> Result<Changed, GeneratorError> {
     let failed = |error: candle_core::Error| GeneratorError::Load(error.to_string());
     let (outputs, inputs) = tensor.shape().dims2().map_err(failed)?;
     let dense = tensor.dequantize(&Device::Cpu).and_then(|dense| dense.flatten_all()?.to_vec1());
     let mut weights: Vec<f32> = dense.map_err(failed)?;
     if let Some(pair) = pair {
-        pair.add_to(&mut weights);
+        pair.add_to(&mut weights).map_err(|error| GeneratorError::Load(error.to_string()))?;
     }
-    Ok(DenseMatrix { outputs, inputs, weights })
+    Ok(Changed { outputs, inputs, weights })
 }

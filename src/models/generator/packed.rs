@@ -7,7 +7,7 @@
 //! unpacks a few panels at a time into a buffer that stays in the cache (`product`). The dense matrix never exists:
 //! 1.25 bytes a weight instead of 4.
 //!
-//! May depend on candle's quantized tensors, `dense`, `kernels` and rayon.
+//! May depend on candle's quantized tensors, `kernels` and rayon.
 
 use std::{borrow::Cow, ops::Range};
 
@@ -20,7 +20,6 @@ use rayon::prelude::*;
 
 use super::{
     GeneratorError,
-    dense::DenseMatrix,
     kernels::{self, BLOCK, CODES, LANES},
 };
 
@@ -28,8 +27,15 @@ use super::{
 pub(super) enum Part {
     /// As a file has it.
     Stored(QTensor),
-    /// Floats.
-    Dense(DenseMatrix),
+    /// Changed after it was read.
+    Changed(Changed),
+}
+
+/// A matrix of floats: rows of `inputs`, one for each output.
+pub(super) struct Changed {
+    pub outputs: usize,
+    pub inputs: usize,
+    pub weights: Vec<f32>,
 }
 
 impl Part {
@@ -37,7 +43,7 @@ impl Part {
     pub fn outputs(&self) -> usize {
         match self {
             Self::Stored(tensor) => tensor.shape().dims().first().copied().unwrap_or(0),
-            Self::Dense(dense) => dense.outputs,
+            Self::Changed(changed) => changed.outputs,
         }
     }
 }
@@ -175,7 +181,7 @@ impl<'a> Source<'a> {
     fn of(part: &'a Part) -> Result<Self, GeneratorError> {
         let tensor = match part {
             Part::Stored(tensor) => tensor,
-            Part::Dense(DenseMatrix { outputs, inputs, weights }) => {
+            Part::Changed(Changed { outputs, inputs, weights }) => {
                 return Ok(Self { outputs: *outputs, inputs: *inputs, blocks: Blocks::Dense(weights.into()) });
             }
         };

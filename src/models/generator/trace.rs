@@ -6,12 +6,7 @@ use std::{collections::HashMap, path::Path};
 
 use safetensors::{Dtype, tensor::TensorView};
 
-use super::{
-    GeneratorError, LlamaOptions, Message,
-    llama::End,
-    text::TextStream,
-    thread::Ready,
-};
+use super::{GeneratorError, LlamaOptions, Message, llama::End, text::TextStream, thread::Ready};
 
 /// The tokens of a conversation and of the greedy answer to it, with the scores after each of them.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,9 +34,8 @@ impl Trace {
             return Err(GeneratorError::PromptTooLong { tokens: needed, window: options.context_window });
         }
         let mut logits = Vec::new();
-        let (answer, end) = pool.install(|| {
-            model.trace(&tokens, max_new as usize, &ends, |scores| logits.extend_from_slice(scores))
-        });
+        let (answer, end) =
+            pool.install(|| model.trace(&tokens, max_new as usize, &ends, |scores| logits.extend_from_slice(scores)));
         if end == End::NotFinite {
             return Err(GeneratorError::Failed("the model's scores are not finite numbers".into()));
         }
@@ -71,5 +65,42 @@ impl Trace {
             views.insert(name.to_owned(), view.map_err(|error| failed(&error))?);
         }
         safetensors::serialize_to_file(views, None, path).map_err(|error| failed(&error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+    use crate::models::generator::{
+        GenerateRequest, Generator as _, LlamaGenerator, Role,
+        tiny::{self, Shape},
+    };
+
+    #[tokio::test]
+    async fn a_trace_is_of_the_answer_that_is_given_and_survives_in_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = tiny::write(folder.path(), &Shape::default());
+        let options =
+            LlamaOptions { path, name: "tiny".into(), adapter: None, threads: 2, context_window: 1024, queue: 1 };
+        let messages = vec![Message::new(Role::User, "the theory in the end")];
+        let trace = Trace::of(&options, &messages, 20).unwrap();
+        let generator = LlamaGenerator::load(options.clone()).unwrap();
+        let generated = generator.generate(GenerateRequest { messages: messages.clone(), max_new_tokens: 20 }, None);
+        let generated = generated.await.unwrap();
+        assert_eq!((&trace.text, trace.prompt_tokens), (&generated.text, generated.prompt_tokens as usize));
+        assert_eq!(trace.logits.len(), trace.tokens.len() * trace.vocabulary);
+
+        let file = folder.path().join("trace.safetensors");
+        trace.write(&file).unwrap();
+        let bytes = std::fs::read(&file).unwrap();
+        let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+        let logits = tensors.tensor("logits").unwrap();
+        assert_eq!(logits.shape(), [trace.tokens.len(), trace.vocabulary]);
+        assert_eq!(logits.data()[..4], trace.logits[0].to_le_bytes());
+        assert_eq!(tensors.tensor("tokens").unwrap().data()[..4], trace.tokens[0].to_le_bytes());
+
+        let error = Trace::of(&options, &messages, 1024).unwrap_err();
+        assert!(matches!(error, GeneratorError::PromptTooLong { .. }), "{error}");
     }
 }

@@ -137,6 +137,20 @@ async fn a_panic_costs_one_request() {
     assert!(fine.await.unwrap().is_ok());
 }
 
+#[tokio::test]
+async fn the_adapter_in_use_is_named_with_its_sum_and_changes_the_answer() {
+    use crate::models::{adapter::Precision, generator::AdapterMode};
+    let (folder, bare) = (tempfile::tempdir().unwrap(), generator());
+    let files = tiny::adapter("").to_files(Precision::F32).unwrap();
+    let sum = files.sha256();
+    let adapter = Some(AdapterOption { name: "tuned".into(), files, mode: AdapterMode::Merged });
+    let tuned = LlamaGenerator::load(LlamaOptions { adapter, ..options(&folder) }).unwrap();
+    assert_eq!(tuned.adapter(), Some(format!("tuned@{}", &sum[..12]).as_str()));
+    assert_eq!(bare.adapter(), None);
+    let ask = || request("the theory of it", 20);
+    assert_ne!(tuned.generate(ask(), None).await.unwrap().text, bare.generate(ask(), None).await.unwrap().text);
+}
+
 #[test]
 fn options_that_make_no_sense_are_refused() {
     let folder = tempfile::tempdir().unwrap();
