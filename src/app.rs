@@ -2,7 +2,12 @@
 //!
 //! A backend that was asked for and does not start is an error; nothing is substituted. May depend on everything.
 
-use std::{fs::File, io::Write as _, path::Path, sync::Arc};
+use std::{
+    fs::File,
+    io::Write as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::{Context as _, bail};
 use tokio::sync::{Notify, RwLock, Semaphore};
@@ -10,7 +15,7 @@ use tokio::sync::{Notify, RwLock, Semaphore};
 use crate::{
     answer::{AnswerServices, RetrieveServices},
     blob_store::BlobStore,
-    config::{Config, DatabaseUrl, VectorUrl},
+    config::{AdapterChoice, Config, DatabaseUrl, VectorUrl},
     ingest::{
         IngestServices,
         chunk::{Chunker, ChunkerConfig},
@@ -23,9 +28,9 @@ use crate::{
         catalog::DEFAULT_GENERATOR,
         embedder::{Embedder, EmbedderSpec, FastEmbedder, Tuning},
         encoder::{MiniLmReader, SpanReader},
-        generator::{Generator, LlamaGenerator, LlamaOptions},
+        generator::{AdapterMode, AdapterOption, Generator, LlamaGenerator, LlamaOptions},
         lexical::Lexical,
-        shipped::{READER, shipped},
+        shipped::{GENERATOR, READER, SHIPPED, shipped},
     },
     telemetry::Metrics,
     vector_store::{VectorStore, qdrant_server::QdrantServer},
@@ -79,20 +84,23 @@ pub struct Models {
 impl Models {
     /// Loads the configured models from the cache; with what `answers` needs, or without.
     pub async fn load(config: &Config, answers: bool) -> anyhow::Result<Self> {
-        let (models_dir, threads, queue) = (config.models_dir.clone(), config.threads, config.ask_queue);
-        let own_reader = config.reader.clone();
+        Self::load_in_mode(config, answers, AdapterMode::default()).await
+    }
+
+    /// The same, with the generator's adapter applied in another way: for evaluation.
+    pub async fn load_in_mode(config: &Config, answers: bool, mode: AdapterMode) -> anyhow::Result<Self> {
+        let config = config.clone();
         // Reading a hundred megabytes of weights is blocking work.
         tokio::task::spawn_blocking(move || {
-            let files = crate::models::locate(&models_dir, answers)?;
-            let tuning = Tuning::for_threads(threads);
+            let files = crate::models::locate(&config.models_dir, answers)?;
+            let tuning = Tuning::for_threads(config.threads);
             let embedder: Arc<dyn Embedder> =
                 Arc::new(FastEmbedder::open(&EmbedderSpec::minilm(), &files.embedder, &files.runtime, tuning)?);
             let Some(AnsweringFiles { generator: path, encoder_base }) = files.answering else {
                 return Ok(Self { embedder, reader: None, generator: None });
             };
-            let reader = load_reader(own_reader.as_deref(), &encoder_base, threads, queue)?;
-            let name = DEFAULT_GENERATOR.to_owned();
-            let options = LlamaOptions { path, name, threads, context_window: CONTEXT_WINDOW, queue };
+            let reader = load_reader(&config, &encoder_base)?;
+            let options = generator_options(&config, path, mode)?;
             let generator: Arc<dyn Generator> = Arc::new(LlamaGenerator::load(options)?);
             Ok(Self { embedder, reader, generator: Some(generator) })
         })
@@ -102,12 +110,8 @@ impl Models {
 }
 
 /// The configured reader, or the one that ships.
-fn load_reader(
-    own: Option<&Path>,
-    base: &Path,
-    threads: usize,
-    queue: usize,
-) -> anyhow::Result<Option<Arc<dyn SpanReader>>> {
+fn load_reader(config: &Config, base: &Path) -> anyhow::Result<Option<Arc<dyn SpanReader>>> {
+    let own = config.reader.as_deref();
     let files = match own {
         Some(folder) => Some(
             AdapterFiles::read(folder).with_context(|| format!("cannot read the reader in {}", folder.display()))?,
@@ -116,7 +120,7 @@ fn load_reader(
         None => shipped(READER),
     };
     let Some(files) = files else { return Ok(None) };
-    let reader = MiniLmReader::load(base, &files, threads, queue).with_context(|| match own {
+    let reader = MiniLmReader::load(base, &files, config.threads, config.ask_queue).with_context(|| match own {
         Some(folder) => format!("the reader in {} cannot be used", folder.display()),
         None => "the reader that ships cannot be used".to_owned(),
     })?;
@@ -193,6 +197,27 @@ impl std::fmt::Debug for App {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("App").field("data_dir", &self.config.data_dir).finish_non_exhaustive()
     }
+}
+
+/// How the generator in the file `path` is loaded.
+pub fn generator_options(config: &Config, path: PathBuf, mode: AdapterMode) -> anyhow::Result<LlamaOptions> {
+    let adapter = match &config.generator_adapter {
+        AdapterChoice::Shipped => shipped(GENERATOR).map(|files| (SHIPPED.to_owned(), files)),
+        AdapterChoice::Without => None,
+        AdapterChoice::Folder(folder) => {
+            let files = AdapterFiles::read(folder)?;
+            let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned();
+            Some((name, files))
+        }
+    };
+    Ok(LlamaOptions {
+        path,
+        name: DEFAULT_GENERATOR.to_owned(),
+        adapter: adapter.map(|(name, files)| AdapterOption { name, files, mode }),
+        threads: config.threads,
+        context_window: CONTEXT_WINDOW,
+        queue: config.ask_queue,
+    })
 }
 
 /// Opens the metadata store that the configuration names.

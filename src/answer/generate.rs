@@ -10,7 +10,8 @@ use tokio::sync::mpsc;
 use super::{
     AnswerError, AnswerEvent, AnswerServices, PreparedQuestion, ReadEvidence, Verdict, Verified,
     postfilter::{Checker, sentences},
-    prompts, send,
+    prompts::{self, Shown},
+    send,
 };
 use crate::{
     domain::Usage,
@@ -18,9 +19,9 @@ use crate::{
 };
 
 /// The tokens that an answer may have. One or two sentences are asked for.
-const MAX_NEW_TOKENS: u32 = 96;
+pub(crate) const MAX_NEW_TOKENS: u32 = 96;
 /// The tokens of a whole prompt: what a question on a CPU should cost, far below the model's window.
-const PROMPT_BUDGET: u32 = 1_024;
+pub(crate) const PROMPT_BUDGET: u32 = 1_024;
 /// The passages that the generator gets when the reader has found the answer: the one that holds it, and the best of the
 /// others. Reading the prompt is what an answer waits for.
 const PROMPT_PASSAGES: usize = 2;
@@ -68,9 +69,11 @@ pub async fn generate(
     let prompt = {
         let (generator, text) = (generator.clone(), question.understood.interpreted.clone());
         let passages = passages[..passages.len().min(most)].to_vec();
-        tokio::task::spawn_blocking(move || prompts::build(generator.as_ref(), &text, &passages, budget))
-            .await
-            .map_err(|error| GeneratorError::Failed(error.to_string()))??
+        let build = move || {
+            let shown: Vec<Shown<'_>> = passages.iter().map(Shown::from).collect();
+            prompts::build(|messages| generator.count_prompt_tokens(messages), &text, &shown, budget)
+        };
+        tokio::task::spawn_blocking(build).await.map_err(|error| GeneratorError::Failed(error.to_string()))??
     };
     checker.reads(prompt.passages);
 

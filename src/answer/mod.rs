@@ -5,13 +5,13 @@
 
 mod act;
 mod error;
-mod generate;
+pub(crate) mod generate;
 mod given;
 pub(crate) mod postfilter;
 #[cfg(test)]
 pub use postfilter::testing as postfilter_testing;
-mod preprocess;
-mod prompts;
+pub(crate) mod preprocess;
+pub(crate) mod prompts;
 mod read;
 mod retrieve;
 #[cfg(test)]

@@ -1,5 +1,9 @@
-//! `train reader`: fine-tunes the small encoder into a reader. A run can be killed and resumed at any time.
-//! `train extract`: makes a small adapter of a reader that was trained in full.
+//! `train`: fine-tunes a model on data sets. A run can be killed and resumed at any time.
+//!
+//! Here what all kinds share, `train reader`, and `train extract`, which makes a small adapter of a reader that was trained
+//! in full; `generator` is `train generator`.
+
+mod generator;
 
 use std::{
     fs,
@@ -30,7 +34,7 @@ use crate::{
         dataset::example::Example,
         extract::extract,
         features::{FeatureCounts, FeatureMaker, Sequence},
-        fit::{FitEvent, Fitted, Run},
+        fit::{FitEvent, Fitted, Run, Trainable},
         reader::{READER, ReaderModel},
     },
 };
@@ -45,6 +49,7 @@ pub struct Train {
 #[derive(Debug, Subcommand)]
 enum What {
     Reader(TrainReader),
+    Generator(generator::TrainGenerator),
     Extract(Extract),
 }
 
@@ -68,9 +73,9 @@ struct Extract {
     out: PathBuf,
 }
 
-/// Fine-tune the small encoder to find answers in passages, and to say when there is none
+/// Where a run's data and results lie.
 #[derive(Debug, Args)]
-struct TrainReader {
+struct Places {
     /// The recipe of the run, a TOML file: model, seed, rates, lengths
     #[arg(long, value_name = "FILE")]
     recipe: PathBuf,
@@ -80,7 +85,7 @@ struct TrainReader {
     /// The same to validate on; no document of it may be in the training data
     #[arg(long, required = true)]
     validation: Vec<PathBuf>,
-    /// Where checkpoint, metrics, card and the trained reader go
+    /// Where checkpoint, metrics, card and the trained model go
     #[arg(long)]
     out: PathBuf,
     /// Go on from the checkpoint in the output folder
@@ -88,14 +93,32 @@ struct TrainReader {
     resume: bool,
 }
 
+impl Places {
+    /// Reads the examples to train and to validate on, unless something is wrong with them, and makes the folder.
+    fn open(&self) -> anyhow::Result<[Data; 2]> {
+        data::refuse_errors(&self.data, &self.validation)?;
+        fs::create_dir_all(&self.out).with_context(|| format!("creating {}", self.out.display()))?;
+        Ok([data::read(&self.data)?, data::read(&self.validation)?])
+    }
+}
+
+/// Fine-tune the small encoder to find answers in passages, and to say when there is none
+#[derive(Debug, Args)]
+struct TrainReader {
+    #[command(flatten)]
+    places: Places,
+}
+
 impl Train {
     /// Runs the command.
     pub fn run(self, config: &Config) -> anyhow::Result<Exit> {
         restart_with_one_candle_thread()?;
         match self.what {
-            What::Reader(command) => command.run(config).map(|()| Exit::Ok),
-            What::Extract(command) => command.run(config).map(|()| Exit::Ok),
-        }
+            What::Reader(command) => command.run(config),
+            What::Generator(command) => command.run(config),
+            What::Extract(command) => command.run(config),
+        }?;
+        Ok(Exit::Ok)
     }
 }
 
@@ -150,13 +173,12 @@ impl Extract {
 
 impl TrainReader {
     fn run(self, settings: &Config) -> anyhow::Result<()> {
-        let config = ReaderConfig::read(&self.recipe)?;
-        data::refuse_errors(&self.data, &self.validation)?;
-        fs::create_dir_all(&self.out).with_context(|| format!("creating {}", self.out.display()))?;
-        let (training, validation) = (data::read(&self.data)?, data::read(&self.validation)?);
+        let Places { recipe, out, resume, .. } = &self.places;
+        let config = ReaderConfig::read(recipe)?;
+        let [training, validation] = self.places.open()?;
         let base = load_base(config.base.as_deref(), settings)?;
         if let Err(reason) = config.limits.check(base.bert.config.max_position_embeddings) {
-            return Err(TrainError::Config { path: self.recipe, reason }.into());
+            return Err(TrainError::Config { path: recipe.clone(), reason }.into());
         }
         let fingerprint = fingerprint(&config, &base.sha256, [&training, &validation]);
         let (sequences, counts) = prepare(&base.tokenizer, &config, &training.examples, "training")?;
@@ -178,9 +200,9 @@ impl TrainReader {
             settings: &config.fit,
             adam: config.adam,
             seed: config.seed,
-            folder: &self.out,
+            folder: out,
             fingerprint,
-            resume: self.resume,
+            resume: *resume,
         };
         let result = with_progress(&run)?;
         println!(
@@ -188,7 +210,7 @@ impl TrainReader {
             result.best_loss,
             result.best_step,
             result.steps,
-            self.out.join(READER).display()
+            out.join(READER).display()
         );
         let card = Card {
             version: env!("CARGO_PKG_VERSION"),
@@ -203,7 +225,7 @@ impl TrainReader {
             configuration: config,
             result,
         };
-        Ok(card.save(&self.out)?)
+        Ok(card.save(out)?)
     }
 }
 
@@ -235,7 +257,7 @@ fn prepare(
 }
 
 /// What must be the same for a run to be resumed.
-fn fingerprint(config: &ReaderConfig, base: &str, data: [&Data; 2]) -> String {
+fn fingerprint(config: &impl std::fmt::Debug, base: &str, data: [&Data; 2]) -> String {
     let mut sum = Sha256::new();
     sum.update(format!("{config:?}\n{base}\n"));
     for data in data {
@@ -245,7 +267,7 @@ fn fingerprint(config: &ReaderConfig, base: &str, data: [&Data; 2]) -> String {
     hex::encode(sum.finalize())
 }
 
-fn with_progress(run: &Run<'_, ReaderModel>) -> Result<Fitted, TrainError> {
+fn with_progress<M: Trainable>(run: &Run<'_, M>) -> Result<Fitted, TrainError> {
     let bar = ProgressBar::no_length();
     let style = "{wide_bar} {pos}/{len} steps  {msg}  {eta} left";
     if let Ok(style) = ProgressStyle::with_template(style) {
@@ -274,9 +296,13 @@ fn with_progress(run: &Run<'_, ReaderModel>) -> Result<Fitted, TrainError> {
             );
             bar.set_position(record.step);
             if let Some(validation) = record.validation_loss {
-                let parts = &record.validation_parts;
+                let parts = match record.validation_parts.as_slice() {
+                    [] => String::new(),
+                    parts => format!(" {parts:.4?}"),
+                };
+                let perplexity = record.perplexity.map_or(String::new(), |value| format!(", perplexity {value:.3}"));
                 bar.suspend(|| {
-                    eprintln!("step {}: validation loss {validation:.4} {parts:.4?}, {message}", record.step);
+                    eprintln!("step {}: validation loss {validation:.4}{parts}{perplexity}, {message}", record.step);
                 });
             } else if quiet && record.step % 10 == 0 {
                 eprintln!("step {}: {message}, {:.0} s", record.step, record.seconds);

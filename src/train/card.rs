@@ -1,12 +1,12 @@
 //! `card.json`: what a run was, so that it can be repeated and its result be judged.
 //!
-//! May depend on `data`, `features` and `fit`.
+//! May depend on `data` and `fit`.
 
 use std::{path::Path, time::Duration};
 
 use serde::Serialize;
 
-use super::{TrainError, checkpoint::write_atomically, data::DataFile, features::FeatureCounts, fit::Fitted};
+use super::{TrainError, checkpoint::write_atomically, data::DataFile, fit::Fitted};
 
 /// The machine of a run, as far as it matters for its speed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -38,9 +38,9 @@ impl Machine {
     }
 }
 
-/// The card of a run.
+/// The card of a run with a configuration `C`, whose data was counted as `F`.
 #[derive(Debug, Clone, Serialize)]
-pub struct Card<C> {
+pub struct Card<C, F> {
     /// The version of this program.
     pub version: &'static str,
     /// The configuration, with all defaults.
@@ -52,11 +52,11 @@ pub struct Card<C> {
     /// The files that were trained on.
     pub training_files: Vec<DataFile>,
     /// What became of their examples.
-    pub training: FeatureCounts,
+    pub training: F,
     /// The files that were validated on.
     pub validation_files: Vec<DataFile>,
     /// What became of their examples.
-    pub validation: FeatureCounts,
+    pub validation: F,
     /// The machine.
     pub machine: Machine,
     /// Seconds since 1970, at the end.
@@ -65,7 +65,7 @@ pub struct Card<C> {
     pub result: Fitted,
 }
 
-impl<C: Serialize> Card<C> {
+impl<C: Serialize, F: Serialize> Card<C, F> {
     /// Writes `card.json`.
     pub fn save(&self, folder: &Path) -> Result<(), TrainError> {
         let path = folder.join("card.json");

@@ -38,6 +38,9 @@ pub struct StepRecord {
     /// What it is made of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub validation_parts: Vec<f64>,
+    /// The perplexity that the validation loss means, where it is one of tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub perplexity: Option<f64>,
     /// The seconds since the run began or was resumed.
     pub seconds: f64,
 }
@@ -48,16 +51,18 @@ pub struct MetricsLog {
     csv: File,
     lines: File,
     paths: [PathBuf; 2],
+    perplexity: bool,
 }
 
 impl MetricsLog {
-    /// Opens the files in `folder`. Records after step `until` are removed first; 0 begins anew.
-    pub fn open(folder: &Path, parts: &[&str], until: u64) -> Result<Self, TrainError> {
+    /// Opens the files in `folder`, with columns for the parts of the loss and, if asked for, one for the perplexity.
+    /// Records after step `until` are removed first; 0 begins anew.
+    pub fn open(folder: &Path, parts: &[&str], perplexity: bool, until: u64) -> Result<Self, TrainError> {
         let paths = [folder.join("metrics.csv"), folder.join("metrics.jsonl")];
         let kept = if until == 0 { Vec::new() } else { read(&paths[1])? };
-        let (mut csv, mut lines) = (header(parts), String::new());
+        let (mut csv, mut lines) = (header(parts, perplexity), String::new());
         for record in kept.iter().filter(|record| record.step <= until) {
-            csv.push_str(&csv_line(record, parts.len()));
+            csv.push_str(&csv_line(record, parts.len(), perplexity));
             lines.push_str(&json_line(record));
         }
         for (path, text) in paths.iter().zip([csv, lines]) {
@@ -66,12 +71,12 @@ impl MetricsLog {
             fs::rename(&partial, path).map_err(TrainError::io("writing", path))?;
         }
         let append = |path: &Path| OpenOptions::new().append(true).open(path).map_err(TrainError::io("opening", path));
-        Ok(Self { csv: append(&paths[0])?, lines: append(&paths[1])?, paths })
+        Ok(Self { csv: append(&paths[0])?, lines: append(&paths[1])?, paths, perplexity })
     }
 
     /// Adds a step.
     pub fn add(&mut self, record: &StepRecord) -> Result<(), TrainError> {
-        let csv = csv_line(record, record.parts.len());
+        let csv = csv_line(record, record.parts.len(), self.perplexity);
         self.csv.write_all(csv.as_bytes()).map_err(TrainError::io("writing", &self.paths[0]))?;
         self.lines.write_all(json_line(record).as_bytes()).map_err(TrainError::io("writing", &self.paths[1]))
     }
@@ -91,21 +96,23 @@ pub fn read(path: &Path) -> Result<Vec<StepRecord>, TrainError> {
     whole.lines().enumerate().map(parse).collect()
 }
 
-fn header(parts: &[&str]) -> String {
+fn header(parts: &[&str], perplexity: bool) -> String {
     let names = |prefix: &str| parts.iter().map(|part| format!(",{prefix}{part}_loss")).collect::<String>();
     format!(
-        "step,epoch,loss{},learning_rate,gradient_norm,tokens,tokens_per_second,validation_loss{},seconds\n",
+        "step,epoch,loss{},learning_rate,gradient_norm,tokens,tokens_per_second,validation_loss{}{},seconds\n",
         names(""),
-        names("validation_")
+        names("validation_"),
+        if perplexity { ",perplexity" } else { "" }
     )
 }
 
-fn csv_line(record: &StepRecord, parts: usize) -> String {
+fn csv_line(record: &StepRecord, parts: usize, perplexity: bool) -> String {
+    let cell = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
     let cells = |values: &[f64]| {
         (0..parts).map(|at| values.get(at).map_or(",".to_owned(), |value| format!(",{value}"))).collect::<String>()
     };
     format!(
-        "{},{:.4},{}{},{},{},{},{:.1},{}{},{:.1}\n",
+        "{},{:.4},{}{},{},{},{},{:.1},{}{}{},{:.1}\n",
         record.step,
         record.epoch,
         record.loss,
@@ -114,8 +121,9 @@ fn csv_line(record: &StepRecord, parts: usize) -> String {
         record.gradient_norm,
         record.tokens,
         record.tokens_per_second,
-        record.validation_loss.map_or(String::new(), |loss| loss.to_string()),
+        cell(record.validation_loss),
         cells(&record.validation_parts),
+        if perplexity { ",".to_owned() + &cell(record.perplexity) } else { String::new() },
         record.seconds
     )
 }
@@ -142,6 +150,7 @@ mod tests {
             tokens_per_second: 50.0,
             validation_loss: (step == 2).then_some(1.5),
             validation_parts: if step == 2 { vec![1.0, 1.0] } else { Vec::new() },
+            perplexity: (step == 2).then_some(4.5),
             seconds: 2.0,
         }
     }
@@ -149,19 +158,27 @@ mod tests {
     #[test]
     fn resuming_takes_out_what_will_happen_again() {
         let folder = tempfile::tempdir().unwrap();
-        let mut log = MetricsLog::open(folder.path(), &["span", "answerable"], 0).unwrap();
+        let mut log = MetricsLog::open(folder.path(), &["span", "answerable"], true, 0).unwrap();
         (1..=5).for_each(|step| log.add(&record(step)).unwrap());
         let path = folder.path().join("metrics.jsonl");
         // A kill in the middle of a line.
         let mut text = fs::read_to_string(&path).unwrap();
         text.push_str("{\"step\":6,");
         fs::write(&path, text).unwrap();
-        let mut log = MetricsLog::open(folder.path(), &["span", "answerable"], 3).unwrap();
+        let mut log = MetricsLog::open(folder.path(), &["span", "answerable"], true, 3).unwrap();
         log.add(&record(4)).unwrap();
         assert_eq!(read(&path).unwrap(), (1..=4).map(record).collect::<Vec<_>>());
         let csv = fs::read_to_string(folder.path().join("metrics.csv")).unwrap();
         assert_eq!(csv.lines().count(), 5);
         let columns: Vec<_> = csv.lines().map(|line| line.split(',').count()).collect();
         assert!(columns.iter().all(|count| *count == columns[0]), "{csv}");
+        let cell = |line: usize, name: &str| {
+            let row = |line: usize| csv.lines().nth(line).unwrap().split(',').collect::<Vec<_>>();
+            row(line)[row(0).iter().position(|column| *column == name).unwrap()].to_owned()
+        };
+        assert_eq!((cell(1, "perplexity"), cell(2, "perplexity")), (String::new(), "4.5".to_owned()));
+        let mut log = MetricsLog::open(folder.path(), &[], false, 0).unwrap();
+        log.add(&StepRecord { parts: Vec::new(), ..record(1) }).unwrap();
+        assert!(!fs::read_to_string(folder.path().join("metrics.csv")).unwrap().contains("perplexity"));
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! `data` reads examples, `features` turns them into sequences, `batches` says in which order; `fit` is the loop for
 //! every kind of model (a [`fit::Trainable`]), with `schedule`, `optimizer`, `threads`, `checkpoint` and `metrics_log`;
-//! `reader` is the kind that exists, `card` what is written about a run; `extract` makes an adapter of a reader that was
-//! trained in full, with `svd`. May depend on `models`.
+//! `reader` and `generator` are the kinds that exist, `card` is what is written about a run; `extract` makes an adapter of
+//! a reader that was trained in full, with `svd`. May depend on `models` and on what `answer` says of prompts and
+//! sentences.
 
 pub mod batches;
 pub mod card;
@@ -16,6 +17,7 @@ pub mod features;
 pub mod fit;
 #[cfg(test)]
 mod fit_tests;
+pub mod generator;
 pub mod metrics_log;
 pub mod optimizer;
 pub mod reader;
@@ -27,7 +29,7 @@ pub mod threads;
 
 use std::path::{Path, PathBuf};
 
-use crate::models::{adapter::AdapterError, encoder::EncoderError};
+use crate::models::{adapter::AdapterError, encoder::EncoderError, generator::GeneratorError};
 
 /// Why a run cannot start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +65,25 @@ pub enum TrainError {
     Extract {
         /// Why not.
         reason: String,
+    },
+    /// The recipe asks for more layers than there are.
+    #[error("`generator.trainable_layers` is {wanted}, and the model has {layers} layers")]
+    TooManyLayers {
+        /// How many are asked for.
+        wanted: usize,
+        /// How many there are.
+        layers: usize,
+    },
+    /// What the lower layers make of all sequences does not fit where it is to be kept.
+    #[error(
+        "keeping what the lower layers make of all sequences needs {needed} MiB, and `generator.cache_trunk_mib` allows \
+         {allowed}: allow more, keep half of it with `cache_trunk = \"f16\"`, or nothing with `cache_trunk = false`"
+    )]
+    TrunkCache {
+        /// The MiB that it needs.
+        needed: usize,
+        /// The MiB that it may take.
+        allowed: usize,
     },
     /// An example cannot be read.
     #[error("{path}, line {line}: {reason}")]
@@ -134,6 +155,9 @@ pub enum TrainError {
     /// The encoder failed.
     #[error(transparent)]
     Encoder(#[from] EncoderError),
+    /// The generator failed.
+    #[error(transparent)]
+    Generator(#[from] GeneratorError),
     /// The trained model cannot be written.
     #[error(transparent)]
     Adapter(#[from] AdapterError),
@@ -153,6 +177,7 @@ impl TrainError {
         match self {
             Self::Io { source, .. } => source.kind() == std::io::ErrorKind::Interrupted,
             Self::Encoder(error) => error.is_transient(),
+            Self::Generator(error) => error.is_transient(),
             Self::Adapter(error) => error.is_transient(),
             _ => false,
         }

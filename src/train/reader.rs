@@ -19,14 +19,17 @@ use crate::models::{
     adapter::{AdapterConfig, AdapterFiles, Precision},
     encoder::{
         EncoderError,
-        bert::{Bert, Dropout, Layer},
+        bert::{Bert, Layer},
         features::Limits,
         heads::ReaderHeads,
         load::{Base, READER_SETTINGS, READER_WEIGHTS, ReaderSettings, Trained, reader_adapter, reader_tensors},
-        low_rank::{self, Pairs, Product},
+        low_rank::{self, Module, Pairs, Product},
         reader::pack,
     },
-    fused::loss::{SpanTarget, binary_loss, span_loss},
+    fused::{
+        dropout::Dropout,
+        loss::{SpanTarget, binary_loss, span_loss},
+    },
 };
 
 /// The folder of the weights in the folder of a run.
@@ -41,7 +44,7 @@ pub struct ReaderModel {
     parameters: Vec<Parameter>,
     first_trained_layer: usize,
     settings: ReaderTraining,
-    lora: Option<LoraTraining>,
+    lora: Option<LoraTraining<Module>>,
     limits: Limits,
     base_sha256: String,
 }
@@ -126,7 +129,7 @@ impl ReaderModel {
 /// Gives the layers the pairs of the recipe, as variables.
 fn add_pairs(
     bert: &mut Bert,
-    lora: &LoraTraining,
+    lora: &LoraTraining<Module>,
     seed: u64,
     rate: impl Fn(usize) -> f64,
     to: &mut Vec<Parameter>,
@@ -135,7 +138,7 @@ fn add_pairs(
     if let Some(layer) = lora.layers.iter().flatten().find(|layer| **layer >= layers) {
         return Err(TrainError::NoLayer { layer: *layer, layers });
     }
-    let scale = ((lora.alpha / lora.rank as f64) as f32, lora.dropout);
+    let scale = (lora.scale(), lora.dropout);
     // The stream below that of the heads.
     let mut random = Random::new(seed, u64::MAX - 1);
     let mut random = || (2.0 * random.unit() - 1.0) as f32;
@@ -147,8 +150,8 @@ fn add_pairs(
             let pairs = Pairs::new(layer, product, &lora.modules, lora.rank, scale, &mut random)?;
             let Some(mut pairs) = pairs else { continue };
             let name = format!("layers.{index}.{product:?}").to_lowercase();
-            train(&mut pairs.a, format!("{name}.a"), true, rate(index), to)?;
-            train(&mut pairs.b, format!("{name}.b"), true, rate(index), to)?;
+            train(&mut pairs.trained.a, format!("{name}.a"), true, rate(index), to)?;
+            train(&mut pairs.trained.b, format!("{name}.b"), true, rate(index), to)?;
             layer.pairs.set(product, pairs);
         }
     }

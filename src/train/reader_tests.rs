@@ -29,7 +29,7 @@ fn base() -> Base {
     Base { bert: tiny::bert(3), tokenizer: letters(), sha256: "ab".repeat(32) }
 }
 
-fn config(lora: Option<LoraTraining>) -> ReaderConfig {
+fn config(lora: Option<LoraTraining<Module>>) -> ReaderConfig {
     let mut config: ReaderConfig = toml::from_str("seed = 5").unwrap();
     config.limits = Limits { window: 24, overlap: 6, question: 8, title: 4, span: 4 };
     config.lora = lora;
@@ -39,7 +39,7 @@ fn config(lora: Option<LoraTraining>) -> ReaderConfig {
     config
 }
 
-fn lora() -> Option<LoraTraining> {
+fn lora() -> Option<LoraTraining<Module>> {
     Some(LoraTraining { rank: 3, alpha: 6.0, dropout: 0.1, ..LoraTraining::default() })
 }
 

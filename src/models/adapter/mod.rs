@@ -2,8 +2,8 @@
 //! (<https://github.com/huggingface/peft>), so that an adapter trained here loads there and the other way round.
 //!
 //! `files` holds the files of a folder, `config` is `adapter_config.json`, `low_rank` one pair of factors and its way
-//! into the weights, `tensors` reads and writes `adapter_model.safetensors`. Knows no kind of model: what module a pair
-//! belongs to is a path. May depend on `models::fused::product`.
+//! into the weights, `tensors` reads and writes `adapter_model.safetensors`, `trained` is the pairs of a product while
+//! they are trained. Knows no kind of model: what module a pair belongs to is a path. May depend on `models::fused`.
 
 pub mod config;
 pub mod files;
@@ -11,6 +11,7 @@ pub mod low_rank;
 mod tensors;
 #[cfg(test)]
 mod tests;
+pub mod trained;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
