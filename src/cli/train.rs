@@ -180,12 +180,15 @@ impl TrainReader {
         if let Err(reason) = config.limits.check(base.bert.config.max_position_embeddings) {
             return Err(TrainError::Config { path: recipe.clone(), reason }.into());
         }
-        let fingerprint = fingerprint(&config, &base.sha256, [&training, &validation]);
+        let from = config.from.as_deref().map(AdapterFiles::read).transpose()?;
+        let begun_from = from.as_ref().map_or_else(String::new, AdapterFiles::sha256);
+        let fingerprint =
+            fingerprint(&config, &format!("{}\n{begun_from}", base.sha256), [&training, &validation]);
         let (sequences, counts) = prepare(&base.tokenizer, &config, &training.examples, "training")?;
         let chosen = choose(&validation.examples, config.reader.validation_sequences, config.seed);
         let (mut measured, validation_counts) = prepare(&base.tokenizer, &config, &chosen, "validation")?;
         measured.truncate(config.reader.validation_sequences);
-        let model = ReaderModel::new(&base, &config)?;
+        let model = ReaderModel::new(&base, &config, from.as_ref())?;
         eprintln!(
             "{} training sequences, {} tokens; {} validation sequences; {} numbers are trained",
             counts.sequences,

@@ -130,6 +130,10 @@ pub struct ReaderConfig {
     /// folder.
     #[serde(default)]
     pub base: Option<PathBuf>,
+    /// The folder of a low-rank reader to go on from, with the ranks and modules of this recipe's `[lora]`; a relative
+    /// one counts from the file's own folder. A reader is made fit for further documents so, without forgetting the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<PathBuf>,
     /// Decides the order of the data, the dropout and the first weights of the heads.
     pub seed: u64,
     /// The run.
@@ -154,11 +158,15 @@ impl ReaderConfig {
     pub fn read(path: &Path) -> Result<Self, TrainError> {
         let mut config: Self = read(path, Self::check)?;
         config.base = config.base.map(|base| beside(path, base));
+        config.from = config.from.map(|from| beside(path, from));
         Ok(config)
     }
 
     fn check(&self) -> Result<(), String> {
         let reader = &self.reader;
+        if self.from.is_some() && self.lora.is_none() {
+            return Err("`from` goes on from low-rank pairs: give `[lora]` with their rank and modules".to_owned());
+        }
         check_run(&self.fit, &self.adam)?;
         share("reader.dropout", reader.dropout.into())?;
         if let Some(lora) = &self.lora {

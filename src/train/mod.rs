@@ -60,6 +60,12 @@ pub enum TrainError {
         /// How many there are.
         layers: usize,
     },
+    /// The adapter to go on from has more than the recipe trains.
+    #[error("the reader to go on from has a pair for `{path}`, which the recipe does not train: add it to `[lora]`")]
+    NotInRecipe {
+        /// The module.
+        path: String,
+    },
     /// A reader cannot become an adapter.
     #[error("this reader cannot be turned into an adapter: {reason}")]
     Extract {

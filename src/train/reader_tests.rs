@@ -96,7 +96,7 @@ fn a_reader_that_is_loaded_says_what_the_one_in_training_said() {
         let mut config = config(lora.clone());
         config.fit.keep = super::config::Keep::Last;
         let folder = tempfile::tempdir().unwrap();
-        let model = ReaderModel::new(&base(), &config).unwrap();
+        let model = ReaderModel::new(&base(), &config, None).unwrap();
         let before = logits(model.parts().0, model.parts().1);
         fit(&model, &config, folder.path(), false, |_| ());
         let trained = logits(model.parts().0, model.parts().1);
@@ -112,7 +112,7 @@ fn a_reader_that_is_loaded_says_what_the_one_in_training_said() {
 
 #[test]
 fn the_adapter_has_the_names_that_peft_gives() {
-    let model = ReaderModel::new(&base(), &config(lora())).unwrap();
+    let model = ReaderModel::new(&base(), &config(lora()), None).unwrap();
     let files = model.files().unwrap();
     assert_eq!(files.names().collect::<Vec<_>>(), [ADAPTER_CONFIG, ADAPTER_WEIGHTS, "reader.json"]);
     let adapter = Adapter::from_files(&files).unwrap();
@@ -136,28 +136,45 @@ fn a_low_rank_run_that_was_killed_goes_on_to_the_same_losses() {
     };
     let reader = |folder: &Path| AdapterFiles::read(&folder.join(READER)).unwrap();
     let whole = tempfile::tempdir().unwrap();
-    let fitted = fit(&ReaderModel::new(&base(), &config).unwrap(), &config, whole.path(), false, |_| ());
+    let fitted = fit(&ReaderModel::new(&base(), &config, None).unwrap(), &config, whole.path(), false, |_| ());
     assert_eq!(fitted.steps, 15);
     for killed_after in [5, 11] {
         let folder = tempfile::tempdir().unwrap();
         let killed = std::panic::catch_unwind(|| {
-            fit(&ReaderModel::new(&base(), &config).unwrap(), &config, folder.path(), false, |event| {
+            fit(&ReaderModel::new(&base(), &config, None).unwrap(), &config, folder.path(), false, |event| {
                 if matches!(event, FitEvent::Step(record) if record.step == killed_after) {
                     std::panic::resume_unwind(Box::new("killed"));
                 }
             })
         });
         assert!(killed.is_err());
-        fit(&ReaderModel::new(&base(), &config).unwrap(), &config, folder.path(), true, |_| ());
+        fit(&ReaderModel::new(&base(), &config, None).unwrap(), &config, folder.path(), true, |_| ());
         assert_eq!(losses(folder.path()), losses(whole.path()), "killed after {killed_after}");
         assert_eq!(reader(folder.path()), reader(whole.path()));
     }
 }
 
 #[test]
+fn a_run_goes_on_from_a_reader_as_that_one_was_left() {
+    let config = config(lora());
+    let folder = tempfile::tempdir().unwrap();
+    let first = ReaderModel::new(&base(), &config, None).unwrap();
+    fit(&first, &config, folder.path(), false, |_| ());
+    let files = first.files().unwrap();
+    let next = ReaderModel::new(&base(), &config, Some(&files)).unwrap();
+    let (trained, begun) = (logits(first.parts().0, first.parts().1), logits(next.parts().0, next.parts().1));
+    assert!(begun.iter().zip(&trained).all(|(a, b)| (a - b).abs() < 1e-4));
+    assert!(begun.iter().any(|logit| logit.abs() > 1e-2));
+    // What the recipe does not train would be lost.
+    let less = LoraTraining { modules: vec![Module::Query], ..lora().unwrap() };
+    let error = ReaderModel::new(&base(), &super::config::ReaderConfig { lora: Some(less), ..config }, Some(&files));
+    assert!(error.err().unwrap().to_string().contains("which the recipe does not train"));
+}
+
+#[test]
 fn a_reader_that_was_trained_in_full_becomes_an_adapter() {
     let config = config(None);
-    let model = ReaderModel::new(&base(), &config).unwrap();
+    let model = ReaderModel::new(&base(), &config, None).unwrap();
     let folder = tempfile::tempdir().unwrap();
     fit(&model, &config, folder.path(), false, |_| ());
     let files = model.files().unwrap();
@@ -182,10 +199,10 @@ fn a_reader_that_was_trained_in_full_becomes_an_adapter() {
 
 #[test]
 fn a_reader_of_another_base_or_a_layer_that_does_not_exist_is_refused() {
-    let files = ReaderModel::new(&base(), &config(lora())).unwrap().files().unwrap();
+    let files = ReaderModel::new(&base(), &config(lora()), None).unwrap().files().unwrap();
     let other = Base { sha256: "cd".repeat(32), ..base() };
     assert!(other.with_reader(&files).unwrap_err().to_string().contains("was trained on the base"));
     let absent = LoraTraining { layers: Some(vec![0, 2]), ..LoraTraining::default() };
-    let error = ReaderModel::new(&base(), &config(Some(absent))).err().unwrap();
+    let error = ReaderModel::new(&base(), &config(Some(absent)), None).err().unwrap();
     assert!(error.to_string().contains("layer 2"), "{error}");
 }

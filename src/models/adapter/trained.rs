@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use candle_core::{DType, Device, Result, Tensor};
+use candle_core::{DType, Device, Result, Tensor, bail};
 
 use super::LowRank;
 use crate::models::fused::{
@@ -43,6 +43,39 @@ impl TrainedPairs {
         let changed = parts.iter().map(ExactSizeIterator::len).sum::<usize>();
         let b = Tensor::zeros((rank, changed), DType::F32, &Device::Cpu)?;
         Ok(Self { parts, a, b, scale })
+    }
+
+    /// Takes over pairs that were trained before, in the order of the parts; where there is none, a part stays as it is.
+    /// Their ranks and widths must be those of the parts.
+    pub fn go_on_from(&mut self, pairs: &[Option<&LowRank>]) -> Result<()> {
+        let (rank, (inputs, ranks)) = (self.b.dims2()?.0, self.a.dims2()?);
+        let (mut a, mut b) = (self.a.flatten_all()?.to_vec1::<f32>()?, self.b.flatten_all()?.to_vec1::<f32>()?);
+        let changed = b.len() / rank;
+        let mut first = 0;
+        for (index, (part, pair)) in self.parts.iter().zip(pairs).enumerate() {
+            let outputs = part.len();
+            if let Some(pair) = pair {
+                if (pair.rank, pair.inputs, pair.outputs) != (rank, inputs, outputs) {
+                    bail!(
+                        "a pair is {} x {} of rank {}, and {inputs} x {outputs} of rank {rank} is trained: give the recipe \
+                         the rank and the modules of the adapter to go on from",
+                        pair.inputs,
+                        pair.outputs,
+                        pair.rank
+                    );
+                }
+                for r in 0..rank {
+                    (0..inputs).for_each(|i| a[i * ranks + index * rank + r] = pair.a[r * inputs + i]);
+                    // The scale of the recipe may be another one.
+                    let factor = pair.scale / self.scale;
+                    (0..outputs).for_each(|o| b[r * changed + first + o] = factor * pair.b[o * rank + r]);
+                }
+            }
+            first += outputs;
+        }
+        self.a = Tensor::from_vec(a, (inputs, ranks), &Device::Cpu)?;
+        self.b = Tensor::from_vec(b, (rank, changed), &Device::Cpu)?;
+        Ok(())
     }
 
     /// `x [rows, in] * weight [in, out] + bias`, changed.
@@ -101,5 +134,13 @@ mod tests {
         }
         let merged = x.matmul(&matrix(changed, (16, 9))).unwrap();
         assert!(difference(&live(&pairs), &merged) < 1e-5 && difference(&live(&pairs), &plain) > 1e-2);
+
+        // Another run goes on from them, with another scale.
+        let trained = pairs.to_low_rank().unwrap();
+        let mut next = TrainedPairs::new(16, vec![0..4, 6..9], 2, 2.0, &mut random).unwrap();
+        next.go_on_from(&[Some(&trained[0]), Some(&trained[1])]).unwrap();
+        assert!(difference(&live(&next), &merged) < 1e-5);
+        let mut wider = TrainedPairs::new(16, vec![0..4, 6..9], 3, 2.0, &mut random).unwrap();
+        assert!(wider.go_on_from(&[Some(&trained[0]), None]).unwrap_err().to_string().contains("rank"));
     }
 }

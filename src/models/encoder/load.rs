@@ -113,8 +113,8 @@ impl Base {
         Ok(Self { bert: Bert { config, embeddings, layers }, tokenizer, sha256 })
     }
 
-    /// Puts a trained reader on the base model. Low-rank pairs become part of the weights.
-    pub fn with_reader(mut self, files: &AdapterFiles) -> Result<(Self, ReaderHeads, ReaderSettings), EncoderError> {
+    /// The settings of a reader that was trained on this base.
+    fn settings_of(&self, files: &AdapterFiles) -> Result<ReaderSettings, EncoderError> {
         let path = Path::new(READER_SETTINGS);
         let settings: ReaderSettings =
             serde_json::from_slice(files.need(READER_SETTINGS)?).map_err(|error| refused(path, error))?;
@@ -128,6 +128,26 @@ impl Base {
                 format!("it was trained on the base {}, and this one is {}", settings.base_sha256, self.sha256);
             return Err(refused(path, reason));
         }
+        Ok(settings)
+    }
+
+    /// The pairs and the heads of a low-rank reader, for a training that goes on from it.
+    pub fn pairs_and_heads(&self, files: &AdapterFiles) -> Result<(Adapter, ReaderHeads), EncoderError> {
+        let settings = self.settings_of(files)?;
+        if settings.trained != Trained::LowRank {
+            let reason = "training goes on from low-rank pairs only, and this reader was trained in full";
+            return Err(refused(Path::new(READER_SETTINGS), reason));
+        }
+        let mut adapter = Adapter::from_files(files)?;
+        let mut tensors = whole_tensors(&mut adapter)?;
+        let heads = tensors.heads(HEADS, self.bert.config.hidden_size)?;
+        tensors.all_used(&[])?;
+        Ok((adapter, heads))
+    }
+
+    /// Puts a trained reader on the base model. Low-rank pairs become part of the weights.
+    pub fn with_reader(mut self, files: &AdapterFiles) -> Result<(Self, ReaderHeads, ReaderSettings), EncoderError> {
+        let settings = self.settings_of(files)?;
         let config = &self.bert.config;
         let heads = match settings.trained {
             Trained::LayersFrom(first) => {
@@ -146,11 +166,7 @@ impl Base {
             }
             Trained::LowRank => {
                 let mut adapter = Adapter::from_files(files)?;
-                let whole = std::mem::take(&mut adapter.whole)
-                    .into_iter()
-                    .map(|(name, (shape, numbers))| Ok((name, Tensor::from_vec(numbers, shape, &Device::Cpu)?)));
-                let whole = whole.collect::<Result<HashMap<_, _>, EncoderError>>()?;
-                let mut tensors = Tensors::new(whole, Path::new(ADAPTER_WEIGHTS));
+                let mut tensors = whole_tensors(&mut adapter)?;
                 let heads = tensors.heads(HEADS, config.hidden_size)?;
                 for (index, layer) in self.bert.layers.iter_mut().enumerate() {
                     tensors.replace_vectors(index, layer)?;
@@ -248,6 +264,14 @@ const HEADS: [&str; 2] = ["qa_outputs", "answerable"];
 const QKV: [&str; 3] = ["attention.self.query", "attention.self.key", "attention.self.value"];
 const LINEAR: [&str; 3] = ["attention.output.dense", "intermediate.dense", "output.dense"];
 const NORMS: [&str; 2] = ["attention.output.LayerNorm", "output.LayerNorm"];
+
+/// Takes what an adapter holds beside its pairs.
+fn whole_tensors(adapter: &mut Adapter) -> Result<Tensors<'static>, EncoderError> {
+    let whole = std::mem::take(&mut adapter.whole)
+        .into_iter()
+        .map(|(name, (shape, numbers))| Ok((name, Tensor::from_vec(numbers, shape, &Device::Cpu)?)));
+    Ok(Tensors::new(whole.collect::<Result<HashMap<_, _>, EncoderError>>()?, Path::new(ADAPTER_WEIGHTS)))
+}
 
 /// The tensors of a file that were not taken yet, without the prefix that whole models have.
 struct Tensors<'a> {

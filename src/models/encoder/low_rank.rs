@@ -147,6 +147,12 @@ impl Pairs {
         Ok(Some(Self { modules, trained: TrainedPairs::new(inputs, parts, rank, scale, random)?, dropout }))
     }
 
+    /// Takes over what an adapter has for these modules in this layer.
+    pub fn go_on_from(&mut self, adapter: &Adapter, layer: usize) -> Computed<()> {
+        let pairs: Vec<_> = self.modules.iter().map(|module| adapter.pairs.get(&module.full_path(layer))).collect();
+        self.trained.go_on_from(&pairs)
+    }
+
     /// The product, changed.
     pub fn apply(
         &self,
