@@ -28,7 +28,7 @@ use crate::{
         embedder::{Embedder, EmbedderSpec, FastEmbedder, Tuning},
         generator::{AdapterMode, AdapterOption, Generator, LlamaGenerator, LlamaOptions},
         lexical::Lexical,
-        shipped::{self, SHIPPED},
+        shipped::{GENERATOR, shipped},
     },
     telemetry::Metrics,
     vector_store::{VectorStore, qdrant_server::QdrantServer},
@@ -182,7 +182,7 @@ impl std::fmt::Debug for App {
 /// How the generator in the file `path` is loaded.
 pub fn generator_options(config: &Config, path: PathBuf, mode: AdapterMode) -> anyhow::Result<LlamaOptions> {
     let adapter = match &config.generator_adapter {
-        AdapterChoice::Shipped => shipped::generator().map(|files| (SHIPPED.to_owned(), files)),
+        AdapterChoice::Shipped => shipped(GENERATOR).map(|files| (GENERATOR.to_owned(), files)),
         AdapterChoice::Without => None,
         AdapterChoice::Folder(folder) => {
             let files = AdapterFiles::read(folder)?;

@@ -1,23 +1,34 @@
-//! The adapters that ship: compiled into the program, so that it needs no other file than the base model's.
+//! The adapters that ship: the folders of `adapters/`, which travel in the binary.
 //!
-//! May depend on `adapter`.
+//! May depend on `models::adapter`.
 
 use include_dir::{Dir, include_dir};
 
-use super::adapter::{ADAPTER_CONFIG, AdapterFiles};
+use super::adapter::AdapterFiles;
 
-static GENERATOR: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/adapters/generator");
+static ADAPTERS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/adapters");
 
-/// What a shipped adapter is called.
-pub const SHIPPED: &str = "shipped";
+/// The name of the generator's folder.
+pub const GENERATOR: &str = "generator";
 
-/// The generator's adapter; `None` as long as none ships.
-pub fn generator() -> Option<AdapterFiles> {
-    files(&GENERATOR)
+/// The files of the adapter that ships under this name, if there is one.
+pub fn shipped(name: &str) -> Option<AdapterFiles> {
+    let folder = ADAPTERS.get_dir(name)?;
+    let files = folder.files().filter_map(|file| Some((file.path().file_name()?.to_str()?, file.contents())));
+    Some(AdapterFiles::from_static(files))
 }
 
-fn files(dir: &'static Dir<'static>) -> Option<AdapterFiles> {
-    dir.get_file(ADAPTER_CONFIG)?;
-    let named = dir.files().filter_map(|file| Some((file.path().file_name()?.to_str()?, file.contents())));
-    Some(AdapterFiles::from_static(named.filter(|(name, _)| *name != "README.md")))
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+    use crate::models::adapter::Adapter;
+
+    #[test]
+    fn what_does_not_ship_is_not_there_and_what_ships_is_whole() {
+        assert_eq!(shipped("no-such-adapter"), None);
+        if let Some(generator) = shipped(GENERATOR) {
+            assert!(!Adapter::from_files(&generator).unwrap().pairs.is_empty());
+        }
+    }
 }
