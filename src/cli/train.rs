@@ -1,9 +1,11 @@
 //! `train`: fine-tunes a model on data sets. A run can be killed and resumed at any time.
 //!
-//! Here what all kinds share, `train reader`, and `train extract`, which makes a small adapter of a reader that was trained
-//! in full; `generator` is `train generator`.
+//! Here what all kinds share, `train reader`, whose threshold is chosen at the end, and `train extract`, which makes a
+//! small adapter of a reader that was trained in full; `generator` is `train generator`, and `threshold` is `train
+//! threshold`, which chooses it again.
 
 mod generator;
+mod threshold;
 
 use std::{
     fs,
@@ -27,8 +29,7 @@ use crate::{
     },
     train::{
         TrainError,
-        batches::order,
-        card::{Card, Machine, now},
+        card::{Card, Machine, Tuning, now},
         config::ReaderConfig,
         data::{self, Data},
         dataset::example::Example,
@@ -36,6 +37,7 @@ use crate::{
         features::{FeatureCounts, FeatureMaker, Sequence},
         fit::{FitEvent, Fitted, Run, Trainable},
         reader::{READER, ReaderModel},
+        reading::{ReadingTask, choose},
     },
 };
 
@@ -50,6 +52,7 @@ pub struct Train {
 enum What {
     Reader(TrainReader),
     Generator(generator::TrainGenerator),
+    Threshold(threshold::TrainThreshold),
     Extract(Extract),
 }
 
@@ -107,6 +110,10 @@ impl Places {
 struct TrainReader {
     #[command(flatten)]
     places: Places,
+    /// The same to choose the threshold on at the end, of which nothing may be in the training data either; the
+    /// validation data when none is named. The threshold must not be chosen on what the reader is judged by afterwards
+    #[arg(long, value_name = "DIR")]
+    tuning: Vec<PathBuf>,
 }
 
 impl Train {
@@ -116,6 +123,7 @@ impl Train {
         match self.what {
             What::Reader(command) => command.run(config),
             What::Generator(command) => command.run(config),
+            What::Threshold(command) => return command.run(config),
             What::Extract(command) => command.run(config),
         }?;
         Ok(Exit::Ok)
@@ -175,7 +183,10 @@ impl TrainReader {
     fn run(self, settings: &Config) -> anyhow::Result<()> {
         let Places { recipe, out, resume, .. } = &self.places;
         let config = ReaderConfig::read(recipe)?;
+        let named = if self.tuning.is_empty() { &self.places.validation } else { &self.tuning };
+        data::refuse_errors(&self.places.data, named)?;
         let [training, validation] = self.places.open()?;
+        let tuning = data::read(named)?;
         let base = load_base(config.base.as_deref(), settings)?;
         if let Err(reason) = config.limits.check(base.bert.config.max_position_embeddings) {
             return Err(TrainError::Config { path: recipe.clone(), reason }.into());
@@ -188,7 +199,10 @@ impl TrainReader {
         let chosen = choose(&validation.examples, config.reader.validation_sequences, config.seed);
         let (mut measured, validation_counts) = prepare(&base.tokenizer, &config, &chosen, "validation")?;
         measured.truncate(config.reader.validation_sequences);
-        let model = ReaderModel::new(&base, &config, from.as_ref())?;
+        let mut model = ReaderModel::new(&base, &config, from.as_ref())?;
+        let task = ReadingTask::new(chosen, &base.tokenizer, config.limits, config.fit.threads)?;
+        eprintln!("read at each validation: {}", serde_json::to_string(&task.counts)?);
+        model.measure_on(task, &base.tokenizer);
         eprintln!(
             "{} training sequences, {} tokens; {} validation sequences; {} numbers are trained",
             counts.sequences,
@@ -208,13 +222,10 @@ impl TrainReader {
             resume: *resume,
         };
         let result = with_progress(&run)?;
-        println!(
-            "best validation loss {:.4} at step {} of {}; {}",
-            result.best_loss,
-            result.best_step,
-            result.steps,
-            out.join(READER).display()
-        );
+        println!("{}; {}", best(&result), out.join(READER).display());
+        let examples = choose(&tuning.examples, config.reader.tuning_passages, config.seed);
+        let kept = load_base(config.base.as_deref(), settings)?;
+        let tuned = threshold::tune(kept, &out.join(READER), examples, config.fit.threads)?;
         let card = Card {
             version: env!("CARGO_PKG_VERSION"),
             base_sha256: base.sha256.clone(),
@@ -223,6 +234,7 @@ impl TrainReader {
             training: counts,
             validation_files: validation.files,
             validation: validation_counts,
+            tuning: Some(Tuning { files: tuning.files, tuned }),
             machine: Machine::here(),
             finished_at: now(),
             configuration: config,
@@ -232,15 +244,10 @@ impl TrainReader {
     }
 }
 
-/// Whole examples, chosen by the seed, until there are enough.
-fn choose(examples: &[Example], most: usize, seed: u64) -> Vec<Example> {
-    let mut passages = 0;
-    let mut chosen = order(examples.len(), seed, u64::MAX);
-    chosen.retain(|index| {
-        passages += examples[*index].passages.len();
-        passages <= most
-    });
-    chosen.into_iter().map(|index| examples[index].clone()).collect()
+/// Which weights are left, and how good they are.
+fn best(result: &Fitted) -> String {
+    let f1 = result.best_f1.map_or(String::new(), |f1| format!(", F1 {:.1} %", 100.0 * f1));
+    format!("best validation loss {:.4}{f1} at step {} of {}", result.best_loss, result.best_step, result.steps)
 }
 
 fn prepare(
@@ -268,6 +275,13 @@ fn fingerprint(config: &impl std::fmt::Debug, base: &str, data: [&Data; 2]) -> S
         sum.update("--\n");
     }
     hex::encode(sum.finalize())
+}
+
+/// How well the task is done, in words.
+fn figures(model: &impl Trainable, values: &[Option<f64>]) -> String {
+    let named = model.figure_names().iter().zip(values);
+    let said = named.filter_map(|(name, value)| Some(format!(", {} {:.3}", name.replace('_', " "), (*value)?)));
+    said.collect()
 }
 
 fn with_progress<M: Trainable>(run: &Run<'_, M>) -> Result<Fitted, TrainError> {
@@ -304,8 +318,12 @@ fn with_progress<M: Trainable>(run: &Run<'_, M>) -> Result<Fitted, TrainError> {
                     parts => format!(" {parts:.4?}"),
                 };
                 let perplexity = record.perplexity.map_or(String::new(), |value| format!(", perplexity {value:.3}"));
+                let figures = figures(run.model, &record.validation_figures);
                 bar.suspend(|| {
-                    eprintln!("step {}: validation loss {validation:.4}{parts}{perplexity}, {message}", record.step);
+                    eprintln!(
+                        "step {}: validation loss {validation:.4}{parts}{perplexity}{figures}, {message}",
+                        record.step
+                    );
                 });
             } else if quiet && record.step % 10 == 0 {
                 eprintln!("step {}: {message}, {:.0} s", record.step, record.seconds);

@@ -9,9 +9,6 @@ use super::{
 };
 use crate::train::dataset::example::{Example, Expected};
 
-/// The F1 from which an answer counts as right, unless the suite says otherwise.
-pub const DEFAULT_SUCCESS_F1: f64 = 0.5;
-
 /// What a system said, as far as it is scored.
 #[derive(Debug, Clone, Copy)]
 pub struct Said<'a> {

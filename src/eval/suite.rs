@@ -34,7 +34,7 @@ use super::{
     examples::{self, ExamplesError},
     measure::ResampleBy,
     metric::Metric,
-    scoring::DEFAULT_SUCCESS_F1,
+    squad_score::DEFAULT_SUCCESS_F1,
 };
 use crate::train::dataset::example::{Example, Passage};
 

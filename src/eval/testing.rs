@@ -13,6 +13,7 @@ use super::{
     prediction::{CitedSpan, PredictedOutcome, Prediction},
     run::Run,
     scoring::{self, Said},
+    squad_score,
     suite::{LoadedSuite, SuiteQuestion},
 };
 use crate::train::dataset::example::{Example, Expected, Kind, Passage, Span, SpanRole};
@@ -55,7 +56,7 @@ pub fn prediction(example: &Example, outcome: PredictedOutcome, answer: &str, co
         answer: answer.into(),
         short_answer: None,
         confidence,
-        scores: scoring::score(example, said, scoring::DEFAULT_SUCCESS_F1),
+        scores: scoring::score(example, said, squad_score::DEFAULT_SUCCESS_F1),
         citations,
         read: None,
         answer_loss: None,

@@ -1,12 +1,12 @@
 //! `card.json`: what a run was, so that it can be repeated and its result be judged.
 //!
-//! May depend on `data` and `fit`.
+//! May depend on `data`, `fit` and `tuning`.
 
 use std::{path::Path, time::Duration};
 
 use serde::Serialize;
 
-use super::{TrainError, checkpoint::write_atomically, data::DataFile, fit::Fitted};
+use super::{TrainError, checkpoint::write_atomically, data::DataFile, fit::Fitted, tuning::Tuned};
 
 /// The machine of a run, as far as it matters for its speed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -57,12 +57,25 @@ pub struct Card<C, F> {
     pub validation_files: Vec<DataFile>,
     /// What became of their examples.
     pub validation: F,
+    /// What was chosen after training, and on what; `None` for a model in which nothing is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tuning: Option<Tuning>,
     /// The machine.
     pub machine: Machine,
     /// Seconds since 1970, at the end.
     pub finished_at: u64,
     /// How it ended.
     pub result: Fitted,
+}
+
+/// What was chosen after training.
+#[derive(Debug, Clone, Serialize)]
+pub struct Tuning {
+    /// The files that it was chosen on.
+    pub files: Vec<DataFile>,
+    /// The choice.
+    #[serde(flatten)]
+    pub tuned: Tuned,
 }
 
 impl<C: Serialize, F: Serialize> Card<C, F> {

@@ -34,8 +34,10 @@ pub struct Position {
     pub fingerprint: String,
     /// The steps that were made.
     pub step: u64,
-    /// The lowest validation loss so far, by its bits so that it survives exactly, and the step that brought it.
+    /// The validation loss of the best weights so far, by its bits so that it survives exactly, and their step.
     pub best: Option<(u64, u64)>,
+    /// Their F1 by its bits, where it was measured.
+    pub best_f1: Option<u64>,
     /// The validations since then.
     pub without_progress: u64,
 }
@@ -151,6 +153,7 @@ mod tests {
             fingerprint: "a".into(),
             step: 3,
             best: Some((1.234567890123f64.to_bits(), 2)),
+            best_f1: Some(0.1f64.to_bits()),
             without_progress: 1,
         };
         save(folder.path(), &position, &before, &adam).unwrap();
@@ -169,7 +172,7 @@ mod tests {
         let mut adam = AdamW::new(AdamSettings::default(), &parameters);
         let mut try_load = |fingerprint: &str| load(folder.path(), fingerprint, &parameters, &mut adam);
         assert!(matches!(try_load("a"), Err(TrainError::NoCheckpoint { .. })));
-        let position = Position { fingerprint: "a".into(), step: 3, best: None, without_progress: 0 };
+        let position = Position { fingerprint: "a".into(), step: 3, best: None, best_f1: None, without_progress: 0 };
         save(folder.path(), &position, &parameters, &AdamW::new(AdamSettings::default(), &parameters)).unwrap();
         assert!(try_load("b").unwrap_err().to_string().contains("another one"));
         let path = folder.path().join(CHECKPOINT);

@@ -44,16 +44,28 @@ pub struct FitSettings {
     pub patience: u64,
     /// Which weights are left at the end.
     pub keep: Keep,
+    /// What the best weights are the best by, and what patience waits for.
+    pub best_by: BestBy,
 }
 
 /// Which weights a run leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Keep {
-    /// Those with the lowest validation loss.
+    /// The best ones on the validation data.
     Best,
     /// The last ones: where the loss says little about the task, as with questions that only look answerable.
     Last,
+}
+
+/// What weights are compared by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BestBy {
+    /// The lowest loss.
+    Loss,
+    /// The highest F1 of the answers, for a model whose task is measured so.
+    F1,
 }
 
 impl Default for FitSettings {
@@ -71,6 +83,7 @@ impl Default for FitSettings {
             validate_every: 150,
             patience: 6,
             keep: Keep::Best,
+            best_by: BestBy::Loss,
         }
     }
 }
@@ -93,6 +106,8 @@ pub struct ReaderTraining {
     pub passages: PassageChoice,
     /// At most so many sequences of the validation data are measured; a seeded choice of whole examples.
     pub validation_sequences: usize,
+    /// At most about so many passages are read to choose the threshold at the end; a seeded choice of whole examples.
+    pub tuning_passages: usize,
     /// Whether the weights are saved in half precision.
     pub half: bool,
 }
@@ -107,6 +122,7 @@ impl Default for ReaderTraining {
             answerable_weight: 0.5,
             passages: PassageChoice::All,
             validation_sequences: 1200,
+            tuning_passages: 6000,
             half: false,
         }
     }
@@ -180,6 +196,7 @@ impl ReaderConfig {
         positive("reader.head_rate", reader.head_rate)?;
         positive("reader.layer_rate", reader.layer_rate)?;
         positive("reader.validation_sequences", reader.validation_sequences as f64)?;
+        positive("reader.tuning_passages", reader.tuning_passages as f64)?;
         not_negative("reader.answerable_weight", reader.answerable_weight)?;
         self.limits.check(usize::MAX)
     }

@@ -1,7 +1,7 @@
 //! The loop of training, for every kind of model.
 //!
 //! A step: take the next sequences of the seeded order, divide them among the threads, sum the gradients, clip, update.
-//! On a schedule: validation loss, the best weights kept, an early end, a checkpoint. May depend on the siblings, and
+//! On a schedule: validation loss and figures of the task, the best weights kept, an early end, a checkpoint. May depend on the siblings, and
 //! not on what kind of model is trained.
 
 use std::{path::Path, time::Instant};
@@ -10,12 +10,15 @@ use super::{
     TrainError,
     batches::{micro_batches, order},
     checkpoint::{self, Position},
-    config::{FitSettings, Keep},
-    metrics_log::{MetricsLog, StepRecord},
+    config::{BestBy, FitSettings, Keep},
+    metrics_log::{Columns, MetricsLog, StepRecord},
     optimizer::{AdamSettings, AdamW, Parameter},
     schedule::Schedule,
     threads::{self, Loss, Pass, Sums},
 };
+
+/// The figure that may decide which weights are kept.
+pub const F1: &str = "f1";
 
 /// A model that can be trained.
 pub trait Trainable: Sync {
@@ -42,6 +45,17 @@ pub trait Trainable: Sync {
     /// The summed loss of some items, times `factor`. `seed` is given in training, and decides the dropout.
     fn loss(&self, items: &[&Self::Item], factor: f64, seed: Option<u64>) -> candle_core::Result<Loss>;
 
+    /// The names of the figures that say how well the model does its task, beside the loss; none where it is not
+    /// measured. `f1` may decide which weights are kept.
+    fn figure_names(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// These figures on the validation data, of the weights as they are now.
+    fn figures(&self) -> Result<Vec<Option<f64>>, TrainError> {
+        Ok(Vec::new())
+    }
+
     /// Writes the weights as they are now, as something that can be used.
     fn save(&self, folder: &Path) -> Result<(), TrainError>;
 }
@@ -65,9 +79,12 @@ pub enum FitEvent {
 pub struct Fitted {
     /// The steps that were made.
     pub steps: u64,
-    /// The lowest validation loss.
+    /// The validation loss of the best weights.
     pub best_loss: f64,
-    /// The step that brought it.
+    /// Their F1, where it is measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub best_f1: Option<f64>,
+    /// The step that brought them.
     pub best_step: u64,
     /// Whether patience ran out before the steps did.
     pub stopped_early: bool,
@@ -118,14 +135,19 @@ impl<M: Trainable> Run<'_, M> {
         let warm_up = (steps as f64 * self.settings.warm_up).ceil() as u64;
         let schedule = Schedule { warm_up, total: steps, decay: self.settings.decay };
         let mut adam = AdamW::new(self.adam, parameters);
-        let mut position = Position { fingerprint: self.fingerprint.clone(), step: 0, best: None, without_progress: 0 };
+        if self.settings.best_by == BestBy::F1 && !self.model.figure_names().contains(&F1) {
+            return Err(TrainError::NoF1);
+        }
+        let fingerprint = self.fingerprint.clone();
+        let mut position = Position { fingerprint, step: 0, best: None, best_f1: None, without_progress: 0 };
         if self.resume {
             position = checkpoint::load(self.folder, &self.fingerprint, parameters, &mut adam)?;
         } else if self.folder.join(checkpoint::CHECKPOINT).exists() {
             return Err(TrainError::RunExists { path: self.folder.to_owned() });
         }
         let (parts, perplexity) = (self.model.part_names(), self.model.has_perplexity());
-        let mut log = MetricsLog::open(self.folder, parts, perplexity, position.step)?;
+        let columns = Columns { parts, perplexity, figures: self.model.figure_names() };
+        let mut log = MetricsLog::open(self.folder, columns, position.step)?;
         watch(&FitEvent::Started { step: position.step, steps });
         let validation = self.validation_batches();
         let (begin, mut tokens) = (Instant::now(), 0);
@@ -160,6 +182,7 @@ impl<M: Trainable> Run<'_, M> {
         Ok(Fitted {
             steps: position.step,
             best_loss,
+            best_f1: position.best_f1.map(f64::from_bits),
             best_step,
             stopped_early: position.step < steps,
             tokens,
@@ -202,6 +225,7 @@ impl<M: Trainable> Run<'_, M> {
             validation_loss: None,
             validation_parts: Vec::new(),
             perplexity: None,
+            validation_figures: Vec::new(),
             seconds: 0.0,
         })
     }
@@ -223,7 +247,7 @@ impl<M: Trainable> Run<'_, M> {
         Ok(())
     }
 
-    /// Measures the validation loss, and writes the weights when they are the ones to keep so far.
+    /// Measures the validation loss and the task, and writes the weights when they are the ones to keep so far.
     fn validate(
         &self,
         batches: &[Vec<Vec<&M::Item>>],
@@ -236,9 +260,17 @@ impl<M: Trainable> Run<'_, M> {
         record.validation_loss = Some(loss);
         record.validation_parts = sums[0].parts.clone();
         record.perplexity = model.has_perplexity().then(|| loss.exp());
-        let better = position.best.is_none_or(|(bits, _)| loss < f64::from_bits(bits));
+        record.validation_figures = model.figures()?;
+        let f1 = model.figure_names().iter().position(|name| *name == F1);
+        let f1 = f1.and_then(|at| record.validation_figures.get(at).copied().flatten());
+        let better = match (self.settings.best_by, f1) {
+            (BestBy::Loss, _) => position.best.is_none_or(|(bits, _)| loss < f64::from_bits(bits)),
+            (BestBy::F1, Some(f1)) => position.best_f1.is_none_or(|bits| f1 > f64::from_bits(bits)),
+            (BestBy::F1, None) => return Err(TrainError::NoF1),
+        };
         if better {
             position.best = Some((loss.to_bits(), record.step));
+            position.best_f1 = f1.map(f64::to_bits);
             position.without_progress = 0;
         } else {
             position.without_progress += 1;

@@ -3,8 +3,9 @@
 //! `data` reads examples, `features` turns them into sequences, `batches` says in which order; `fit` is the loop for
 //! every kind of model (a [`fit::Trainable`]), with `schedule`, `optimizer`, `threads`, `checkpoint` and `metrics_log`;
 //! `reader` and `generator` are the kinds that exist, `card` is what is written about a run; `extract` makes an adapter of
-//! a reader that was trained in full, with `svd`. May depend on `models` and on what `answer` says of prompts and
-//! sentences.
+//! a reader that was trained in full, with `svd`. `reading` measures the reader's task with `squad_score`, `threshold` says
+//! what its scores mean, `tuning` writes that into a reader. May depend on `models` and on what `answer` says of prompts
+//! and sentences.
 
 pub mod batches;
 pub mod card;
@@ -23,9 +24,13 @@ pub mod optimizer;
 pub mod reader;
 #[cfg(test)]
 mod reader_tests;
+pub mod reading;
 pub mod schedule;
+pub mod squad_score;
 pub mod svd;
 pub mod threads;
+pub mod threshold;
+pub mod tuning;
 
 use std::path::{Path, PathBuf};
 
@@ -138,6 +143,12 @@ pub enum TrainError {
         /// The folder.
         path: PathBuf,
     },
+    /// The best weights cannot be told by F1.
+    #[error(
+        "`fit.best_by` is \"f1\", and no F1 was measured: the kind of model has none, or the validation data no example \
+         that it can be measured on; use \"loss\", or other data"
+    )]
+    NoF1,
     /// There is nothing to resume.
     #[error("{path} does not exist: there is no run to resume here")]
     NoCheckpoint {

@@ -13,6 +13,7 @@ use super::{
     features::{Label, Sequence},
     fit::Trainable,
     optimizer::Parameter,
+    reading::{FIGURES, ReadingTask, named_figures},
     threads::Loss,
 };
 use crate::models::{
@@ -20,11 +21,11 @@ use crate::models::{
     encoder::{
         EncoderError,
         bert::{Bert, Layer},
-        features::Limits,
+        features::{Limits, ReaderTokenizer},
         heads::ReaderHeads,
         load::{Base, READER_SETTINGS, READER_WEIGHTS, ReaderSettings, Trained, reader_adapter, reader_tensors},
         low_rank::{self, Module, Pairs, Product},
-        reader::pack,
+        reader::{Reader, pack},
     },
     fused::{
         dropout::Dropout,
@@ -47,6 +48,8 @@ pub struct ReaderModel {
     lora: Option<LoraTraining<Module>>,
     limits: Limits,
     base_sha256: String,
+    /// What its task is measured on, and how texts are read for it.
+    measured: Option<(ReadingTask, ReaderTokenizer)>,
 }
 
 impl ReaderModel {
@@ -96,7 +99,13 @@ impl ReaderModel {
             lora: config.lora.clone(),
             limits: config.limits,
             base_sha256: base.sha256.clone(),
+            measured: None,
         })
+    }
+
+    /// Lets its task be measured on these examples whenever it is validated.
+    pub fn measure_on(&mut self, task: ReadingTask, tokenizer: &ReaderTokenizer) {
+        self.measured = Some((task, tokenizer.clone()));
     }
 
     /// The numbers that are trained.
@@ -247,6 +256,16 @@ impl Trainable for ReaderModel {
         let answerable = binary_loss(&logits.answerable, answerable.collect(), factor)?;
         let parts = vec![f64::from(span.to_scalar::<f32>()?), f64::from(answerable.to_scalar::<f32>()?)];
         Ok(Loss { total: (span + (answerable * self.settings.answerable_weight)?)?, parts })
+    }
+
+    fn figure_names(&self) -> &'static [&'static str] {
+        if self.measured.is_some() { &FIGURES } else { &[] }
+    }
+
+    fn figures(&self) -> Result<Vec<Option<f64>>, TrainError> {
+        let Some((task, tokenizer)) = &self.measured else { return Ok(Vec::new()) };
+        let reader = Reader::new(self.bert.clone(), self.heads.clone(), tokenizer.clone(), self.limits, 1);
+        Ok(named_figures(&task.judge(&reader, |_| ())?))
     }
 
     fn save(&self, folder: &Path) -> Result<(), TrainError> {

@@ -5,12 +5,15 @@
 use std::path::Path;
 
 use super::{
-    config::{LoraTraining, ReaderConfig},
+    config::{BestBy, LoraTraining, ReaderConfig},
+    dataset::{Example, Expected, Kind, Passage, Span, SpanRole},
     extract::extract,
-    features::{Label, Sequence},
+    features::{FeatureMaker, Label, Sequence},
     fit::{FitEvent, Fitted, Run, Trainable},
     metrics_log,
     reader::{READER, ReaderModel},
+    reading::ReadingTask,
+    tuning::tune,
 };
 use crate::models::{
     adapter::{ADAPTER_CONFIG, ADAPTER_WEIGHTS, Adapter, AdapterFiles, Precision},
@@ -79,6 +82,81 @@ fn fit(
         resume,
     };
     run.fit(watch).unwrap()
+}
+
+/// Where there is a "z", it is the answer.
+fn examples(count: usize) -> Vec<Example> {
+    let make = |number: usize| {
+        let letter = |by: usize| char::from(b'a' + ((number * by) % 13) as u8);
+        let answered = number % 3 > 0;
+        let text = format!("{} {} {}", letter(5), if answered { 'z' } else { 'y' }, letter(7));
+        let span = Span { passage: "p".into(), start: 2, end: 3, role: SpanRole::Answer };
+        Example {
+            id: number.to_string(),
+            kind: Kind::Task,
+            question: "z".into(),
+            passages: vec![Passage { id: "p".into(), title: "t".into(), text }],
+            expected: if answered { Expected::Answered } else { Expected::Abstained },
+            answer: answered.then(|| "z".into()),
+            short_answers: answered.then(|| "z".into()).into_iter().collect(),
+            support: answered.then_some(span).into_iter().collect(),
+            tags: vec![],
+            provenance: "us".into(),
+            licence: "CC0-1.0".into(),
+        }
+    };
+    (0..count).map(make).collect()
+}
+
+#[test]
+fn a_reader_that_learned_its_task_is_kept_by_f1_and_gets_a_threshold_that_tells_the_two_apart() {
+    let mut config = config(None);
+    (config.fit.best_by, config.fit.epochs, config.fit.checkpoint_every) = (BestBy::F1, 20, 1000);
+    let examples = examples(24);
+    let tokenizer = letters();
+    let sequences = FeatureMaker::new(&tokenizer, config.limits, config.reader.passages).sequences(&examples).unwrap();
+    let mut model = ReaderModel::new(&base(), &config).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let run = |model: &ReaderModel| {
+        let fit = &config.fit;
+        let (adam, seed, folder, fingerprint) = (config.adam, config.seed, folder.path(), "tiny".to_owned());
+        let (training, validation, resume) = (&sequences, &sequences[..6], false);
+        Run { model, training, validation, settings: fit, adam, seed, folder, fingerprint, resume }.fit(|_| ())
+    };
+    assert!(run(&model).is_err_and(|error| error.to_string().contains("best_by")), "nothing measures F1");
+    let task = ReadingTask::new(examples.clone(), &tokenizer, config.limits, 2).unwrap();
+    assert_eq!((task.counts.examples, task.counts.unanswerable), (24, 8));
+    model.measure_on(task, &tokenizer);
+    let fitted = run(&model).unwrap();
+    let records = metrics_log::read(&folder.path().join("metrics.jsonl")).unwrap();
+    let f1: Vec<(f64, u64)> = records.iter().filter_map(|r| Some(((*r.validation_figures.get(1)?)?, r.step))).collect();
+    let best = f1.iter().copied().reduce(|best, next| if next.0 > best.0 { next } else { best }).unwrap();
+    assert_eq!((fitted.best_f1, fitted.best_step), (Some(best.0), best.1));
+    assert!(best.0 > 0.9, "{f1:?}");
+
+    let reader = folder.path().join(READER);
+    // As one was written before it could have a threshold.
+    let settings = std::fs::read_to_string(reader.join("reader.json")).unwrap();
+    let mut settings: serde_json::Value = serde_json::from_str(&settings).unwrap();
+    settings.as_object_mut().unwrap().remove("threshold");
+    std::fs::write(reader.join("reader.json"), settings.to_string()).unwrap();
+    let tuned = tune(base(), &reader, examples, 2, |done, of| assert!(done <= of)).unwrap();
+    assert_eq!(tuned.figures.f1, Some(best.0));
+    assert_eq!(tuned.not_fitted, None);
+    let (_, _, settings) = base().with_reader(&AdapterFiles::read(&reader).unwrap()).unwrap();
+    assert_eq!((settings.threshold, settings.probability), (tuned.threshold, tuned.probability));
+    assert!(settings.decision().probability_of(tuned.threshold + 50.0) > 0.9);
+}
+
+#[test]
+fn what_cannot_be_judged_is_left_out_and_counted() {
+    let mut all = examples(4);
+    all[0].question = "abcdefghijk".into();
+    all[1].short_answers.clear();
+    all[2].support.clear();
+    let task = ReadingTask::new(all, &letters(), config(None).limits, 1).unwrap();
+    let counts = task.counts;
+    assert_eq!((counts.examples, counts.long_questions, counts.without_span, counts.unanswerable), (1, 1, 2, 1));
 }
 
 fn logits(bert: &Bert, heads: &ReaderHeads) -> Vec<f32> {

@@ -87,6 +87,7 @@ impl TrainGenerator {
             training: counts,
             validation_files: validation.files,
             validation: validation_counts,
+            tuning: None,
             machine: Machine::here(),
             finished_at: now(),
             configuration: config,

@@ -2,7 +2,8 @@
 //!
 //! A training run keeps `metrics.csv`, a row for each logged step: the column `step`, and of `loss`, `learning_rate`,
 //! `tokens_per_second`, `validation_loss`, `perplexity` and `task_success` those that it has, a cell empty where nothing
-//! was measured. `epoch`, `seconds` and `tokens` say how far the run is, parts of the loss (`X_loss`) have plots like it,
+//! was measured; `validation_exact_match`, `validation_f1`, `validation_has_ans_f1` and `validation_no_ans_accuracy` of a
+//! model that answers are drawn together. `epoch`, `seconds` and `tokens` say how far the run is, parts of the loss (`X_loss`) have plots like it,
 //! and any other column of numbers has one too. `card.json` is shown as it is.
 //!
 //! May depend on its siblings.
@@ -150,6 +151,16 @@ fn main_figures(run: &TrainingRun) -> Vec<Tile> {
     }
     if let Some((step, success)) = lowest_of(run.points("task_success"), |success| -success) {
         add("Best task success", format::percent(success), at(step));
+    }
+    if let Some((step, f1)) = lowest_of(run.points("validation_f1"), |f1| -f1) {
+        let there = |name: &str| run.points(name).iter().find(|point| point.0 == step).map(|point| point.1);
+        let mut note = at(step);
+        for (label, name) in [("HasAns", "validation_has_ans_f1"), ("NoAns", "validation_no_ans_accuracy")] {
+            if let Some(value) = there(name) {
+                note.push_str(&format!(", {label} {}", format::percent(value)));
+            }
+        }
+        add("Best F1", format::percent(f1), note);
     }
     if let (Some(first), Some(last)) = (run.points("loss").first(), run.points("loss").last()) {
         add(

@@ -123,6 +123,7 @@ impl Base {
             let reason = format!("its form is {}, and {FORMAT} is supported; train it again", settings.format);
             return Err(refused(path, reason));
         }
+        settings.decision().check().map_err(|reason| refused(path, reason))?;
         if settings.base_sha256 != self.sha256 {
             let reason =
                 format!("it was trained on the base {}, and this one is {}", settings.base_sha256, self.sha256);

@@ -23,14 +23,25 @@ const KNOWN: [&str; 9] = [
     "tokens",
 ];
 
+/// How well a model that answers does it, on the validation data: the columns and their names.
+const ANSWERS: [(&str, &str); 4] = [
+    ("validation_f1", "F1"),
+    ("validation_exact_match", "exact match"),
+    ("validation_has_ans_f1", "F1 where there is an answer"),
+    ("validation_no_ans_accuracy", "declined where there is none"),
+];
+
 /// All plots that the run has values for; at least that of the loss. A loss that is made of parts has a plot for each
 /// part `X_loss`, together with `validation_X_loss`.
 pub(super) fn all(run: &TrainingRun) -> Vec<Plot> {
     let mut plots = vec![loss(run, "Loss", "loss")];
     let parts: Vec<&str> = run.columns.iter().map(|column| column.name.as_str()).filter(|name| is_part(name)).collect();
     plots.extend(parts.iter().map(|name| loss(run, &capitalised(name), name)));
-    let shown =
-        |name: &str| KNOWN.contains(&name) || parts.iter().any(|part| name.trim_start_matches(VALIDATION) == *part);
+    let shown = |name: &str| {
+        KNOWN.contains(&name)
+            || ANSWERS.iter().any(|answers| answers.0 == name)
+            || parts.iter().any(|part| name.trim_start_matches(VALIDATION) == *part)
+    };
     let mut add = |name: &str, title: &str, unit: &str, extent: Extent, format: NumberFormat, series: Vec<Series>| {
         if !run.points(name).is_empty() {
             let x = Axis::linear("step", Extent::Data, NumberFormat::Plain);
@@ -50,6 +61,9 @@ pub(super) fn all(run: &TrainingRun) -> Vec<Plot> {
         share,
         validated("task_success"),
     );
+    let answers = ANSWERS.iter().enumerate().filter(|(_, (name, _))| !of(name).is_empty());
+    let answers = answers.map(|(at, (name, label))| series(label, at, Marks::LineWithPoints(of(name).to_vec())));
+    add(ANSWERS[0].0, "Answers on the validation set", "share", Extent::FromZero, share, answers.collect());
     let rate = vec![series("", 0, Marks::Line(of("learning_rate").to_vec(), Stroke::Solid))];
     add("learning_rate", "Learning rate", "learning rate", Extent::FromZero, plain, rate);
     let speed = noisy("each step", "smoothed", of("tokens_per_second"));
@@ -138,6 +152,15 @@ mod tests {
         let plots = all(&run);
         let shown: Vec<(&str, usize)> = plots.iter().map(|plot| (plot.title.as_str(), plot.series.len())).collect();
         assert_eq!(shown, [("Loss", 2), ("Start loss", 2), ("Validation other loss", 1)]);
+    }
+
+    #[test]
+    fn the_figures_of_answers_are_one_plot() {
+        let names = ["loss", "validation_f1", "validation_no_ans_accuracy", "validation_threshold"];
+        let columns = names.map(|name| Column { name: name.to_owned(), points: vec![(1.0, 0.5)] }).to_vec();
+        let plots = all(&TrainingRun { name: String::new(), card: serde_json::Value::Null, columns });
+        let shown: Vec<(&str, usize)> = plots.iter().map(|plot| (plot.title.as_str(), plot.series.len())).collect();
+        assert_eq!(shown, [("Loss", 1), ("Answers on the validation set", 2), ("Validation threshold", 1)]);
     }
 
     #[test]

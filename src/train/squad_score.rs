@@ -52,6 +52,9 @@ fn is_space(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}')
 }
 
+/// The F1 from which an answer counts as right, unless a suite says otherwise.
+pub const DEFAULT_SUCCESS_F1: f64 = 0.5;
+
 /// How an answer compares with the gold answers.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AnswerScore {
