@@ -102,6 +102,11 @@ async fn a_suite_is_run_closed_and_open_compared_and_its_failures_exported() {
         assert_eq!(predictions[2]["outcome"], "abstained", "{predictions:?}");
         // What is cited lies in the passages of the suite, whichever way they came.
         let cited: Vec<&Value> = predictions.iter().flat_map(|line| line["citations"].as_array().unwrap()).collect();
+        // So does what was read.
+        for (line, gold) in predictions.iter().zip(["Lamp", "Pier"]) {
+            assert!(line["read"].as_array().unwrap().contains(&json!(gold)), "{line}");
+            assert_eq!(line["scores"]["gold_passages_read"], true, "{line}");
+        }
         assert!(
             !cited.is_empty() && cited.iter().all(|c| c["passage"] == "Lamp" || c["passage"] == "Pier"),
             "{cited:?}"
