@@ -96,6 +96,15 @@ pub async fn answer(
     question: Question,
     events: Option<mpsc::Sender<AnswerEvent>>,
 ) -> Result<Outcome, AnswerError> {
+    answer_with_evidence(services, question, events).await.map(|(outcome, _)| outcome)
+}
+
+/// The same, with the passages that were found for the question, best first: what an evaluation wants to know.
+pub async fn answer_with_evidence(
+    services: &AnswerServices,
+    question: Question,
+    events: Option<mpsc::Sender<AnswerEvent>>,
+) -> Result<(Outcome, Vec<Passage>), AnswerError> {
     let started = Instant::now();
     let mut timings = Timings::default();
     let stage = Stage { events: &events };
@@ -108,6 +117,7 @@ pub async fn answer(
     let clock = Instant::now();
     let evidence = retrieve::retrieve(&services.retrieve, &prepared).await?;
     timings.retrieve = milliseconds(clock);
+    let found = evidence.passages.clone();
 
     let mut outcome = answer_from(services, prepared, evidence, &events).await?;
     timings.read = outcome.timings_ms.read;
@@ -115,7 +125,7 @@ pub async fn answer(
     timings.postfilter = outcome.timings_ms.postfilter;
     timings.total = milliseconds(started);
     outcome.timings_ms = timings;
-    Ok(outcome)
+    Ok((outcome, found))
 }
 
 /// Everything after retrieval. Of the timings, those of its own stages are filled.
