@@ -1,9 +1,11 @@
 //! The models: where their files come from, and what runs them.
 //!
 //! `catalog` names the files, `weights` fetches and checks them; `embedder` turns text into dense vectors,
-//! `lexical` into BM25 terms; `encoder` reads passages, on the operations of `fused`; `generator` writes drafts. May depend on `domain`, and on `vector_store` for the shape
-//! of a sparse vector. No vendor type leaves the `mod.rs` of a model.
+//! `lexical` into BM25 terms; `encoder` reads passages, on the operations of `fused`; `generator` writes drafts;
+//! `adapter` is what training may add to either. May depend on `domain`, and on `vector_store` for the shape of a
+//! sparse vector. No vendor type leaves the `mod.rs` of a model.
 
+pub mod adapter;
 pub mod catalog;
 pub mod embedder;
 pub mod encoder;

@@ -17,12 +17,14 @@ mod fit_tests;
 pub mod metrics_log;
 pub mod optimizer;
 pub mod reader;
+#[cfg(test)]
+mod reader_tests;
 pub mod schedule;
 pub mod threads;
 
 use std::path::{Path, PathBuf};
 
-use crate::models::encoder::EncoderError;
+use crate::models::{adapter::AdapterError, encoder::EncoderError};
 
 /// Why a run cannot start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +46,14 @@ pub enum TrainError {
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+    },
+    /// The recipe names a layer that the model does not have.
+    #[error("`lora.layers` names layer {layer}; the model has {layers}, counted from 0")]
+    NoLayer {
+        /// The layer.
+        layer: usize,
+        /// How many there are.
+        layers: usize,
     },
     /// An example cannot be read.
     #[error("{path}, line {line}: {reason}")]
@@ -115,6 +125,9 @@ pub enum TrainError {
     /// The encoder failed.
     #[error(transparent)]
     Encoder(#[from] EncoderError),
+    /// The trained model cannot be written.
+    #[error(transparent)]
+    Adapter(#[from] AdapterError),
     /// A computation failed.
     #[error("training failed: {0}")]
     Compute(#[from] candle_core::Error),
@@ -131,6 +144,7 @@ impl TrainError {
         match self {
             Self::Io { source, .. } => source.kind() == std::io::ErrorKind::Interrupted,
             Self::Encoder(error) => error.is_transient(),
+            Self::Adapter(error) => error.is_transient(),
             _ => false,
         }
     }

@@ -11,6 +11,7 @@ pub mod attention;
 pub mod dropout;
 pub mod gelu;
 pub mod linear;
+pub mod lora;
 pub mod loss;
 pub mod norm;
 pub mod product;
