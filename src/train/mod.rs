@@ -2,7 +2,8 @@
 //!
 //! `data` reads examples, `features` turns them into sequences, `batches` says in which order; `fit` is the loop for
 //! every kind of model (a [`fit::Trainable`]), with `schedule`, `optimizer`, `threads`, `checkpoint` and `metrics_log`;
-//! `reader` is the kind that exists, `card` what is written about a run. May depend on `models`.
+//! `reader` is the kind that exists, `card` what is written about a run; `extract` makes an adapter of a reader that was
+//! trained in full, with `svd`. May depend on `models`.
 
 pub mod batches;
 pub mod card;
@@ -10,6 +11,7 @@ pub mod checkpoint;
 pub mod config;
 pub mod data;
 pub mod dataset;
+pub mod extract;
 pub mod features;
 pub mod fit;
 #[cfg(test)]
@@ -20,6 +22,7 @@ pub mod reader;
 #[cfg(test)]
 mod reader_tests;
 pub mod schedule;
+pub mod svd;
 pub mod threads;
 
 use std::path::{Path, PathBuf};
@@ -54,6 +57,12 @@ pub enum TrainError {
         layer: usize,
         /// How many there are.
         layers: usize,
+    },
+    /// A reader cannot become an adapter.
+    #[error("this reader cannot be turned into an adapter: {reason}")]
+    Extract {
+        /// Why not.
+        reason: String,
     },
     /// An example cannot be read.
     #[error("{path}, line {line}: {reason}")]

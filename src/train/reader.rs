@@ -2,7 +2,7 @@
 //!
 //! May depend on the encoder, `fit` and `features`.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use candle_core::{DType, Device, Tensor, Var};
 
@@ -23,7 +23,7 @@ use crate::models::{
         features::Limits,
         heads::ReaderHeads,
         load::{Base, READER_SETTINGS, READER_WEIGHTS, ReaderSettings, Trained, reader_adapter, reader_tensors},
-        low_rank::{Pairs, Product},
+        low_rank::{self, Pairs, Product},
         reader::pack,
     },
     fused::loss::{SpanTarget, binary_loss, span_loss},
@@ -104,7 +104,8 @@ impl ReaderModel {
             Some(lora) => {
                 let config = AdapterConfig::new(lora.rank, lora.alpha, lora.dropout.into(), Vec::new());
                 let precision = if self.settings.half { Precision::F16 } else { Precision::F32 };
-                (reader_adapter(&self.bert, &self.heads, config, precision)?, Trained::LowRank)
+                let pairs = low_rank::pairs(&self.bert)?;
+                (reader_adapter(pairs, BTreeMap::new(), &self.heads, config, precision)?, Trained::LowRank)
             }
             None => {
                 let dtype = if self.settings.half { DType::F16 } else { DType::F32 };

@@ -6,13 +6,14 @@ use std::path::Path;
 
 use super::{
     config::{LoraTraining, ReaderConfig},
+    extract::extract,
     features::{Label, Sequence},
     fit::{FitEvent, Fitted, Run, Trainable},
     metrics_log,
     reader::{READER, ReaderModel},
 };
 use crate::models::{
-    adapter::{ADAPTER_CONFIG, ADAPTER_WEIGHTS, Adapter, AdapterFiles},
+    adapter::{ADAPTER_CONFIG, ADAPTER_WEIGHTS, Adapter, AdapterFiles, Precision},
     encoder::{
         bert::Bert,
         features::{Limits, tests::letters},
@@ -151,6 +152,32 @@ fn a_low_rank_run_that_was_killed_goes_on_to_the_same_losses() {
         assert_eq!(losses(folder.path()), losses(whole.path()), "killed after {killed_after}");
         assert_eq!(reader(folder.path()), reader(whole.path()));
     }
+}
+
+#[test]
+fn a_reader_that_was_trained_in_full_becomes_an_adapter() {
+    let config = config(None);
+    let model = ReaderModel::new(&base(), &config).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    fit(&model, &config, folder.path(), false, |_| ());
+    let files = model.files().unwrap();
+    let trained = logits(model.parts().0, model.parts().1);
+    let mut last = f64::MAX;
+    for rank in [1, 4, 16] {
+        let extracted = extract(base(), &files, rank, Precision::F32).unwrap();
+        assert_eq!(extracted.modules.len(), 12);
+        let left_out: f64 = extracted.modules.iter().map(|module| module.all - module.kept).sum();
+        assert!(left_out < last);
+        last = left_out;
+        let (loaded, heads, _) = base().with_reader(&extracted.files).unwrap();
+        let furthest =
+            logits(&loaded.bert, &heads).iter().zip(&trained).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert_eq!(rank == 16, furthest < 1e-3, "rank {rank}: {furthest}");
+        assert!(extract(base(), &extracted.files, rank, Precision::F32).is_err(), "it is an adapter already");
+    }
+    assert!(
+        extract(base(), &files, 17, Precision::F32).is_err() && extract(base(), &files, 0, Precision::F32).is_err()
+    );
 }
 
 #[test]

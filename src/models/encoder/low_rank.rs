@@ -89,7 +89,7 @@ impl Module {
     }
 
     /// Its columns in the product, of which it has `outputs`.
-    fn columns(self, outputs: usize) -> Range<usize> {
+    pub fn columns(self, outputs: usize) -> Range<usize> {
         let part = match self {
             Self::Key => 1,
             Self::Value => 2,

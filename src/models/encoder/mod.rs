@@ -11,6 +11,8 @@ pub mod features;
 pub mod heads;
 pub mod load;
 pub mod low_rank;
+#[cfg(test)]
+mod parity_tests;
 pub mod reader;
 #[cfg(test)]
 pub mod tiny;
