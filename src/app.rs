@@ -2,7 +2,12 @@
 //!
 //! A backend that was asked for and does not start is an error; nothing is substituted. May depend on everything.
 
-use std::{fs::File, io::Write as _, path::Path, sync::Arc};
+use std::{
+    fs::File,
+    io::Write as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::{Context as _, bail};
 use tokio::sync::{Notify, RwLock, Semaphore};
@@ -10,7 +15,7 @@ use tokio::sync::{Notify, RwLock, Semaphore};
 use crate::{
     answer::{AnswerServices, RetrieveServices},
     blob_store::BlobStore,
-    config::{Config, DatabaseUrl, VectorUrl},
+    config::{AdapterChoice, Config, DatabaseUrl, VectorUrl},
     ingest::{
         IngestServices,
         chunk::{Chunker, ChunkerConfig},
@@ -18,10 +23,12 @@ use crate::{
     },
     metadata_store::{MetadataStore, postgres::PostgresStore, sqlite::SqliteStore},
     models::{
+        adapter::AdapterFiles,
         catalog::DEFAULT_GENERATOR,
         embedder::{Embedder, EmbedderSpec, FastEmbedder, Tuning},
-        generator::{Generator, LlamaGenerator, LlamaOptions},
+        generator::{AdapterMode, AdapterOption, Generator, LlamaGenerator, LlamaOptions},
         lexical::Lexical,
+        shipped::{GENERATOR, shipped},
     },
     telemetry::Metrics,
     vector_store::{VectorStore, qdrant_server::QdrantServer},
@@ -73,7 +80,13 @@ pub struct Models {
 impl Models {
     /// Loads the configured models from the cache.
     pub async fn load(config: &Config, with_generator: bool) -> anyhow::Result<Self> {
-        let (models_dir, threads, queue) = (config.models_dir.clone(), config.threads, config.ask_queue);
+        Self::load_in_mode(config, with_generator, AdapterMode::default()).await
+    }
+
+    /// The same, with the generator's adapter applied in another way: for evaluation.
+    pub async fn load_in_mode(config: &Config, with_generator: bool, mode: AdapterMode) -> anyhow::Result<Self> {
+        let (models_dir, threads) = (config.models_dir.clone(), config.threads);
+        let config = config.clone();
         // Reading a hundred megabytes of weights is blocking work.
         tokio::task::spawn_blocking(move || {
             let files = crate::models::locate(&models_dir, with_generator)?;
@@ -82,8 +95,7 @@ impl Models {
                 Arc::new(FastEmbedder::open(&EmbedderSpec::minilm(), &files.embedder, &files.runtime, tuning)?);
             let generator = match files.generator {
                 Some(path) => {
-                    let name = DEFAULT_GENERATOR.to_owned();
-                    let options = LlamaOptions { path, name, threads, context_window: CONTEXT_WINDOW, queue };
+                    let options = generator_options(&config, path, mode)?;
                     Some(Arc::new(LlamaGenerator::load(options)?) as Arc<dyn Generator>)
                 }
                 None => None,
@@ -165,6 +177,27 @@ impl std::fmt::Debug for App {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("App").field("data_dir", &self.config.data_dir).finish_non_exhaustive()
     }
+}
+
+/// How the generator in the file `path` is loaded.
+pub fn generator_options(config: &Config, path: PathBuf, mode: AdapterMode) -> anyhow::Result<LlamaOptions> {
+    let adapter = match &config.generator_adapter {
+        AdapterChoice::Shipped => shipped(GENERATOR).map(|files| (GENERATOR.to_owned(), files)),
+        AdapterChoice::Without => None,
+        AdapterChoice::Folder(folder) => {
+            let files = AdapterFiles::read(folder)?;
+            let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned();
+            Some((name, files))
+        }
+    };
+    Ok(LlamaOptions {
+        path,
+        name: DEFAULT_GENERATOR.to_owned(),
+        adapter: adapter.map(|(name, files)| AdapterOption { name, files, mode }),
+        threads: config.threads,
+        context_window: CONTEXT_WINDOW,
+        queue: config.ask_queue,
+    })
 }
 
 /// Opens the metadata store that the configuration names.

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     answer::{AnswerServices, RankingKind},
-    app::{App, Purpose},
+    app::{App, Models, Purpose},
     blob_store::BlobStore,
     config::{Config, DatabaseUrl, VectorUrl},
     domain::{DEFAULT_COLLECTION, Metadata},
@@ -30,6 +30,7 @@ use crate::{
         suite::{LoadedSuite, Mode},
     },
     ingest::worker::Worker,
+    models::generator::AdapterMode,
     shutdown,
 };
 
@@ -105,15 +106,26 @@ impl Eval {
 /// Runs a suite on the product: closed from the given passages, open over an index of its own.
 async fn run_suite(command: RunSuite, config: Config) -> anyhow::Result<Exit> {
     let kept = tempfile::tempdir()?;
-    let start = async |loaded: &LoadedSuite| -> anyhow::Result<SystemUnderTest> {
-        let app = start_apart(config, kept.path(), Purpose { answers: true, any_index: false }).await?;
+    let start = async |loaded: &LoadedSuite, mode: Option<AdapterMode>| -> anyhow::Result<SystemUnderTest> {
+        let config = apart(config, kept.path())?;
+        let models = Models::load_in_mode(&config, true, mode.unwrap_or_default()).await?;
+        let app = App::with_models(config, models, Purpose { answers: true, any_index: false }).await?;
         let services = app.answer.clone().context("no generator was loaded")?;
+        let adapter = services.generator.adapter().map(str::to_owned);
+        if adapter.is_none() && mode.is_some() {
+            bail!(
+                "--adapter-mode says how an adapter is applied, and there is none: name one with --generator-adapter"
+            );
+        }
+        let adapter_mode = adapter.as_ref().map(|_| mode.unwrap_or_default().as_str());
         let models = [
-            ("generator", services.generator.name().to_owned()),
-            ("embedder", services.retrieve.embedder.stamp().name.clone()),
+            ("generator", Some(services.generator.name().to_owned())),
+            ("adapter", adapter),
+            ("embedder", Some(services.retrieve.embedder.stamp().name.clone())),
         ];
         let origin = Origin {
-            models: models.into_iter().map(|(part, name)| (part.to_owned(), name)).collect(),
+            models: models.into_iter().filter_map(|(part, name)| Some((part.to_owned(), name?))).collect(),
+            configuration: adapter_mode.into_iter().map(|mode| ("adapter_mode".to_owned(), mode.into())).collect(),
             commit: commit_at(Path::new(env!("CARGO_MANIFEST_DIR"))),
             program: env!("CARGO_PKG_VERSION").to_owned(),
             ..Origin::default()
@@ -140,12 +152,17 @@ async fn run_suite(command: RunSuite, config: Config) -> anyhow::Result<Exit> {
 }
 
 /// Starts the embedded application in a directory of its own.
-pub async fn start_apart(mut config: Config, dir: &Path, purpose: Purpose) -> anyhow::Result<std::sync::Arc<App>> {
+pub async fn start_apart(config: Config, dir: &Path, purpose: Purpose) -> anyhow::Result<std::sync::Arc<App>> {
+    App::start(apart(config, dir)?, purpose).await
+}
+
+/// The configuration of an embedded application in a directory of its own.
+fn apart(mut config: Config, dir: &Path) -> anyhow::Result<Config> {
     config.data_dir = std::path::absolute(dir)?;
     config.database = DatabaseUrl::Sqlite(config.data_dir.join("footnote.db"));
     config.vectors = VectorUrl::Edge(config.data_dir.join("vectors"));
     config.blob_url = format!("file://{}", config.data_dir.join("blobs").display());
-    App::start(config, purpose).await
+    Ok(config)
 }
 
 async fn ingest_set(app: &std::sync::Arc<App>, set: &EvalSet) -> anyhow::Result<()> {

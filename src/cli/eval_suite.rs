@@ -19,16 +19,19 @@ use anyhow::Context as _;
 use chrono::{SubsecRound as _, Utc};
 
 use super::{Exit, output};
-use crate::eval::{
-    answerer::Answerer,
-    assemble::{Origin, assemble},
-    compare::compare,
-    failures::{self, Mistake},
-    report,
-    run::{REPORT, Run},
-    runner::{self, Pace},
-    suite::{LoadedSuite, Suite},
-    unfinished::Unfinished,
+use crate::{
+    eval::{
+        answerer::Answerer,
+        assemble::{Origin, assemble},
+        compare::compare,
+        failures::{self, Mistake},
+        report,
+        run::{REPORT, Run},
+        runner::{self, Pace},
+        suite::{LoadedSuite, Suite},
+        unfinished::Unfinished,
+    },
+    models::generator::AdapterMode,
 };
 use progress_line::ProgressLine;
 
@@ -54,6 +57,9 @@ pub struct RunSuite {
     /// How many questions are asked at the same time; latencies mean something only with 1
     #[arg(long, default_value = "1")]
     concurrency: NonZeroUsize,
+    /// How the generator's adapter is applied: merged, beside or dense
+    #[arg(long, value_name = "MODE")]
+    adapter_mode: Option<AdapterMode>,
     /// Print the figures as JSON
     #[arg(long)]
     json: bool,
@@ -63,13 +69,13 @@ impl RunSuite {
     /// Loads the suite, lets `start` make the system that it is asked of, and asks it.
     pub async fn run(
         self,
-        start: impl AsyncFnOnce(&LoadedSuite) -> anyhow::Result<SystemUnderTest>,
+        start: impl AsyncFnOnce(&LoadedSuite, Option<AdapterMode>) -> anyhow::Result<SystemUnderTest>,
     ) -> anyhow::Result<Exit> {
         // Before hours of work, not after them.
         anyhow::ensure!(!self.out.exists(), "{} exists; name a folder that does not", self.out.display());
         let suite = Suite::read(&self.suite)?;
         let loaded = suite.load(self.suite.parent().unwrap_or(Path::new(".")))?;
-        let system = start(&loaded).await?;
+        let system = start(&loaded, self.adapter_mode).await?;
         let pace = Pace { concurrency: self.concurrency, timeout: Duration::from_secs(loaded.suite.timeout_s) };
         let mut origin = system.origin;
         origin.configuration.insert("concurrency".to_owned(), self.concurrency.get().into());

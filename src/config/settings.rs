@@ -65,6 +65,8 @@ settings! {
     ingest_concurrency: usize, "FOOTNOTE_INGEST_CONCURRENCY", "N";
     /// The threads that a model may use [default: the number of cores]
     threads: usize, "FOOTNOTE_THREADS", "N";
+    /// The folder of a LoRA adapter for the generator, or `none` [default: the one that ships]
+    generator_adapter: PathBuf, "FOOTNOTE_GENERATOR_ADAPTER", "DIR";
     /// How many questions may wait; beyond it the answer is 429 [default: 32]
     ask_queue: usize, "FOOTNOTE_ASK_QUEUE", "N";
     /// How long a question may take [default: 300]

@@ -2,7 +2,7 @@
 //!
 //! `catalog` names the files, `weights` fetches and checks them; `embedder` turns text into dense vectors,
 //! `lexical` into BM25 terms; `encoder` reads passages, on the operations of `fused`; `generator` writes drafts;
-//! `adapter` is what training may add to either. May depend on `domain`, and on `vector_store` for the shape of a
+//! `adapter` is what training may add to either, and `shipped` the adapters that are part of the program. May depend on `domain`, and on `vector_store` for the shape of a
 //! sparse vector. No vendor type leaves the `mod.rs` of a model.
 
 pub mod adapter;
@@ -12,6 +12,7 @@ pub mod encoder;
 pub mod fused;
 pub mod generator;
 pub mod lexical;
+pub mod shipped;
 pub mod weights;
 
 use std::path::{Path, PathBuf};
@@ -53,17 +54,23 @@ pub fn locate_one(models_dir: &Path, name: &str) -> Result<PathBuf, LocateError>
     Ok(ModelCache::new(models_dir.to_owned()).locate(Catalog::builtin().artefact(name)?)?)
 }
 
+/// Finds the generator's GGUF file in the cache; when it is missing, the error names the command.
+pub fn locate_generator(models_dir: &Path) -> Result<PathBuf, LocateError> {
+    single_file(&ModelCache::new(models_dir.to_owned()), &Catalog::builtin(), DEFAULT_GENERATOR)
+}
+
+fn single_file(cache: &ModelCache, catalog: &Catalog, name: &str) -> Result<PathBuf, LocateError> {
+    let artefact = catalog.artefact(name)?;
+    let dir = cache.locate(artefact)?;
+    Ok(artefact.files.first().map_or(dir.clone(), |file| dir.join(&file.name)))
+}
+
 /// Finds the files in the cache. Never looks at the network: what is missing is an error that names the command.
 pub fn locate(models_dir: &Path, with_generator: bool) -> Result<ModelFiles, LocateError> {
     let (cache, catalog) = (ModelCache::new(models_dir.to_owned()), Catalog::builtin());
-    let single_file = |name: &str| -> Result<PathBuf, LocateError> {
-        let artefact = catalog.artefact(name)?;
-        let dir = cache.locate(artefact)?;
-        Ok(artefact.files.first().map_or(dir.clone(), |file| dir.join(&file.name)))
-    };
     Ok(ModelFiles {
         embedder: cache.locate(catalog.artefact(DEFAULT_EMBEDDER)?)?,
-        runtime: single_file(ONNX_RUNTIME)?,
-        generator: with_generator.then(|| single_file(DEFAULT_GENERATOR)).transpose()?,
+        runtime: single_file(&cache, &catalog, ONNX_RUNTIME)?,
+        generator: with_generator.then(|| single_file(&cache, &catalog, DEFAULT_GENERATOR)).transpose()?,
     })
 }

@@ -16,10 +16,12 @@ use candle_core::{
 
 use super::{
     GeneratorError,
+    adapter::{AdapterMode, AdapterOption, Fitted},
     chat::ChatTemplate,
     config::{LlamaConfig, Metadata},
     llama::{Layer, Weights},
-    packed::PackedMatrix,
+    matrix::Matrix,
+    packed::{PackedMatrix, Part},
     tokenizer::Vocabulary,
 };
 
@@ -32,8 +34,8 @@ pub(super) struct Loaded {
     pub ends: Vec<u32>,
 }
 
-/// Reads a file. Packing uses the threads of the current rayon pool.
-pub(super) fn load(path: &Path) -> Result<Loaded, GeneratorError> {
+/// Reads a file, and applies an adapter to it. Packing uses the threads of the current rayon pool.
+pub(super) fn load(path: &Path, adapter: Option<&AdapterOption>) -> Result<Loaded, GeneratorError> {
     let failed = |reason: String| GeneratorError::Load(format!("{}: {reason}", path.display()));
     let file = File::open(path).map_err(|error| failed(error.to_string()))?;
     let mut reader = BufReader::with_capacity(1 << 20, file);
@@ -42,10 +44,15 @@ pub(super) fn load(path: &Path) -> Result<Loaded, GeneratorError> {
         GeneratorError::Load(reason) => failed(reason),
         other => other,
     };
-    load_content(content, reader).map_err(within)
+    adapter.map_or(Ok(()), |adapter| adapter.check_base(path))?;
+    load_content(content, reader, adapter).map_err(within)
 }
 
-fn load_content(content: Content, reader: BufReader<File>) -> Result<Loaded, GeneratorError> {
+fn load_content(
+    content: Content,
+    reader: BufReader<File>,
+    adapter: Option<&AdapterOption>,
+) -> Result<Loaded, GeneratorError> {
     let metadata = Metadata(&content.metadata);
     let config = LlamaConfig::read(&metadata)?;
     let vocabulary = Vocabulary::read(&metadata)?;
@@ -58,22 +65,18 @@ fn load_content(content: Content, reader: BufReader<File>) -> Result<Loaded, Gen
     for kind in ["eos", "eot", "eom"] {
         ends.extend(metadata.number(&format!("tokenizer.ggml.{kind}_token_id"))?);
     }
-    let weights = read_weights(config, vocabulary.size(), &content, reader)?;
+    let adapter = adapter.map(|adapter| Fitted::of(adapter, &config)).transpose()?;
+    let tensors = Tensors { content: &content, reader, adapter, taken: HashSet::new() };
+    let weights = read_weights(config, vocabulary.size(), tensors)?;
     Ok(Loaded { weights, vocabulary, template, ends })
 }
 
-fn read_weights(
-    config: LlamaConfig,
-    vocabulary: usize,
-    content: &Content,
-    reader: BufReader<File>,
-) -> Result<Weights, GeneratorError> {
-    let mut tensors = Tensors { content, reader, taken: HashSet::new() };
+fn read_weights(config: LlamaConfig, vocabulary: usize, mut tensors: Tensors<'_>) -> Result<Weights, GeneratorError> {
     let (width, feed_forward) = (config.embedding, config.feed_forward);
     let (queries, kv) = (config.query_width(), config.kv_width());
-    let embedding = tensors.matrix(&[("token_embd.weight", vocabulary)], width)?;
+    let embedding = tensors.packed("token_embd.weight", vocabulary, width)?;
     let output = match tensors.has("output.weight") {
-        true => Some(tensors.matrix(&[("output.weight", vocabulary)], width)?),
+        true => Some(tensors.packed("output.weight", vocabulary, width)?),
         false => None,
     };
     let rope_factors = match tensors.has("rope_freqs.weight") {
@@ -93,7 +96,7 @@ fn read_weights(
             down: tensors.matrix(&[(&name("ffn_down"), width)], feed_forward)?,
         });
     }
-    if let Some(name) = content.tensor_infos.keys().find(|name| !tensors.taken.contains(*name)) {
+    if let Some(name) = tensors.content.tensor_infos.keys().find(|name| !tensors.taken.contains(*name)) {
         return Err(GeneratorError::Load(format!(
             "the tensor `{name}` belongs to a kind of model that is not supported"
         )));
@@ -101,10 +104,11 @@ fn read_weights(
     Ok(Weights { config, embedding, layers, output_norm, output, rope_factors })
 }
 
-/// The tensors of a file, and which of them were used.
+/// The tensors of a file, what an adapter changes of them, and which of them were used.
 struct Tensors<'a> {
     content: &'a Content,
     reader: BufReader<File>,
+    adapter: Option<Fitted>,
     taken: HashSet<String>,
 }
 
@@ -127,9 +131,19 @@ impl Tensors<'_> {
         tensor.map_err(|error| GeneratorError::Load(format!("the tensor `{name}`: {error}")))
     }
 
-    fn matrix(&mut self, stacked: &[(&str, usize)], inputs: usize) -> Result<PackedMatrix, GeneratorError> {
-        let tensors = stacked.iter().map(|(name, outputs)| self.read(name, &[*outputs, inputs]));
-        PackedMatrix::pack(&tensors.collect::<Result<Vec<_>, _>>()?)
+    /// A matrix that no adapter changes.
+    fn packed(&mut self, name: &str, outputs: usize, inputs: usize) -> Result<PackedMatrix, GeneratorError> {
+        PackedMatrix::pack(&[Part::Stored(self.read(name, &[outputs, inputs])?)])
+    }
+
+    /// Matrices that share their input, one below the other, with what the adapter adds to them.
+    fn matrix(&mut self, stacked: &[(&str, usize)], inputs: usize) -> Result<Matrix, GeneratorError> {
+        let mut tensors = Vec::with_capacity(stacked.len());
+        for (name, outputs) in stacked {
+            let tensor = self.read(name, &[*outputs, inputs])?;
+            tensors.push((tensor, self.adapter.as_mut().and_then(|adapter| adapter.take(name))));
+        }
+        Matrix::new(tensors, self.adapter.as_ref().map_or(AdapterMode::default(), Fitted::mode))
     }
 
     fn vector(&mut self, name: &str, length: usize) -> Result<Vec<f32>, GeneratorError> {
@@ -152,7 +166,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.gguf");
         std::fs::write(&path, bytes).unwrap();
-        match load(&path) {
+        match load(&path, None) {
             Err(GeneratorError::Load(reason)) => reason,
             Err(other) => panic!("{other}"),
             Ok(_) => panic!("a damaged file was loaded"),
@@ -162,7 +176,7 @@ mod tests {
     #[test]
     fn a_file_is_loaded_with_its_end_tokens() {
         let folder = tempfile::tempdir().unwrap();
-        let loaded = load(&tiny::write(folder.path(), &Shape::default())).unwrap();
+        let loaded = load(&tiny::write(folder.path(), &Shape::default()), None).unwrap();
         assert_eq!(loaded.weights.layers.len(), 2);
         assert!(loaded.weights.output.is_none());
         assert!([0, 1, 2].iter().all(|token| loaded.ends.contains(token)), "{:?}", loaded.ends);
@@ -177,17 +191,17 @@ mod tests {
         for part in 1..8 {
             refused(&whole[..whole.len() * part / 8]);
         }
-        assert!(load(&folder.path().join("absent.gguf")).is_err());
+        assert!(load(&folder.path().join("absent.gguf"), None).is_err());
     }
 
     #[test]
     fn tensors_that_are_too_many_or_misshapen_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let biased = Shape { extra_tensor: Some("blk.0.attn_q.bias"), ..Shape::default() };
-        let error = load(&tiny::write(folder.path(), &biased)).err().unwrap().to_string();
+        let error = load(&tiny::write(folder.path(), &biased), None).err().unwrap().to_string();
         assert!(error.contains("attn_q.bias"), "{error}");
         let wrong = Shape { claimed_feed_forward: 128, ..Shape::default() };
-        let error = load(&tiny::write(folder.path(), &wrong)).err().unwrap().to_string();
+        let error = load(&tiny::write(folder.path(), &wrong), None).err().unwrap().to_string();
         assert!(error.contains("ffn_gate"), "{error}");
     }
 }
