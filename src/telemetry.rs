@@ -117,6 +117,7 @@ impl Metrics {
         for (stage, milliseconds) in [
             ("preprocess", timings.preprocess),
             ("retrieve", timings.retrieve),
+            ("read", timings.read),
             ("generate", timings.generate),
             ("postfilter", timings.postfilter),
             ("total", timings.total),

@@ -113,7 +113,7 @@ fn read_run(folder: &Path) -> Result<(Run, BTreeMap<String, Bytes>), RunError> {
 fn unpack(name: &str, files: &BTreeMap<String, Bytes>) -> Result<Run, RunError> {
     let failed = |path: &Path| {
         let path: PathBuf = path.to_owned();
-        |error| RunError::Io("write", path, error)
+        move |error| RunError::Io("write", path, error)
     };
     let kept = tempfile::tempdir().map_err(failed(&std::env::temp_dir()))?;
     let folder = kept.path().join("run");

@@ -53,12 +53,12 @@ pub enum RegistryError {
     #[error(transparent)]
     Fetch(#[from] FetchError),
     /// The adapter does not fit its model.
-    #[error("the {role} does not work with this adapter, so it is not registered: {source}")]
+    #[error("the {role} does not work with this adapter, so it is not registered: {reason}")]
     DoesNotLoad {
         /// The model.
         role: AdapterRole,
         /// What it said.
-        source: LoadError,
+        reason: LoadError,
     },
     /// A run cannot be read.
     #[error(transparent)]
@@ -151,7 +151,7 @@ impl Registry {
         let role = source.role;
         let name = name.unwrap_or_else(|| source.name.clone());
         let named = NamedAdapter { name: name.clone(), files: source.files.clone() };
-        load(loader, role, Some(named)).await.map_err(|source| RegistryError::DoesNotLoad { role, source })?;
+        load(loader, role, Some(named)).await.map_err(|reason| RegistryError::DoesNotLoad { role, reason })?;
         let sha256 = self.keep_adapter(&source.files).await?;
         let new = NewAdapter {
             role,
@@ -260,8 +260,7 @@ impl Registry {
         let then = now.clone().with(role, Some(candidate.sha256.clone()));
         let mut refusals = Vec::new();
         let mut found: Vec<AdapterEvaluation> = Vec::new();
-        let sides =
-            [(Side::Serving, now, SERVING.to_owned()), (Side::Candidate, then, candidate.id.to_string())];
+        let sides = [(Side::Serving, now, SERVING.to_owned()), (Side::Candidate, then, candidate.id.to_string())];
         for (side, pair, name) in sides {
             match self.metadata.latest_evaluation(&suite.sha256, &pair).await? {
                 Some(evaluation) => found.push(evaluation),

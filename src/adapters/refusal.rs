@@ -7,7 +7,7 @@ use std::fmt;
 use crate::{
     domain::AdapterRole,
     eval::{
-        compare::{ComparedMetric, CompareError},
+        compare::{CompareError, ComparedMetric},
         metric::Metric,
         report::format::{difference, in_unit},
     },
@@ -38,7 +38,9 @@ impl fmt::Display for Side {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Refusal {
     /// Nobody said what to measure on.
-    #[error("no suite is pinned, so nothing can be compared: set `pinned_suite` (FOOTNOTE_PINNED_SUITE) to a suite file")]
+    #[error(
+        "no suite is pinned, so nothing can be compared: set `pinned_suite` (FOOTNOTE_PINNED_SUITE) to a suite file"
+    )]
     NoPinnedSuite,
     /// One of them was not measured together with the adapter of the other role that serves now.
     #[error(

@@ -65,11 +65,13 @@ impl AdapterSource {
                 (beside, read)
             }
             None => {
-                let reason = "it is missing, here and in the folder above; the registry keeps where an adapter comes from";
+                let reason =
+                    "it is missing, here and in the folder above; the registry keeps where an adapter comes from";
                 return Err(refused(&folder.join(CARD), reason));
             }
         };
-        let name = fs::canonicalize(folder).ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+        let name =
+            fs::canonicalize(folder).ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
         Self::of(name.unwrap_or_else(|| "adapter".to_owned()), files, &bytes).map_err(|reason| refused(&place, reason))
     }
 
@@ -150,7 +152,11 @@ mod tests {
         assert!(source.data_versions[1].starts_with("data/b (not frozen, sha256 "), "{:?}", source.data_versions);
         assert_eq!(source.data_versions.len(), 2);
         assert_eq!((source.base_sha256, source.card), ("b".repeat(64), card()));
-        assert_eq!(source.files.names().collect::<Vec<_>>(), ["reader.json"], "the run's card is not the adapter's file");
+        assert_eq!(
+            source.files.names().collect::<Vec<_>>(),
+            ["reader.json"],
+            "the run's card is not the adapter's file"
+        );
     }
 
     #[test]
@@ -167,7 +173,8 @@ mod tests {
     #[test]
     fn an_adapter_of_unknown_origin_is_refused() {
         let refused = |card: Value| AdapterSource::read(&folder(&card).path().join("reader")).unwrap_err().to_string();
-        for (key, value) in [("base_sha256", Value::Null), ("training_files", json!([])), ("training_files", json!(1))] {
+        for (key, value) in [("base_sha256", Value::Null), ("training_files", json!([])), ("training_files", json!(1))]
+        {
             let mut card = card();
             card[key] = value;
             let error = refused(card);

@@ -89,7 +89,8 @@ impl Here {
     /// edge cases.
     fn run(&self, name: &str, adapters: &AdapterPair, right: impl Fn(usize) -> bool) -> PathBuf {
         let asked = (0..60).map(|at| {
-            let mut example = answerable(&format!("q{at}"), "How long is it?", "It is 212 metres long.", &["212 metres"]);
+            let mut example =
+                answerable(&format!("q{at}"), "How long is it?", "It is 212 metres long.", &["212 metres"]);
             example.kind = if at < 50 { Kind::Task } else { Kind::Edge };
             let prediction = match right(at) {
                 true => prediction(&example, PredictedOutcome::Answered, "212 metres", 0.75),
@@ -99,9 +100,9 @@ impl Here {
         });
         let (examples, predictions) = asked.unzip();
         let mut run = run_of(examples, predictions);
-        let named = AdapterRole::ALL.into_iter().filter_map(|role| {
-            Some((weigh::adapter_key(role).to_owned(), adapters.of(role)?.to_owned()))
-        });
+        let named = AdapterRole::ALL
+            .into_iter()
+            .filter_map(|role| Some((weigh::adapter_key(role).to_owned(), adapters.of(role)?.to_owned())));
         run.card.models = named.collect();
         let folder = self.dir.path().join(name);
         run.write(&folder, "").unwrap();
@@ -186,7 +187,8 @@ async fn a_run_is_recorded_for_the_adapters_that_its_card_names() {
     let expected = here.registry.expected_of(Some(adapter.id)).await.unwrap();
     let recorded = here.registry.record(&folder, &expected, Some(&pinned())).await.unwrap();
     assert_eq!((recorded.run.as_str(), recorded.suite.as_str(), &recorded.adapters), ("mine", "harbour", &pair));
-    let kinds: Vec<_> = recorded.figures.kinds.iter().map(|one| (one.kind.as_str(), one.questions, one.right)).collect();
+    let kinds: Vec<_> =
+        recorded.figures.kinds.iter().map(|one| (one.kind.as_str(), one.questions, one.right)).collect();
     assert_eq!(kinds, [("task", 50, 50), ("edge", 10, 5)]);
     assert!((recorded.figures.deciding_figure().unwrap().value - 55.0 / 60.0).abs() < 1e-9);
     assert_eq!(here.record(&folder).await, recorded, "the same run is recorded once");

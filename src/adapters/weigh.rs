@@ -125,9 +125,10 @@ fn other_models(role: AdapterRole, serving: &Card, candidate: &Card) -> Option<R
     let own = [adapter_key(role), model_key(role)];
     let parts = serving.models.keys().chain(candidate.models.keys()).filter(|part| !own.contains(&part.as_str()));
     let named = |card: &Card, part: &str| card.models.get(part).map_or("absent".to_owned(), |name| format!("`{name}`"));
-    parts.map(|part| (part, named(serving, part), named(candidate, part))).find(|(_, one, other)| one != other).map(
-        |(part, serving, candidate)| Refusal::OtherModels { part: part.clone(), serving, candidate },
-    )
+    parts
+        .map(|part| (part, named(serving, part), named(candidate, part)))
+        .find(|(_, one, other)| one != other)
+        .map(|(part, serving, candidate)| Refusal::OtherModels { part: part.clone(), serving, candidate })
 }
 
 /// What a reader has to know before believing the figures. How many figures are tested does not matter here: one was

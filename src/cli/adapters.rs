@@ -10,12 +10,7 @@ use std::{num::NonZeroUsize, path::PathBuf, str::FromStr, sync::Arc};
 use anyhow::Context as _;
 use clap::Subcommand;
 
-use super::{
-    Exit,
-    eval::measure_suite,
-    eval_suite::RunSuite,
-    output,
-};
+use super::{Exit, eval::measure_suite, eval_suite::RunSuite, output};
 use crate::{
     adapters::{Registry, SERVING, source::AdapterSource},
     app::{ModelLoader, open_metadata, own_adapters},
@@ -140,26 +135,42 @@ impl Adapters {
             AdaptersCommand::List { role, json } => list(&config, role, json).await,
             AdaptersCommand::Show { id, json } => {
                 let shown = open(&config).await?.show(id).await?;
-                if json { output::print_json(&shown)? } else { print!("{}", text::details(&shown)) }
+                if json {
+                    output::print_json(&shown)?
+                } else {
+                    print!("{}", text::details(&shown))
+                }
                 Ok(Exit::Ok)
             }
             AdaptersCommand::Add { folder, name, json } => {
                 let source = tokio::task::spawn_blocking(move || AdapterSource::read(&folder)).await??;
                 let loader = Arc::new(ModelLoader::new(config.clone()));
                 let registered = open(&config).await?.add(source, name, loader).await?;
-                if json { output::print_json(&registered.adapter)? } else { print!("{}", text::added(&registered)) }
+                if json {
+                    output::print_json(&registered.adapter)?
+                } else {
+                    print!("{}", text::added(&registered))
+                }
                 Ok(Exit::Ok)
             }
             AdaptersCommand::Evaluate(command) => command.run(config).await,
             AdaptersCommand::Promote { id, force, json } => {
                 let pinned = pinned_suite(&config).await?;
                 let entry = open(&config).await?.promote(id, pinned.as_ref(), force).await?;
-                if json { output::print_json(&entry)? } else { print!("{}", text::entry(&entry)) }
+                if json {
+                    output::print_json(&entry)?
+                } else {
+                    print!("{}", text::entry(&entry))
+                }
                 Ok(Exit::Ok)
             }
             AdaptersCommand::Rollback { role, json } => {
                 let entry = open(&config).await?.roll_back(role).await?;
-                if json { output::print_json(&entry)? } else { print!("{}", text::entry(&entry)) }
+                if json {
+                    output::print_json(&entry)?
+                } else {
+                    print!("{}", text::entry(&entry))
+                }
                 Ok(Exit::Ok)
             }
         }
@@ -203,7 +214,7 @@ impl Evaluate {
             (None, Some(out)) => {
                 let adapters = registry.chosen(candidate).await?;
                 let command = RunSuite::new(file, out.clone(), self.concurrency);
-                if measure_suite(command, config, adapters).await?.metrics.failed() > 0 {
+                if measure_suite(&command, config, adapters).await?.metrics.failed() > 0 {
                     exit = Exit::Incomplete;
                 }
                 (out, registry.expected_of(candidate).await?)
@@ -213,7 +224,11 @@ impl Evaluate {
         let recorded = registry.record(&folder, &expected, Some(&suite)).await.with_context(|| {
             format!("the run in {} was not recorded; when that is mended, record it with --from", folder.display())
         })?;
-        if self.json { output::print_json(&recorded)? } else { print!("{}", text::evaluated(&recorded)) }
+        if self.json {
+            output::print_json(&recorded)?
+        } else {
+            print!("{}", text::evaluated(&recorded))
+        }
         Ok(exit)
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     app::generator_options,
     config::Config,
     models::{
-        catalog::{Artefact, Catalog, Role},
+        catalog::{Artefact, Catalog},
         generator::{AdapterMode, Message, Role as Speaker, Trace},
         locate_generator,
         weights::{ModelCache, Presence, TerminalProgress},
@@ -34,7 +34,7 @@ enum ModelsCommand {
     },
     /// Fetch what is missing, and check what is there
     Pull {
-        /// Only these; without a name, everything that answering needs
+        /// Only these; without a name, all of them
         #[arg(value_name = "NAME")]
         names: Vec<String>,
     },
@@ -82,8 +82,7 @@ fn list(config: &Config, json: bool) -> anyhow::Result<Exit> {
     for artefact in catalog.artefacts() {
         let status = cache.status(artefact);
         let present = status.presence == Presence::Present;
-        // What only training needs is not missed.
-        if !present && artefact.role != Role::Base {
+        if !present {
             exit = Exit::Incomplete;
         }
         if json {
@@ -98,11 +97,7 @@ fn list(config: &Config, json: bool) -> anyhow::Result<Exit> {
                 status.role.as_str(),
                 output::bytes(status.size),
                 status.licence,
-                match (present, artefact.role) {
-                    (true, _) => "present".to_owned(),
-                    (false, Role::Base) => format!("for training: run `footnote models pull {}`", status.name),
-                    (false, _) => "missing: run `footnote models pull`".to_owned(),
-                },
+                if present { "present" } else { "missing: run `footnote models pull`" },
                 status.path.display(),
             );
         }
@@ -115,7 +110,7 @@ fn list(config: &Config, json: bool) -> anyhow::Result<Exit> {
 
 fn logits(config: &Config, command: &Logits) -> anyhow::Result<Exit> {
     let path = locate_generator(&config.models_dir)?;
-    let options = generator_options(config, path, command.adapter_mode)?;
+    let options = generator_options(config, path, command.adapter_mode, None)?;
     let prompt = std::fs::read_to_string(&command.prompt_file)
         .with_context(|| format!("cannot read {}", command.prompt_file.display()))?;
     let trace = Trace::of(&options, &[Message::new(Speaker::User, prompt)], command.max_new_tokens)?;
@@ -129,14 +124,13 @@ fn logits(config: &Config, command: &Logits) -> anyhow::Result<Exit> {
     Ok(Exit::Ok)
 }
 
-/// Fetches what is missing of the named artefacts, or of all that answering needs. What is there is checked against its
-/// sum.
+/// Fetches what is missing of the named artefacts, or of all. What is there is checked against its sum.
 pub async fn pull(config: &Config, names: Vec<String>) -> anyhow::Result<()> {
     let (cache, catalog) = (ModelCache::new(config.models_dir.clone()), Catalog::builtin());
     tokio::task::spawn_blocking(move || {
         let progress = TerminalProgress::default();
         let wanted: Vec<&Artefact> = match names.is_empty() {
-            true => catalog.artefacts().iter().filter(|artefact| artefact.role != Role::Base).collect(),
+            true => catalog.artefacts().iter().collect(),
             false => names.iter().map(|name| catalog.artefact(name)).collect::<Result<_, _>>()?,
         };
         for artefact in wanted {

@@ -20,6 +20,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The cache of model files.
     pub models_dir: PathBuf,
+    /// A folder with a reader to use instead of the one that ships.
+    pub reader: Option<PathBuf>,
     /// The address that `serve` binds.
     pub listen: SocketAddr,
     /// What every request must carry as `Authorization: Bearer …`; required unless `listen` is loopback.
@@ -40,6 +42,8 @@ pub struct Config {
     pub threads: usize,
     /// The generator's adapter.
     pub generator_adapter: AdapterChoice,
+    /// The suite file on which adapters are compared before one is promoted.
+    pub pinned_suite: Option<PathBuf>,
     /// How many questions may wait for the generator; the next one is answered 429.
     pub ask_queue: usize,
     /// How long a question may take.
@@ -215,11 +219,13 @@ impl Config {
                 &data_dir,
             )?,
             blob_url: settings.blob_url.unwrap_or_else(|| format!("file://{}", data_dir.join("blobs").display())),
+            reader: settings.reader,
             log: settings.log,
             max_upload_bytes: at_least("max_upload_bytes", settings.max_upload_bytes, 256 * 1024 * 1024, 1)?,
             ingest_concurrency: at_least("ingest_concurrency", settings.ingest_concurrency, threads + 2, 1)?,
             threads: at_least("threads", settings.threads, threads, 1)?,
             generator_adapter: AdapterChoice::of(settings.generator_adapter),
+            pinned_suite: settings.pinned_suite,
             ask_queue: at_least("ask_queue", settings.ask_queue, 32, 1)?,
             ask_timeout: seconds("ask_timeout_seconds", settings.ask_timeout_seconds, 300)?,
             extract_timeout: seconds("extract_timeout_seconds", settings.extract_timeout_seconds, 50)?,

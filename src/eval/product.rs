@@ -105,6 +105,7 @@ fn stages(timings: Timings) -> BTreeMap<String, f64> {
     [
         ("preprocess", timings.preprocess),
         ("retrieve", timings.retrieve),
+        ("read", timings.read),
         ("generate", timings.generate),
         ("postfilter", timings.postfilter),
     ]

@@ -17,7 +17,7 @@ use crate::{
     blob_store::BlobStoreError,
     ingest::{IngestError, upload::ReceiveError},
     metadata_store::MetadataStoreError,
-    models::{embedder::EmbedderError, generator::GeneratorError},
+    models::{embedder::EmbedderError, encoder::ReaderError, generator::GeneratorError},
     serving::FetchError,
     vector_store::VectorStoreError,
 };
@@ -194,7 +194,7 @@ impl From<RegistryError> for Problem {
         match error {
             RegistryError::Metadata(error) | RegistryError::Fetch(FetchError::Metadata(error)) => error.into(),
             RegistryError::Refused(_) => Self::refused(error.to_string()),
-            RegistryError::Fixed { .. } => Self::conflict(error.to_string()),
+            RegistryError::Fixed { .. } | RegistryError::Suite(_) => Self::conflict(error.to_string()),
             other if other.is_transient() => unavailable("the adapter registry", &other),
             other => Self::internal(&other),
         }
@@ -208,6 +208,7 @@ impl From<AnswerError> for Problem {
             AnswerError::Metadata(error) => error.into(),
             AnswerError::Blobs(error) => error.into(),
             AnswerError::Vectors(error) => error.into(),
+            AnswerError::Read(ReaderError::Busy { .. }) => Self::busy("the reader's queue is full: ask again"),
             AnswerError::Generate(GeneratorError::Busy) => Self::busy("the generator's queue is full: ask again"),
             AnswerError::Generate(error @ GeneratorError::PromptTooLong { .. }) => Self::invalid(error.to_string()),
             AnswerError::Embed(error @ EmbedderError::TooLong { .. }) => Self::invalid(error.to_string()),

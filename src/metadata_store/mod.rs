@@ -13,9 +13,7 @@ mod rows;
 mod schema;
 pub mod sqlite;
 
-pub use adapters::{
-    AdapterQuery, AdapterStore, NewAdapter, NewEvaluation, NewPromotion, RegisteredAdapter,
-};
+pub use adapters::{AdapterQuery, AdapterStore, NewAdapter, NewEvaluation, NewPromotion, RegisteredAdapter};
 pub use checks::description as check_description;
 
 use std::time::Duration;

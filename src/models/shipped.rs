@@ -10,6 +10,8 @@ static ADAPTERS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/adapters");
 
 /// The name of the generator's folder.
 pub const GENERATOR: &str = "generator";
+/// The name of the reader's folder.
+pub const READER: &str = "reader";
 
 /// The files of the adapter that ships under this name, if there is one.
 pub fn shipped(name: &str) -> Option<AdapterFiles> {
@@ -29,6 +31,10 @@ mod tests {
         assert_eq!(shipped("no-such-adapter"), None);
         if let Some(generator) = shipped(GENERATOR) {
             assert!(!Adapter::from_files(&generator).unwrap().pairs.is_empty());
+        }
+        // until adapters/reader ships
+        if let Some(reader) = shipped(READER) {
+            assert!(reader.get("reader.json").is_some());
         }
     }
 }

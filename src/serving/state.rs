@@ -63,7 +63,7 @@ impl ServingState {
     }
 
     /// An entry is followed now.
-    pub(super) fn follows(&self, role: AdapterRole, number: u32, adapter: Option<AdapterId>) {
+    pub fn follows(&self, role: AdapterRole, number: u32, adapter: Option<AdapterId>) {
         self.lock().insert(role, LoadedAdapter { role, number, adapter, failure: None });
     }
 

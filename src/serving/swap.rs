@@ -72,19 +72,16 @@ enum Unfollowed {
 }
 
 impl AdapterSwap {
-    /// For services in `slot` that were loaded with `followed`. Roles that are not in it are left alone.
+    /// For services in `slot` that were loaded as `state` says. Roles that are not in it are left alone.
     pub fn new(
         metadata: Arc<dyn MetadataStore>,
         blobs: BlobStore,
         loader: Arc<dyn LoadAdapter>,
         slot: Arc<Slot<AnswerServices>>,
-        (state, wake): (Arc<ServingState>, Arc<Notify>),
-        followed: &BTreeMap<AdapterRole, Followed>,
+        state: Arc<ServingState>,
+        wake: Arc<Notify>,
     ) -> Self {
-        for (role, entry) in followed {
-            state.follows(*role, entry.number, entry.id);
-        }
-        let seen = followed.iter().map(|(role, entry)| (*role, entry.number)).collect();
+        let seen = state.loaded().iter().map(|loaded| (loaded.role, loaded.number)).collect();
         Self { metadata, blobs, loader, slot, state, wake, seen }
     }
 

@@ -13,7 +13,8 @@ use crate::{
 fn run(name: &str, right: impl Fn(usize) -> bool) -> RecordedRun {
     let (examples, predictions) = (0..60)
         .map(|at| {
-            let mut example = answerable(&format!("q{at}"), "How long is it?", "It is 212 metres long.", &["212 metres"]);
+            let mut example =
+                answerable(&format!("q{at}"), "How long is it?", "It is 212 metres long.", &["212 metres"]);
             example.kind = match at {
                 40.. => Kind::Edge,
                 30..40 => Kind::Failure,
@@ -113,7 +114,10 @@ fn runs_that_differ_in_more_than_the_adapter_are_refused() {
     assert_eq!(weighed(&serving, &candidate).refusals, []);
     let other = with("b", &[("reader_adapter", "3"), ("reader", "new")]);
     let refusals = weighed(&serving, &other).refusals;
-    assert!(matches!(&refusals[..], [Refusal::OtherModels { part, .. }] if part == "generator_adapter"), "{refusals:?}");
+    assert!(
+        matches!(&refusals[..], [Refusal::OtherModels { part, .. }] if part == "generator_adapter"),
+        "{refusals:?}"
+    );
     assert!(in_words(&refusals).contains("was `2` beside the adapter that serves and absent"), "{refusals:?}");
     let mut asked_else = candidate.clone();
     asked_else.run.examples[0].question.push('!');

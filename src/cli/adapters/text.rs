@@ -7,9 +7,7 @@ use std::fmt::Write as _;
 use crate::{
     adapters::overview::{AdapterDetails, ListedAdapter, ServingRole},
     cli::output,
-    domain::{
-        AdapterEvaluation, AdapterId, Figure, Grounds, Promotion, PromotionAction, short_sum,
-    },
+    domain::{AdapterEvaluation, AdapterId, Figure, Grounds, Promotion, PromotionAction, short_sum},
     eval::{
         card::SuiteIdentity,
         metric::{Metric, Unit},
@@ -19,11 +17,7 @@ use crate::{
 };
 
 /// What serves, and a line for each adapter.
-pub(super) fn list(
-    serving: &[ServingRole],
-    adapters: &[ListedAdapter],
-    pinned: Option<&SuiteIdentity>,
-) -> String {
+pub(super) fn list(serving: &[ServingRole], adapters: &[ListedAdapter], pinned: Option<&SuiteIdentity>) -> String {
     let mut text = String::new();
     for one in serving {
         let what = match (&one.fixed_by, one.adapter, &one.sha256) {

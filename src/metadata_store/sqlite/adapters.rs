@@ -243,11 +243,7 @@ async fn last(conn: &mut SqliteConnection, role: AdapterRole) -> StoreResult<Opt
 }
 
 /// One entry of a role.
-async fn entry(
-    conn: &mut SqliteConnection,
-    role: AdapterRole,
-    number: i64,
-) -> StoreResult<Option<PromotionRow<i64>>> {
+async fn entry(conn: &mut SqliteConnection, role: AdapterRole, number: i64) -> StoreResult<Option<PromotionRow<i64>>> {
     Ok(sqlx::query_as(concat!(
         "SELECT ",
         rows::promotion_columns!(),

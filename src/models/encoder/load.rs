@@ -15,9 +15,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{
-    EncoderError,
+    Decision, EncoderError,
     bert::{Bert, Embeddings, Layer},
     config::BertConfig,
+    decision::Platt,
     features::{Limits, ReaderTokenizer},
     heads::ReaderHeads,
     low_rank::{self, LayerPairs, Module},
@@ -47,6 +48,10 @@ pub struct ReaderSettings {
     pub trained: Trained,
     /// How texts are cut into windows.
     pub limits: Limits,
+    /// The score from which on a span counts as found.
+    pub threshold: f32,
+    /// From a score to the probability that the answer is right.
+    pub probability: Platt,
 }
 
 /// What a reader has of its own, beside the heads.
@@ -60,9 +65,15 @@ pub enum Trained {
 }
 
 impl ReaderSettings {
-    /// Settings of the present form.
+    /// Settings of the present form, before threshold and probability are fitted.
     pub fn new(base_sha256: String, trained: Trained, limits: Limits) -> Self {
-        Self { format: FORMAT, base_sha256, trained, limits }
+        let Decision { threshold, probability } = Decision::UNFITTED;
+        Self { format: FORMAT, base_sha256, trained, limits, threshold, probability }
+    }
+
+    /// What the scores mean.
+    pub fn decision(&self) -> Decision {
+        Decision { threshold: self.threshold, probability: self.probability }
     }
 }
 
@@ -107,6 +118,7 @@ impl Base {
         let path = Path::new(READER_SETTINGS);
         let settings: ReaderSettings =
             serde_json::from_slice(files.need(READER_SETTINGS)?).map_err(|error| refused(path, error))?;
+        settings.decision().check().map_err(|reason| refused(path, reason))?;
         if settings.format != FORMAT {
             let reason = format!("its form is {}, and {FORMAT} is supported; train it again", settings.format);
             return Err(refused(path, reason));

@@ -5,9 +5,7 @@ use footnote::{
         Adapter, AdapterId, AdapterPair, AdapterRole, EvaluationFigures, Figure, Forced, Grounds, KindCount, Promotion,
         PromotionAction,
     },
-    metadata_store::{
-        AdapterQuery, AdapterStore as _, MetadataStore, MetadataStoreError, NewAdapter, NewEvaluation, NewPromotion,
-    },
+    metadata_store::{AdapterQuery, MetadataStore, MetadataStoreError, NewAdapter, NewEvaluation, NewPromotion},
 };
 use serde_json::json;
 
@@ -67,7 +65,10 @@ pub async fn an_adapter_comes_back_as_it_was_registered(backend: &Backend) {
     assert_eq!(registered.label(), format!("one adapter@{}", &sha256("one")[..12]));
     let found = backend.elsewhere().await.adapter(registered.id).await.unwrap();
     assert_eq!(found, registered);
-    assert_eq!((found.role, found.name, found.sha256, found.base_sha256), (Reader, new.name, new.sha256, new.base_sha256));
+    assert_eq!(
+        (found.role, found.name, found.sha256, found.base_sha256),
+        (Reader, new.name, new.sha256, new.base_sha256)
+    );
     assert_eq!((found.data_versions, found.run, found.size_bytes), (new.data_versions, new.run, new.size_bytes));
     not_found(store.adapter(AdapterId::new()).await);
 }
