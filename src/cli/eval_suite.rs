@@ -74,11 +74,17 @@ pub struct RunSuite {
 }
 
 impl RunSuite {
-    /// Loads the suite, lets `start` make the system that it is asked of unless a command names another one, and asks it.
-    pub async fn run(
-        self,
+    /// The run of `suite` into the folder `out`.
+    pub fn new(suite: PathBuf, out: PathBuf, concurrency: NonZeroUsize) -> Self {
+        Self { suite, out, concurrency, adapter_mode: None, command: None, json: false }
+    }
+
+    /// Loads the suite, lets `start` make the system that it is asked of unless a command names another one, asks it, and
+    /// writes the run.
+    pub async fn measure(
+        &self,
         start: impl AsyncFnOnce(&LoadedSuite, Option<AdapterMode>) -> anyhow::Result<SystemUnderTest>,
-    ) -> anyhow::Result<Exit> {
+    ) -> anyhow::Result<Run> {
         // Before hours of work, not after them.
         anyhow::ensure!(!self.out.exists(), "{} exists; name a folder that does not", self.out.display());
         let suite = Suite::read(&self.suite)?;
@@ -110,6 +116,11 @@ impl RunSuite {
         let page = report::evaluation::page(&run);
         run.write(&self.out, &page)?;
         unfinished.remove()?;
+        Ok(run)
+    }
+
+    /// Prints the figures.
+    pub fn show(&self, run: &Run) -> anyhow::Result<Exit> {
         if self.json {
             output::print_json(&run.metrics)?;
         } else {

@@ -110,7 +110,7 @@ fn list(config: &Config, json: bool) -> anyhow::Result<Exit> {
 
 fn logits(config: &Config, command: &Logits) -> anyhow::Result<Exit> {
     let path = locate_generator(&config.models_dir)?;
-    let options = generator_options(config, path, command.adapter_mode)?;
+    let options = generator_options(config, path, command.adapter_mode, None)?;
     let prompt = std::fs::read_to_string(&command.prompt_file)
         .with_context(|| format!("cannot read {}", command.prompt_file.display()))?;
     let trace = Trace::of(&options, &[Message::new(Speaker::User, prompt)], command.max_new_tokens)?;

@@ -42,6 +42,8 @@ pub struct Config {
     pub threads: usize,
     /// The generator's adapter.
     pub generator_adapter: AdapterChoice,
+    /// The suite file on which adapters are compared before one is promoted.
+    pub pinned_suite: Option<PathBuf>,
     /// How many questions may wait for the generator; the next one is answered 429.
     pub ask_queue: usize,
     /// How long a question may take.
@@ -223,6 +225,7 @@ impl Config {
             ingest_concurrency: at_least("ingest_concurrency", settings.ingest_concurrency, threads + 2, 1)?,
             threads: at_least("threads", settings.threads, threads, 1)?,
             generator_adapter: AdapterChoice::of(settings.generator_adapter),
+            pinned_suite: settings.pinned_suite,
             ask_queue: at_least("ask_queue", settings.ask_queue, 32, 1)?,
             ask_timeout: seconds("ask_timeout_seconds", settings.ask_timeout_seconds, 300)?,
             extract_timeout: seconds("extract_timeout_seconds", settings.extract_timeout_seconds, 50)?,

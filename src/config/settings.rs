@@ -69,6 +69,8 @@ settings! {
     threads: usize, "FOOTNOTE_THREADS", "N";
     /// The folder of a LoRA adapter for the generator, or `none` [default: the one that ships]
     generator_adapter: PathBuf, "FOOTNOTE_GENERATOR_ADAPTER", "DIR";
+    /// The suite file on which adapters are compared before one is promoted
+    pinned_suite: PathBuf, "FOOTNOTE_PINNED_SUITE", "FILE";
     /// How many questions may wait; beyond it the answer is 429 [default: 32]
     ask_queue: usize, "FOOTNOTE_ASK_QUEUE", "N";
     /// How long a question may take [default: 300]

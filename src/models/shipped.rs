@@ -13,8 +13,6 @@ static ADAPTERS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/adapters");
 pub const READER: &str = "reader";
 /// The folder of the generator's adapter.
 pub const GENERATOR: &str = "generator";
-/// What an adapter that ships is called.
-pub const SHIPPED: &str = "shipped";
 
 /// The files of the adapter that ships in this folder, if there is one. What is written for people is no part of it.
 pub fn shipped(folder: &str) -> Option<AdapterFiles> {

@@ -150,7 +150,8 @@ impl TestApp {
         Self::idle_with_models(config, models().await).await
     }
 
-    async fn idle_with_models(config: Config, models: Models) -> Self {
+    /// The same with models of the test's own.
+    pub async fn idle_with_models(config: Config, models: Models) -> Self {
         let app = App::with_models(config, models, Purpose { answers: true, any_index: false }).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

@@ -24,6 +24,7 @@ use std::path::PathBuf;
 
 use async_trait::async_trait;
 
+use super::adapter::AdapterError;
 use crate::domain::text::CodePointRange;
 pub use decision::Decision;
 pub use minilm::MiniLmReader;

@@ -8,8 +8,8 @@ use super::{
     config::BertConfig,
     features::{Limits, tests::letters},
     heads::ReaderHeads,
-    reader::Reader,
     low_rank::LayerPairs,
+    reader::Reader,
 };
 
 /// Two layers of width 16.
