@@ -127,7 +127,7 @@ fn csv_line(record: &StepRecord, columns: Columns) -> String {
     let cells = |values: &[f64]| (0..parts.len()).map(|at| cell(values.get(at).copied())).collect::<String>();
     let figures = (0..figures.len()).map(|at| cell(record.validation_figures.get(at).copied().flatten()));
     format!(
-        "{},{:.4},{}{},{},{},{},{:.1},{}{}{},{:.1}\n",
+        "{},{:.4},{}{},{},{},{},{:.1}{}{}{}{},{:.1}\n",
         record.step,
         record.epoch,
         record.loss,

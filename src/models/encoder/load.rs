@@ -153,7 +153,7 @@ impl Base {
         let heads = match settings.trained {
             Trained::LayersFrom(first) => {
                 if first > config.num_hidden_layers {
-                    return Err(refused(path, "its first trained layer does not exist"));
+                    return Err(refused(Path::new(READER_SETTINGS), "its first trained layer does not exist"));
                 }
                 let path = Path::new(READER_WEIGHTS);
                 let tensors = safetensors::load_buffer(files.need(READER_WEIGHTS)?, &Device::Cpu);

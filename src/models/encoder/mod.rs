@@ -103,7 +103,6 @@ impl From<EncoderError> for ReaderError {
         }
     }
 }
-use super::adapter::AdapterError;
 
 /// Why an encoder cannot be loaded or used.
 #[derive(Debug, thiserror::Error)]
