@@ -142,7 +142,7 @@ impl Service {
         let mut app = TestApp::idle_with_models(config(settings), models).await;
         app.work();
         let text = WORDS.map(sentence).join("\n\n");
-        app.ingest("words.md", &format!("# Code words\n\n{text}\n")).await;
+        app.ingest("words.md", format!("# Code words\n\n{text}\n")).await;
         Self { app, loader, _dir: dir }
     }
 

@@ -84,7 +84,7 @@ fn a_gain_that_cost_edge_or_failure_cases_is_refused_and_names_them() {
     assert!(grounds.notes.iter().any(|note| note.contains("gained 9 and lost 1: q30")), "{:?}", grounds.notes);
     let all_lost = run("b", |at| at < 30);
     let Weighed { refusals, .. } = weighed(&serving, &all_lost);
-    let kinds: Vec<_> =
+    let kinds =
         refusals.iter().filter_map(|one| if let Refusal::LostCases(lost) = one { Some(lost.kind) } else { None });
     assert_eq!(kinds.collect::<Vec<_>>(), ["edge", "failure"]);
     assert!(in_words(&refusals).contains("q50 and 9 more"), "{}", in_words(&refusals));
