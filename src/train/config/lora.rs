@@ -8,7 +8,7 @@ use crate::models::{encoder, generator};
 /// Low-rank training (LoRA, <https://arxiv.org/abs/2106.09685>): the base model stays as it is, and each of the named
 /// modules gets a pair of small factors. A reader's heads are trained in full as ever.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default, bound(deserialize = "M: Deserialize<'de>, Self: Default"))]
+#[serde(deny_unknown_fields, default, bound(deserialize = "M: Deserialize<'de>, LoraTraining<M>: Default"))]
 pub struct LoraTraining<M> {
     /// The rank of the pairs.
     pub rank: usize,

@@ -21,7 +21,7 @@ impl KeptRows {
         if cache != TrunkCache::Half {
             return Ok(Self::Full(rows.to_vec()));
         }
-        let kept = Vec::from_f32_slice(rows);
+        let kept: Vec<f16> = Vec::from_f32_slice(rows);
         match kept.iter().zip(rows).find(|(kept, row)| row.is_finite() && !kept.is_finite()) {
             Some((_, row)) => bail!("{row} is too large for half precision: set `cache_trunk = true`"),
             None => Ok(Self::Half(kept)),
