@@ -44,13 +44,7 @@ kernel! {
 }
 
 #[inline(always)]
-fn rms_norm_backward_body<const FMA: bool>(
-    x: &[f32],
-    weight: &[f32],
-    epsilon: f32,
-    gradient: &[f32],
-    out: &mut [f32],
-) {
+fn rms_norm_backward_body<const FMA: bool>(x: &[f32], weight: &[f32], epsilon: f32, gradient: &[f32], out: &mut [f32]) {
     let width = weight.len();
     let rows = x.chunks_exact(width).zip(gradient.chunks_exact(width)).zip(out.chunks_exact_mut(width));
     for ((x, gradient), out) in rows {

@@ -122,9 +122,8 @@ mod tests {
         let mut pairs = TrainedPairs::new(16, vec![0..4, 6..9], 2, 0.5, &mut random).unwrap();
         assert_eq!((pairs.a.dims(), pairs.b.dims()), ([16, 4].as_slice(), [2, 7].as_slice()));
         assert!(pairs.a.flatten_all().unwrap().to_vec1::<f32>().unwrap().iter().all(|number| number.abs() <= 0.25));
-        let difference = |a: &Tensor, b: &Tensor| {
-            (a - b).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap()
-        };
+        let difference =
+            |a: &Tensor, b: &Tensor| (a - b).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
         let live = |pairs: &TrainedPairs| pairs.apply(&x, &weight, None, Dropped::NONE).unwrap();
         assert!(difference(&live(&pairs), &plain) < 1e-5);
         pairs.b = matrix(numbers(14, &mut random), (2, 7));

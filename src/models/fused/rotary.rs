@@ -88,11 +88,7 @@ mod tests {
 
     fn rotation(positions: usize, half: usize) -> Arc<Rotation> {
         let angles = || (0..positions * half).map(|at| (at / half) as f32 * 0.9f32.powi((at % half) as i32));
-        Arc::new(Rotation {
-            cosines: angles().map(f32::cos).collect(),
-            sines: angles().map(f32::sin).collect(),
-            half,
-        })
+        Arc::new(Rotation { cosines: angles().map(f32::cos).collect(), sines: angles().map(f32::sin).collect(), half })
     }
 
     #[test]

@@ -66,11 +66,8 @@ impl Conversation {
 
 /// Conversations one behind the other; each token of an answer is asked for in the row before it.
 pub fn pack(items: &[&Conversation]) -> Batch {
-    let mut batch = Batch {
-        lengths: items.iter().map(|item| item.inputs()).collect(),
-        asked: Vec::new(),
-        targets: Vec::new(),
-    };
+    let mut batch =
+        Batch { lengths: items.iter().map(|item| item.inputs()).collect(), asked: Vec::new(), targets: Vec::new() };
     let mut first = 0;
     for item in items {
         batch.asked.extend((item.prompt - 1..item.inputs()).map(|row| (first + row) as u32));
@@ -201,7 +198,8 @@ fn chosen<'e>(
     carries: impl Fn(&Passage) -> bool,
     random: &mut Random,
 ) -> Vec<&'e Passage> {
-    let (carrying, others): (Vec<&Passage>, Vec<&Passage>) = passages.iter().copied().partition(|passage| carries(passage));
+    let (carrying, others): (Vec<&Passage>, Vec<&Passage>) =
+        passages.iter().copied().partition(|passage| carries(passage));
     let mut chosen: Vec<&Passage> = others.into_iter().take(most.saturating_sub(carrying.len())).collect();
     for passage in carrying {
         chosen.insert(random.below(chosen.len() + 1), passage);
@@ -235,7 +233,10 @@ mod tests {
         seen.sort();
         seen.dedup();
         assert_eq!(seen, ["abc", "acb", "cab"]);
-        assert_eq!((choose(2, &[], 1), choose(1, &["d"], 1), choose(9, &[], 1)), ("ab".into(), "d".into(), "abcd".into()));
+        assert_eq!(
+            (choose(2, &[], 1), choose(1, &["d"], 1), choose(9, &[], 1)),
+            ("ab".into(), "d".into(), "abcd".into())
+        );
         assert_eq!(choose(3, &["c"], 7), choose(3, &["c"], 7));
     }
 }

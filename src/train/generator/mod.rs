@@ -66,12 +66,8 @@ impl GeneratorModel {
             return Err(TrainError::TooManyLayers { wanted: trained, layers });
         }
         let first = layers - trained;
-        let pairs = PairSettings {
-            modules: &lora.modules,
-            rank: lora.rank,
-            scale: lora.scale(),
-            dropout: lora.dropout,
-        };
+        let pairs =
+            PairSettings { modules: &lora.modules, rank: lora.rank, scale: lora.scale(), dropout: lora.dropout };
         let mut random = Random::new(config.seed, FIRST_NUMBERS);
         llama.add_pairs(first..layers, pairs, || (2.0 * random.unit() - 1.0) as f32)?;
         let mut parameters = Vec::new();
@@ -101,7 +97,8 @@ impl GeneratorModel {
         conversations: impl IntoIterator<Item = &'a Conversation>,
     ) -> Result<usize, TrainError> {
         let tokens: usize = conversations.into_iter().map(Conversation::inputs).sum();
-        let bytes = if self.keeps_trunk() { tokens * self.llama.width() * self.settings.cache_trunk.bytes() } else { 0 };
+        let bytes =
+            if self.keeps_trunk() { tokens * self.llama.width() * self.settings.cache_trunk.bytes() } else { 0 };
         let (needed, allowed) = (bytes.div_ceil(1 << 20), self.settings.cache_trunk_mib);
         if needed > allowed { Err(TrainError::TrunkCache { needed, allowed }) } else { Ok(bytes) }
     }

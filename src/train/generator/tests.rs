@@ -195,7 +195,8 @@ fn a_run_that_was_killed_goes_on_to_the_same_losses_and_the_cache_changes_little
 
 #[test]
 fn a_cache_that_does_not_fit_and_layers_that_are_not_there_are_refused() {
-    let config = config("[generator]\nmax_tokens = 1000\ntrainable_layers = 1\ncache_trunk = true\ncache_trunk_mib = 0\n");
+    let config =
+        config("[generator]\nmax_tokens = 1000\ntrainable_layers = 1\ncache_trunk = true\ncache_trunk_mib = 0\n");
     let llama = llama();
     let made = make(&llama, &config, &examples(3));
     let error = GeneratorModel::new(llama, &config).unwrap().check_trunk_cache(&made).unwrap_err().to_string();

@@ -2,12 +2,7 @@
 //!
 //! May depend on its siblings, on the reading of files for inference, and on sha2.
 
-use std::{
-    fs::File,
-    io,
-    path::Path,
-    sync::Arc,
-};
+use std::{fs::File, io, path::Path, sync::Arc};
 
 use candle_core::{Device, Result as Computed, Tensor};
 use sha2::{Digest, Sha256};

@@ -19,9 +19,7 @@ use candle_core::Tensor;
 pub use forward::Batch;
 pub use modules::{Module, PairSettings};
 
-use super::{
-    GeneratorError, Message, chat::ChatTemplate, config::LlamaConfig, tokenizer::Vocabulary,
-};
+use super::{GeneratorError, Message, chat::ChatTemplate, config::LlamaConfig, tokenizer::Vocabulary};
 use crate::models::{adapter::trained::TrainedPairs, fused::rotary::Rotation};
 
 /// A model whose weights are frozen.

@@ -105,9 +105,11 @@ fn an_adapter_does_in_answers_what_the_pairs_do_in_training() {
     let path = tiny_file(folder.path(), true);
     let tokens = Noise(13).tokens(70);
     let plain = inferred(&path, None, &tokens);
-    for (from, modules) in
-        [(0, Module::ALL.to_vec()), (1, vec![Module::KProj, Module::UpProj]), (1, vec![Module::DownProj, Module::QProj])]
-    {
+    for (from, modules) in [
+        (0, Module::ALL.to_vec()),
+        (1, vec![Module::KProj, Module::UpProj]),
+        (1, vec![Module::DownProj, Module::QProj]),
+    ] {
         let mut model = TrainingLlama::load(&path, 200).unwrap();
         change(&mut model, from, &modules, 0.0);
         let ours = trained(&model, &[&tokens]);
