@@ -171,7 +171,9 @@ pub fn reader_adapter(
     if !biased.is_empty() {
         config.bias = "all".to_owned();
     }
-    config.task_type = Some("QUESTION_ANS".to_owned());
+    // Not `QUESTION_ANS`: PEFT's class for that (0.21.2) does not pass the token types on, and without them the scores
+    // are others.
+    config.task_type = None;
     config.target_modules = Some(Targets::Ends(pairs.keys().cloned().collect()));
     config.modules_to_save = Some(saved.into_iter().map(str::to_owned).collect());
     Ok(Adapter { config, pairs, whole }.to_files(precision)?)
