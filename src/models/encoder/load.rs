@@ -23,7 +23,7 @@ use super::{
     low_rank::{self, LayerPairs, Module},
 };
 use crate::models::adapter::{
-    ADAPTER_WEIGHTS, Adapter, AdapterConfig, AdapterFiles, LowRank, Precision, config::Targets,
+    ADAPTER_WEIGHTS, Adapter, AdapterConfig, AdapterFiles, LowRank, Precision, WholeTensors, config::Targets,
 };
 
 /// The form of a reader's files.
@@ -156,7 +156,7 @@ impl Base {
 /// span head has the name it has in `transformers`.
 pub fn reader_adapter(
     pairs: BTreeMap<String, LowRank>,
-    mut whole: BTreeMap<String, (Vec<usize>, Vec<f32>)>,
+    mut whole: WholeTensors,
     heads: &ReaderHeads,
     mut config: AdapterConfig,
     precision: Precision,
@@ -180,7 +180,7 @@ pub fn reader_adapter(
 }
 
 /// The biases and norms of a layer, under the names that they have in an adapter.
-pub fn vectors(index: usize, layer: &Layer) -> Result<BTreeMap<String, (Vec<usize>, Vec<f32>)>, EncoderError> {
+pub fn vectors(index: usize, layer: &Layer) -> Result<WholeTensors, EncoderError> {
     let mut out = BTreeMap::new();
     for module in Module::ALL {
         let bias = layer.linear(module.product()).1.to_vec1::<f32>()?;
