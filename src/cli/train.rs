@@ -1,6 +1,11 @@
 //! `train reader`: fine-tunes the small encoder into a reader. A run can be killed and resumed at any time.
+//! `train extract`: makes a small adapter of a reader that was trained in full.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
@@ -12,6 +17,7 @@ use crate::{
     config::Config,
     models::{
         self,
+        adapter::{AdapterFiles, Precision},
         catalog::ENCODER_BASE,
         encoder::{features::ReaderTokenizer, load::Base},
     },
@@ -22,6 +28,7 @@ use crate::{
         config::ReaderConfig,
         data::{self, Data},
         dataset::example::Example,
+        extract::extract,
         features::{FeatureCounts, FeatureMaker, Sequence},
         fit::{FitEvent, Fitted, Run},
         reader::{READER, ReaderModel},
@@ -38,6 +45,27 @@ pub struct Train {
 #[derive(Debug, Subcommand)]
 enum What {
     Reader(TrainReader),
+    Extract(Extract),
+}
+
+/// Turn a reader that was trained in full into a low-rank adapter, which is a tenth of its size
+#[derive(Debug, Args)]
+struct Extract {
+    /// The folder of the reader
+    #[arg(long, value_name = "DIR")]
+    reader: PathBuf,
+    /// The folder of its base model; the one of the catalogue when absent
+    #[arg(long, value_name = "DIR")]
+    base: Option<PathBuf>,
+    /// The rank of the pairs; the higher, the nearer and the larger
+    #[arg(long, value_name = "N", default_value_t = 32)]
+    rank: usize,
+    /// Save in half precision
+    #[arg(long)]
+    half: bool,
+    /// The folder of the adapter
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
 }
 
 /// Fine-tune the small encoder to find answers in passages, and to say when there is none
@@ -66,6 +94,7 @@ impl Train {
         restart_with_one_candle_thread()?;
         match self.what {
             What::Reader(command) => command.run(config).map(|()| Exit::Ok),
+            What::Extract(command) => command.run(config).map(|()| Exit::Ok),
         }
     }
 }
@@ -91,16 +120,41 @@ fn restart_with_one_candle_thread() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The base model in a folder, or the one of the catalogue.
+fn load_base(folder: Option<&Path>, settings: &Config) -> anyhow::Result<Base> {
+    Ok(match folder {
+        Some(folder) => Base::load(folder)?,
+        None => Base::load(&models::locate_one(&settings.models_dir, ENCODER_BASE)?)?,
+    })
+}
+
+impl Extract {
+    fn run(self, settings: &Config) -> anyhow::Result<()> {
+        anyhow::ensure!(!self.out.exists(), "{} exists already; name another folder", self.out.display());
+        let reader = AdapterFiles::read(&self.reader)?;
+        let base = load_base(self.base.as_deref(), settings)?;
+        let precision = if self.half { Precision::F16 } else { Precision::F32 };
+        let extracted = extract(base, &reader, self.rank, precision)?;
+        extracted.files.write(&self.out)?;
+        let (mut kept, mut all) = (0.0, 0.0);
+        for module in &extracted.modules {
+            println!("{:6.2} %  {}", 100.0 * module.kept / module.all, module.module);
+            (kept, all) = (kept + module.kept, all + module.all);
+        }
+        if all > 0.0 {
+            println!("{:6.2} %  of the squared difference to the base is kept", 100.0 * kept / all);
+        }
+        Ok(())
+    }
+}
+
 impl TrainReader {
     fn run(self, settings: &Config) -> anyhow::Result<()> {
         let config = ReaderConfig::read(&self.recipe)?;
         data::refuse_errors(&self.data, &self.validation)?;
         fs::create_dir_all(&self.out).with_context(|| format!("creating {}", self.out.display()))?;
         let (training, validation) = (data::read(&self.data)?, data::read(&self.validation)?);
-        let base = match &config.base {
-            Some(folder) => Base::load(folder)?,
-            None => Base::load(&models::locate_one(&settings.models_dir, ENCODER_BASE)?)?,
-        };
+        let base = load_base(config.base.as_deref(), settings)?;
         if let Err(reason) = config.limits.check(base.bert.config.max_position_embeddings) {
             return Err(TrainError::Config { path: self.recipe, reason }.into());
         }

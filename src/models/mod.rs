@@ -2,8 +2,9 @@
 //!
 //! `catalog` names the files, `weights` fetches and checks them; `embedder` turns text into dense vectors,
 //! `lexical` into BM25 terms; `encoder` reads passages, on the operations of `fused`; `generator` writes drafts;
-//! `adapter` is what training may add to either, and `shipped` the adapters that are part of the program. May depend on `domain`, and on `vector_store` for the shape of a
-//! sparse vector. No vendor type leaves the `mod.rs` of a model.
+//! `adapter` is what training may add to either, and `shipped` holds the adapters that are part of the program. May
+//! depend on `domain`, and on `vector_store` for the shape of a sparse vector. No vendor type leaves the `mod.rs` of a
+//! model.
 
 pub mod adapter;
 pub mod catalog;

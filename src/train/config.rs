@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{TrainError, optimizer::AdamSettings, schedule::Decay};
-use crate::models::encoder::features::Limits;
+use crate::models::encoder::{features::Limits, low_rank::Module};
 
 /// What every run has.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -105,6 +105,41 @@ impl Default for ReaderTraining {
     }
 }
 
+/// Low-rank training (LoRA, <https://arxiv.org/abs/2106.09685>): the base model stays as it is, and each of the named
+/// modules gets a pair of small factors. The heads are trained in full as ever.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LoraTraining {
+    /// The rank of the pairs.
+    pub rank: usize,
+    /// A pair counts `alpha / rank`.
+    pub alpha: f64,
+    /// The share of a pair's inputs that are dropped in training.
+    pub dropout: f32,
+    /// Which modules have one.
+    pub modules: Vec<Module>,
+    /// In which layers, from 0; in all when absent.
+    pub layers: Option<Vec<usize>>,
+}
+
+impl Default for LoraTraining {
+    fn default() -> Self {
+        Self { rank: 16, alpha: 32.0, dropout: 0.05, modules: Module::ALL.to_vec(), layers: None }
+    }
+}
+
+impl LoraTraining {
+    fn check(&self) -> Result<(), String> {
+        if self.rank == 0 {
+            return Err("`lora.rank` is 0 and should be more".to_owned());
+        }
+        if self.modules.is_empty() || self.layers.as_ref().is_some_and(Vec::is_empty) {
+            return Err("`lora.modules` and `lora.layers` may be left out, but not be empty".to_owned());
+        }
+        Ok(())
+    }
+}
+
 /// Which passages of an example are trained on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -137,6 +172,9 @@ pub struct ReaderConfig {
     /// How texts are cut.
     #[serde(default)]
     pub limits: Limits,
+    /// Low-rank pairs instead of whole layers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lora: Option<LoraTraining>,
 }
 
 impl ReaderConfig {
@@ -163,6 +201,16 @@ impl ReaderConfig {
         };
         let (fit, adam, reader) = (&self.fit, &self.adam, &self.reader);
         share("reader.dropout", reader.dropout.into())?;
+        if let Some(lora) = &self.lora {
+            share("lora.dropout", lora.dropout.into())?;
+            positive("lora.alpha", lora.alpha)?;
+            lora.check()?;
+            if reader.trainable_layers != ReaderTraining::default().trainable_layers {
+                return Err(
+                    "`reader.trainable_layers` is for training in full; beside `[lora]` give `lora.layers`".into()
+                );
+            }
+        }
         share("fit.warm_up", fit.warm_up)?;
         share("adam.beta1", adam.beta1)?;
         share("adam.beta2", adam.beta2)?;
@@ -212,6 +260,9 @@ mod tests {
         let config = read("base = '/models/minilm'\nseed = 1\n[fit]\nepochs = 3\ndecay = 'cosine'\n").unwrap();
         assert_eq!((config.fit.epochs, config.fit.decay), (3, Decay::Cosine));
         assert_eq!(config.reader, ReaderTraining::default());
+        assert_eq!(config.lora, None);
+        let lora = read("seed = 1\n[lora]\nrank = 4\nmodules = ['query', 'attention_output']\n").unwrap().lora.unwrap();
+        assert_eq!((lora.rank, lora.modules), (4, vec![Module::Query, Module::AttentionOutput]));
         let relative = read("base = 'minilm'\nseed = 1\n").unwrap();
         let base = relative.base.unwrap();
         assert!(base.is_absolute() && base.ends_with("minilm"));
@@ -226,6 +277,12 @@ mod tests {
             ("[adam]\nweight_decay = -1\n", "weight_decay"),
             ("[limits]\nwindow = 100\n", "no room"),
             ("[fit]\ndecay = 'sudden'\n", "sudden"),
+            ("[lora]\nrank = 0\n", "lora.rank"),
+            ("[lora]\nalpha = 0.0\n", "lora.alpha"),
+            ("[lora]\ndropout = 1.0\n", "lora.dropout"),
+            ("[lora]\nmodules = ['pooler']\n", "pooler"),
+            ("[lora]\nlayers = []\n", "lora.layers"),
+            ("[reader]\ntrainable_layers = 2\n[lora]\nrank = 4\n", "lora.layers"),
         ] {
             let error = read(&format!("base = 'x'\nseed = 1\n{text}")).unwrap_err();
             assert!(error.contains(word), "{error}");

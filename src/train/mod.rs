@@ -2,7 +2,8 @@
 //!
 //! `data` reads examples, `features` turns them into sequences, `batches` says in which order; `fit` is the loop for
 //! every kind of model (a [`fit::Trainable`]), with `schedule`, `optimizer`, `threads`, `checkpoint` and `metrics_log`;
-//! `reader` is the kind that exists, `card` what is written about a run. May depend on `models`.
+//! `reader` is the kind that exists, `card` what is written about a run; `extract` makes an adapter of a reader that was
+//! trained in full, with `svd`. May depend on `models`.
 
 pub mod batches;
 pub mod card;
@@ -10,6 +11,7 @@ pub mod checkpoint;
 pub mod config;
 pub mod data;
 pub mod dataset;
+pub mod extract;
 pub mod features;
 pub mod fit;
 #[cfg(test)]
@@ -17,12 +19,15 @@ mod fit_tests;
 pub mod metrics_log;
 pub mod optimizer;
 pub mod reader;
+#[cfg(test)]
+mod reader_tests;
 pub mod schedule;
+pub mod svd;
 pub mod threads;
 
 use std::path::{Path, PathBuf};
 
-use crate::models::encoder::EncoderError;
+use crate::models::{adapter::AdapterError, encoder::EncoderError};
 
 /// Why a run cannot start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +48,20 @@ pub enum TrainError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
+        reason: String,
+    },
+    /// The recipe names a layer that the model does not have.
+    #[error("`lora.layers` names layer {layer}; the model has {layers}, counted from 0")]
+    NoLayer {
+        /// The layer.
+        layer: usize,
+        /// How many there are.
+        layers: usize,
+    },
+    /// A reader cannot become an adapter.
+    #[error("this reader cannot be turned into an adapter: {reason}")]
+    Extract {
+        /// Why not.
         reason: String,
     },
     /// An example cannot be read.
@@ -115,6 +134,9 @@ pub enum TrainError {
     /// The encoder failed.
     #[error(transparent)]
     Encoder(#[from] EncoderError),
+    /// The trained model cannot be written.
+    #[error(transparent)]
+    Adapter(#[from] AdapterError),
     /// A computation failed.
     #[error("training failed: {0}")]
     Compute(#[from] candle_core::Error),
@@ -131,6 +153,7 @@ impl TrainError {
         match self {
             Self::Io { source, .. } => source.kind() == std::io::ErrorKind::Interrupted,
             Self::Encoder(error) => error.is_transient(),
+            Self::Adapter(error) => error.is_transient(),
             _ => false,
         }
     }

@@ -1,27 +1,29 @@
-//! The reader as something that can be trained: its upper layers and heads as variables.
+//! The reader as something that can be trained: its heads, and its upper layers or low-rank pairs, as variables.
 //!
 //! May depend on the encoder, `fit` and `features`.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use candle_core::{DType, Device, Tensor, Var};
 
 use super::{
     TrainError,
     batches::Random,
-    checkpoint::write_atomically,
-    config::{ReaderConfig, ReaderTraining},
+    config::{LoraTraining, ReaderConfig, ReaderTraining},
     features::{Label, Sequence},
     fit::Trainable,
     optimizer::Parameter,
     threads::Loss,
 };
 use crate::models::{
+    adapter::{AdapterConfig, AdapterFiles, Precision},
     encoder::{
+        EncoderError,
         bert::{Bert, Dropout, Layer},
         features::Limits,
         heads::ReaderHeads,
-        load::{Base, READER_SETTINGS, READER_WEIGHTS, ReaderSettings, reader_tensors},
+        load::{Base, READER_SETTINGS, READER_WEIGHTS, ReaderSettings, Trained, reader_adapter, reader_tensors},
+        low_rank::{self, Pairs, Product},
         reader::pack,
     },
     fused::loss::{SpanTarget, binary_loss, span_loss},
@@ -39,20 +41,27 @@ pub struct ReaderModel {
     parameters: Vec<Parameter>,
     first_trained_layer: usize,
     settings: ReaderTraining,
+    lora: Option<LoraTraining>,
     limits: Limits,
     base_sha256: String,
 }
 
 impl ReaderModel {
-    /// Makes variables of the upper layers, and heads.
+    /// Makes variables of the upper layers, or pairs, and heads.
     pub fn new(base: &Base, config: &ReaderConfig) -> Result<Self, TrainError> {
         let mut bert = base.bert.clone();
         let layers = bert.layers.len();
-        let first_trained_layer = layers - config.reader.trainable_layers.min(layers);
         let mut parameters = Vec::new();
+        let rate = |layer: usize| config.reader.layer_rate.powi((layers - 1 - layer) as i32);
+        let first_trained_layer = match &config.lora {
+            Some(lora) => {
+                add_pairs(&mut bert, lora, config.seed, rate, &mut parameters)?;
+                layers
+            }
+            None => layers - config.reader.trainable_layers.min(layers),
+        };
         for (index, layer) in bert.layers.iter_mut().enumerate().skip(first_trained_layer) {
-            let rate = config.reader.layer_rate.powi((layers - 1 - index) as i32);
-            train_layer(layer, &format!("layers.{index}"), rate, &mut parameters)?;
+            train_layer(layer, &format!("layers.{index}"), rate(index), &mut parameters)?;
         }
         let mut random = Random::new(config.seed, u64::MAX);
         let width = bert.config.hidden_size;
@@ -72,6 +81,7 @@ impl ReaderModel {
             parameters,
             first_trained_layer,
             settings: config.reader.clone(),
+            lora: config.lora.clone(),
             limits: config.limits,
             base_sha256: base.sha256.clone(),
         })
@@ -86,6 +96,63 @@ impl ReaderModel {
     pub fn parts(&self) -> (&Bert, &ReaderHeads) {
         (&self.bert, &self.heads)
     }
+
+    /// The files of the reader as it is now.
+    pub fn files(&self) -> Result<AdapterFiles, TrainError> {
+        let refused = |reason: String| EncoderError::Model { path: READER_SETTINGS.into(), reason };
+        let (mut files, trained) = match &self.lora {
+            Some(lora) => {
+                let config = AdapterConfig::new(lora.rank, lora.alpha, lora.dropout.into(), Vec::new());
+                let precision = if self.settings.half { Precision::F16 } else { Precision::F32 };
+                let pairs = low_rank::pairs(&self.bert)?;
+                (reader_adapter(pairs, BTreeMap::new(), &self.heads, config, precision)?, Trained::LowRank)
+            }
+            None => {
+                let dtype = if self.settings.half { DType::F16 } else { DType::F32 };
+                let tensors = reader_tensors(&self.bert, self.first_trained_layer, &self.heads, dtype)?;
+                let whole = safetensors::serialize(&tensors, None).map_err(|error| refused(error.to_string()))?;
+                let mut files = AdapterFiles::default();
+                files.insert(READER_WEIGHTS, whole);
+                (files, Trained::LayersFrom(self.first_trained_layer))
+            }
+        };
+        let settings = ReaderSettings::new(self.base_sha256.clone(), trained, self.limits);
+        let settings = serde_json::to_vec_pretty(&settings).map_err(|error| refused(error.to_string()))?;
+        files.insert(READER_SETTINGS, settings);
+        Ok(files)
+    }
+}
+
+/// Gives the layers the pairs of the recipe, as variables.
+fn add_pairs(
+    bert: &mut Bert,
+    lora: &LoraTraining,
+    seed: u64,
+    rate: impl Fn(usize) -> f64,
+    to: &mut Vec<Parameter>,
+) -> Result<(), TrainError> {
+    let layers = bert.layers.len();
+    if let Some(layer) = lora.layers.iter().flatten().find(|layer| **layer >= layers) {
+        return Err(TrainError::NoLayer { layer: *layer, layers });
+    }
+    let scale = ((lora.alpha / lora.rank as f64) as f32, lora.dropout);
+    // The stream below that of the heads.
+    let mut random = Random::new(seed, u64::MAX - 1);
+    let mut random = || (2.0 * random.unit() - 1.0) as f32;
+    for (index, layer) in bert.layers.iter_mut().enumerate() {
+        if lora.layers.as_ref().is_some_and(|layers| !layers.contains(&index)) {
+            continue;
+        }
+        for product in Product::ALL {
+            let pairs = Pairs::new(layer, product, &lora.modules, lora.rank, scale, &mut random)?;
+            let Some(mut pairs) = pairs else { continue };
+            let name = format!("layers.{index}.{product:?}").to_lowercase();
+            train(&mut pairs.a, format!("{name}.a"), true, rate(index), to)?;
+            train(&mut pairs.b, format!("{name}.b"), true, rate(index), to)?;
+            layer.pairs.set(product, pairs);
+        }
+    }
+    Ok(())
 }
 
 fn train(
@@ -107,7 +174,7 @@ fn train_pair(pair: &mut (Tensor, Tensor), name: &str, rate: f64, to: &mut Vec<P
 }
 
 fn train_layer(layer: &mut Layer, name: &str, rate: f64, to: &mut Vec<Parameter>) -> Result<(), TrainError> {
-    let Layer { qkv, attention_output, attention_norm, up, down, output_norm } = layer;
+    let Layer { qkv, attention_output, attention_norm, up, down, output_norm, pairs: _ } = layer;
     for (part, pair) in [("qkv", qkv), ("attention_output", attention_output), ("up", up), ("down", down)] {
         train_pair(pair, &format!("{name}.{part}"), rate, to)?;
     }
@@ -159,18 +226,6 @@ impl Trainable for ReaderModel {
     }
 
     fn save(&self, folder: &Path) -> Result<(), TrainError> {
-        let folder = folder.join(READER);
-        fs::create_dir_all(&folder).map_err(TrainError::io("creating", &folder))?;
-        let dtype = if self.settings.half { DType::F16 } else { DType::F32 };
-        let tensors = reader_tensors(&self.bert, self.first_trained_layer, &self.heads, dtype)?;
-        let mut tensors: Vec<_> = tensors.into_iter().collect();
-        tensors.sort_by(|a, b| a.0.cmp(&b.0));
-        let path = folder.join(READER_WEIGHTS);
-        let refused = |reason: String| TrainError::Checkpoint { path: path.clone(), reason };
-        let whole = safetensors::serialize(tensors.iter().map(|(name, tensor)| (name.as_str(), tensor)), None);
-        write_atomically(&path, &whole.map_err(|error| refused(error.to_string()))?)?;
-        let settings = ReaderSettings::new(self.base_sha256.clone(), self.first_trained_layer, self.limits);
-        let settings = serde_json::to_string_pretty(&settings).map_err(|error| refused(error.to_string()))?;
-        write_atomically(&folder.join(READER_SETTINGS), settings.as_bytes())
+        Ok(self.files()?.write(&folder.join(READER))?)
     }
 }

@@ -4,13 +4,16 @@
 //!
 //! The same code runs inference and training: a layer whose weights are variables is part of candle's graph, one whose
 //! weights are plain tensors is not. The embeddings are never trained: the dense gradient of the vocabulary would cost
-//! more than all layers. May depend on `models::fused` and candle.
+//! more than all layers. May depend on `low_rank`, `models::fused` and candle.
 
 use std::sync::Arc;
 
 use candle_core::{Device, Result, Tensor, bail};
 
-use super::config::BertConfig;
+use super::{
+    config::BertConfig,
+    low_rank::{LayerPairs, Product},
+};
 use crate::models::fused::{
     attention::{Heads, attention},
     dropout::dropout,
@@ -36,6 +39,30 @@ pub struct Layer {
     pub down: (Tensor, Tensor),
     /// The norm behind it.
     pub output_norm: Tensor,
+    /// What changes the products in training.
+    pub pairs: LayerPairs,
+}
+
+impl Layer {
+    /// Weight and bias of a product.
+    pub fn linear(&self, product: Product) -> &(Tensor, Tensor) {
+        match product {
+            Product::Qkv => &self.qkv,
+            Product::AttentionOutput => &self.attention_output,
+            Product::Up => &self.up,
+            Product::Down => &self.down,
+        }
+    }
+
+    /// The same to change them.
+    pub fn linear_mut(&mut self, product: Product) -> &mut (Tensor, Tensor) {
+        match product {
+            Product::Qkv => &mut self.qkv,
+            Product::AttentionOutput => &mut self.attention_output,
+            Product::Up => &mut self.up,
+            Product::Down => &mut self.down,
+        }
+    }
 }
 
 /// The weights of the embeddings.
@@ -134,13 +161,18 @@ impl Bert {
         let epsilon = self.config.layer_norm_eps as f32;
         for (index, layer) in self.layers.iter().enumerate().skip(first) {
             let place = 2 * index as u64;
-            let qkv = linear(&rows, &layer.qkv.0, &layer.qkv.1)?;
-            let attended = attention(&qkv, lengths, heads)?;
-            let attended = linear(&attended, &layer.attention_output.0, &layer.attention_output.1)?;
+            let product = |x: &Tensor, which: Product| {
+                let both = layer.linear(which);
+                match layer.pairs.get(which) {
+                    Some(pairs) => pairs.apply(x, both, dropout, 4 * index as u64 + which as u64),
+                    None => linear(x, &both.0, &both.1),
+                }
+            };
+            let attended = attention(&product(&rows, Product::Qkv)?, lengths, heads)?;
+            let attended = product(&attended, Product::AttentionOutput)?;
             let dropped = Dropout::at(dropout, place + 1);
             rows = add_norm(&attended, &rows, &layer.attention_norm, epsilon, dropped)?;
-            let inner = gelu(&linear(&rows, &layer.up.0, &layer.up.1)?)?;
-            let outer = linear(&inner, &layer.down.0, &layer.down.1)?;
+            let outer = product(&gelu(&product(&rows, Product::Up)?)?, Product::Down)?;
             rows = add_norm(&outer, &rows, &layer.output_norm, epsilon, Dropout::at(dropout, place + 2))?;
         }
         Ok(rows)

@@ -1,11 +1,11 @@
 //! The files of an encoder and of a reader, both ways.
 //!
 //! A base model is a folder with `config.json`, `tokenizer.json` and `model.safetensors` under Hugging Face's names.
-//! A reader is a folder with `reader.json` and `reader.safetensors`, which holds the heads and, under the same names,
-//! the layers that were trained; the rest is the base model's, which `reader.json` names by its sha256.
+//! A reader is `reader.json`, which names the base model by its sha256, and either the layers that were trained with
+//! the heads, under the same names in `reader.safetensors`, or a low-rank adapter in the two files of PEFT.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, BTreeSet, HashMap},
     fs,
     path::{Path, PathBuf},
 };
@@ -20,10 +20,14 @@ use super::{
     config::BertConfig,
     features::{Limits, ReaderTokenizer},
     heads::ReaderHeads,
+    low_rank::{self, LayerPairs, Module},
+};
+use crate::models::adapter::{
+    ADAPTER_WEIGHTS, Adapter, AdapterConfig, AdapterFiles, LowRank, Precision, WholeTensors, config::Targets,
 };
 
-/// The form of a reader's folder.
-const FORMAT: u32 = 1;
+/// The form of a reader's files.
+const FORMAT: u32 = 2;
 /// The settings of a reader.
 pub const READER_SETTINGS: &str = "reader.json";
 /// The weights of a reader.
@@ -39,16 +43,26 @@ pub struct ReaderSettings {
     pub format: u32,
     /// The sha256 of the base model's weights.
     pub base_sha256: String,
-    /// The lowest layer that was trained.
-    pub first_trained_layer: usize,
+    /// What was trained, beside the heads.
+    pub trained: Trained,
     /// How texts are cut into windows.
     pub limits: Limits,
 }
 
+/// What a reader has of its own, beside the heads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trained {
+    /// The layers from this one on, in `reader.safetensors`.
+    LayersFrom(usize),
+    /// Low-rank pairs, in the files of an adapter.
+    LowRank,
+}
+
 impl ReaderSettings {
     /// Settings of the present form.
-    pub fn new(base_sha256: String, first_trained_layer: usize, limits: Limits) -> Self {
-        Self { format: FORMAT, base_sha256, first_trained_layer, limits }
+    pub fn new(base_sha256: String, trained: Trained, limits: Limits) -> Self {
+        Self { format: FORMAT, base_sha256, trained, limits }
     }
 }
 
@@ -88,36 +102,97 @@ impl Base {
         Ok(Self { bert: Bert { config, embeddings, layers }, tokenizer, sha256 })
     }
 
-    /// Puts a trained reader on the base model.
-    pub fn with_reader(mut self, folder: &Path) -> Result<(Self, ReaderHeads, ReaderSettings), EncoderError> {
-        let path = folder.join(READER_SETTINGS);
-        let text = fs::read_to_string(&path).map_err(io("reading", &path))?;
-        let settings: ReaderSettings = serde_json::from_str(&text).map_err(|error| refused(&path, error))?;
+    /// Puts a trained reader on the base model. Low-rank pairs become part of the weights.
+    pub fn with_reader(mut self, files: &AdapterFiles) -> Result<(Self, ReaderHeads, ReaderSettings), EncoderError> {
+        let path = Path::new(READER_SETTINGS);
+        let settings: ReaderSettings =
+            serde_json::from_slice(files.need(READER_SETTINGS)?).map_err(|error| refused(path, error))?;
         if settings.format != FORMAT {
-            return Err(refused(&path, format!("its form is {}, and {FORMAT} is supported", settings.format)));
+            let reason = format!("its form is {}, and {FORMAT} is supported; train it again", settings.format);
+            return Err(refused(path, reason));
         }
         if settings.base_sha256 != self.sha256 {
             let reason =
                 format!("it was trained on the base {}, and this one is {}", settings.base_sha256, self.sha256);
-            return Err(refused(&path, reason));
+            return Err(refused(path, reason));
         }
         let config = &self.bert.config;
-        if settings.first_trained_layer > config.num_hidden_layers {
-            return Err(refused(&path, "its first trained layer does not exist"));
-        }
-        let path = folder.join(READER_WEIGHTS);
-        let tensors = safetensors::load(&path, &Device::Cpu).map_err(|error| refused(&path, error))?;
-        let mut tensors = Tensors::new(tensors, &path);
-        for index in settings.first_trained_layer..config.num_hidden_layers {
-            self.bert.layers[index] = tensors.layer(index, config)?;
-        }
-        let heads = ReaderHeads {
-            span: tensors.linear("reader.span", config.hidden_size, 2)?,
-            answerable: tensors.linear("reader.answerable", config.hidden_size, 1)?,
+        let heads = match settings.trained {
+            Trained::LayersFrom(first) => {
+                if first > config.num_hidden_layers {
+                    return Err(refused(path, "its first trained layer does not exist"));
+                }
+                let path = Path::new(READER_WEIGHTS);
+                let tensors = safetensors::load_buffer(files.need(READER_WEIGHTS)?, &Device::Cpu);
+                let mut tensors = Tensors::new(tensors.map_err(|error| refused(path, error))?, path);
+                for index in first..config.num_hidden_layers {
+                    self.bert.layers[index] = tensors.layer(index, config)?;
+                }
+                let heads = tensors.heads(["reader.span", "reader.answerable"], config.hidden_size)?;
+                tensors.all_used(&[])?;
+                heads
+            }
+            Trained::LowRank => {
+                let mut adapter = Adapter::from_files(files)?;
+                let whole = std::mem::take(&mut adapter.whole)
+                    .into_iter()
+                    .map(|(name, (shape, numbers))| Ok((name, Tensor::from_vec(numbers, shape, &Device::Cpu)?)));
+                let whole = whole.collect::<Result<HashMap<_, _>, EncoderError>>()?;
+                let mut tensors = Tensors::new(whole, Path::new(ADAPTER_WEIGHTS));
+                let heads = tensors.heads(HEADS, config.hidden_size)?;
+                for (index, layer) in self.bert.layers.iter_mut().enumerate() {
+                    tensors.replace_vectors(index, layer)?;
+                }
+                tensors.all_used(&[])?;
+                low_rank::merge(&mut self.bert, &adapter)?;
+                heads
+            }
         };
-        tensors.all_used(&[])?;
         Ok((self, heads, settings))
     }
+}
+
+/// The adapter of a reader: its pairs, its heads, and what else it has in place of the base model's ([`vectors`]). The
+/// span head has the name it has in `transformers`.
+pub fn reader_adapter(
+    pairs: BTreeMap<String, LowRank>,
+    mut whole: WholeTensors,
+    heads: &ReaderHeads,
+    mut config: AdapterConfig,
+    precision: Precision,
+) -> Result<AdapterFiles, EncoderError> {
+    for (name, head) in HEADS.into_iter().zip([&heads.span, &heads.answerable]) {
+        for (kind, tensor) in [("weight", head.0.t()?), ("bias", head.1.clone())] {
+            whole.insert(format!("{name}.{kind}"), (tensor.dims().to_vec(), tensor.flatten_all()?.to_vec1()?));
+        }
+    }
+    let modules = whole.keys().filter_map(|name| name.rsplit_once('.')).map(|(module, _)| module);
+    let (biased, saved): (BTreeSet<&str>, BTreeSet<&str>) = modules.partition(|module| module.ends_with(BIASED));
+    if !biased.is_empty() {
+        config.bias = "all".to_owned();
+    }
+    // Not `QUESTION_ANS`: PEFT's class for that (0.21.2) does not pass the token types on, and without them the scores
+    // are others.
+    config.task_type = None;
+    config.target_modules = Some(Targets::Ends(pairs.keys().cloned().collect()));
+    config.modules_to_save = Some(saved.into_iter().map(str::to_owned).collect());
+    Ok(Adapter { config, pairs, whole }.to_files(precision)?)
+}
+
+/// The biases and norms of a layer, under the names that they have in an adapter.
+pub fn vectors(index: usize, layer: &Layer) -> Result<WholeTensors, EncoderError> {
+    let mut out = BTreeMap::new();
+    for module in Module::ALL {
+        let bias = layer.linear(module.product()).1.to_vec1::<f32>()?;
+        let bias = bias[module.columns(bias.len())].to_vec();
+        out.insert(format!("{}{BIASED}.bias", module.full_path(index)), (vec![bias.len()], bias));
+    }
+    for (part, norm) in NORMS.into_iter().zip([&layer.attention_norm, &layer.output_norm]) {
+        for (kind, vector) in ["weight", "bias"].into_iter().zip(norm.to_vec2::<f32>()?) {
+            out.insert(format!("bert.encoder.layer.{index}.{part}.{kind}"), (vec![vector.len()], vector));
+        }
+    }
+    Ok(out)
 }
 
 /// What `reader.safetensors` holds. Half precision halves the file and changes scores in the third decimal.
@@ -156,6 +231,10 @@ pub fn reader_tensors(
     Ok(out)
 }
 
+/// What PEFT puts between a module with a pair and its bias.
+const BIASED: &str = ".base_layer";
+/// The heads of spans and of answerability in an adapter.
+const HEADS: [&str; 2] = ["qa_outputs", "answerable"];
 const QKV: [&str; 3] = ["attention.self.query", "attention.self.key", "attention.self.value"];
 const LINEAR: [&str; 3] = ["attention.output.dense", "intermediate.dense", "output.dense"];
 const NORMS: [&str; 2] = ["attention.output.LayerNorm", "output.LayerNorm"];
@@ -209,7 +288,35 @@ impl<'a> Tensors<'a> {
             down: self.linear(&name(LINEAR[2]), inner, width)?,
             attention_norm: self.norm(&name(NORMS[0]), width)?,
             output_norm: self.norm(&name(NORMS[1]), width)?,
+            pairs: LayerPairs::default(),
         })
+    }
+
+    /// Puts the biases and norms that there are in place of the layer's own.
+    fn replace_vectors(&mut self, index: usize, layer: &mut Layer) -> Result<(), EncoderError> {
+        for module in Module::ALL {
+            let name = format!("encoder.layer.{index}.{}{BIASED}.bias", module.path());
+            if !self.left.contains_key(&name) {
+                continue;
+            }
+            let bias = &mut layer.linear_mut(module.product()).1;
+            let mut numbers = bias.to_vec1::<f32>()?;
+            let columns = module.columns(numbers.len());
+            let new = self.take(&name, &[columns.len()])?.to_vec1::<f32>()?;
+            numbers[columns].copy_from_slice(&new);
+            *bias = Tensor::new(numbers, &Device::Cpu)?;
+        }
+        for (part, norm) in NORMS.into_iter().zip([&mut layer.attention_norm, &mut layer.output_norm]) {
+            let name = format!("encoder.layer.{index}.{part}");
+            if ["weight", "bias"].iter().any(|kind| self.left.contains_key(&format!("{name}.{kind}"))) {
+                *norm = self.norm(&name, norm.dims2()?.1)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn heads(&mut self, [span, answerable]: [&str; 2], width: usize) -> Result<ReaderHeads, EncoderError> {
+        Ok(ReaderHeads { span: self.linear(span, width, 2)?, answerable: self.linear(answerable, width, 1)? })
     }
 
     fn all_used(&self, unneeded: &[&str]) -> Result<(), EncoderError> {

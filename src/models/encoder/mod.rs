@@ -2,19 +2,24 @@
 //! that answers a question and says whether there is one.
 //!
 //! `config` and `load` read the files, `bert` is the forward pass for inference and for training, `heads` turns its
-//! rows into logits, `features` text into tokens and back, `reader` puts them together. May depend on
-//! `models::fused` and candle.
+//! rows into logits, `low_rank` what changes its layers, `features` text into tokens and back, `reader` puts them
+//! together. May depend on `models::adapter`, `models::fused` and candle.
 
 pub mod bert;
 pub mod config;
 pub mod features;
 pub mod heads;
 pub mod load;
+pub mod low_rank;
+#[cfg(test)]
+mod parity_tests;
 pub mod reader;
 #[cfg(test)]
 pub mod tiny;
 
 use std::path::PathBuf;
+
+use super::adapter::AdapterError;
 
 /// Why an encoder cannot be loaded or used.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +42,9 @@ pub enum EncoderError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The files of a reader cannot be read or used.
+    #[error(transparent)]
+    Adapter(#[from] AdapterError),
     /// The question alone fills the model's window.
     #[error("the question has {tokens} tokens, the reader takes {max}; shorten it")]
     QuestionTooLong {
@@ -56,6 +64,10 @@ pub enum EncoderError {
 impl EncoderError {
     /// Whether the same call may succeed later without anybody changing anything.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Io { source, .. } if source.kind() == std::io::ErrorKind::Interrupted)
+        match self {
+            Self::Io { source, .. } => source.kind() == std::io::ErrorKind::Interrupted,
+            Self::Adapter(error) => error.is_transient(),
+            _ => false,
+        }
     }
 }

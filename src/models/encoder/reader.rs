@@ -14,6 +14,7 @@ use super::{
     heads::{ReaderHeads, ReaderLogits},
     load::Base,
 };
+use crate::models::adapter::AdapterFiles;
 
 /// The best first and last tokens of a window that are combined.
 const ENDS: usize = 20;
@@ -82,9 +83,9 @@ impl Reader {
         Self { bert, heads, tokenizer, limits, threads: threads.max(1) }
     }
 
-    /// Reads the folder of a base model and that of a reader trained on it.
-    pub fn load(base: &Path, reader: &Path, threads: usize) -> Result<Self, EncoderError> {
-        let (base, heads, settings) = Base::load(base)?.with_reader(reader)?;
+    /// Reads the folder of a base model and puts a reader that was trained on it on top.
+    pub fn load(base: &Path, files: &AdapterFiles, threads: usize) -> Result<Self, EncoderError> {
+        let (base, heads, settings) = Base::load(base)?.with_reader(files)?;
         Ok(Self::new(base.bert, heads, base.tokenizer, settings.limits, threads))
     }
 

@@ -6,6 +6,7 @@ use candle_core::{Device, Tensor};
 use super::{
     bert::{Bert, Embeddings, Layer},
     config::BertConfig,
+    low_rank::LayerPairs,
 };
 
 /// Two layers of width 16.
@@ -56,6 +57,7 @@ pub fn bert(seed: u32) -> Bert {
             up,
             down,
             output_norm: norm(),
+            pairs: LayerPairs::default(),
         })
         .collect();
     let embeddings = Embeddings {

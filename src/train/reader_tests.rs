@@ -1,0 +1,191 @@
+//! Tests of the reader in training with a tiny model: what is saved is what was trained, and a run that was killed
+//! goes on to the same losses.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::path::Path;
+
+use super::{
+    config::{LoraTraining, ReaderConfig},
+    extract::extract,
+    features::{Label, Sequence},
+    fit::{FitEvent, Fitted, Run, Trainable},
+    metrics_log,
+    reader::{READER, ReaderModel},
+};
+use crate::models::{
+    adapter::{ADAPTER_CONFIG, ADAPTER_WEIGHTS, Adapter, AdapterFiles, Precision},
+    encoder::{
+        bert::Bert,
+        features::{Limits, tests::letters},
+        heads::ReaderHeads,
+        load::{Base, READER_WEIGHTS},
+        low_rank::Module,
+        reader::pack,
+        tiny,
+    },
+};
+
+fn base() -> Base {
+    Base { bert: tiny::bert(3), tokenizer: letters(), sha256: "ab".repeat(32) }
+}
+
+fn config(lora: Option<LoraTraining>) -> ReaderConfig {
+    let mut config: ReaderConfig = toml::from_str("seed = 5").unwrap();
+    config.limits = Limits { window: 24, overlap: 6, question: 8, title: 4, span: 4 };
+    config.lora = lora;
+    let fit = &mut config.fit;
+    (fit.epochs, fit.batch, fit.micro_batch_tokens, fit.learning_rate) = (3, 6, 40, 1e-2);
+    (fit.checkpoint_every, fit.validate_every) = (4, 3);
+    config
+}
+
+fn lora() -> Option<LoraTraining> {
+    Some(LoraTraining { rank: 3, alpha: 6.0, dropout: 0.1, ..LoraTraining::default() })
+}
+
+fn sequences(count: usize, first: usize) -> Vec<Sequence> {
+    let tokenizer = letters();
+    let make = |number: usize| {
+        let letter = |by: usize| char::from(b'a' + ((number * by) % 26) as u8);
+        let question = tokenizer.tokens(&letter(3).to_string()).unwrap();
+        let title = tokenizer.tokens("t").unwrap();
+        let passage = format!("{} b{} {}", letter(5), letter(7), letter(11));
+        let passage = tokenizer.tokens(&passage).unwrap();
+        let window = tokenizer.windows(&question, &title, &passage, &config(None).limits).unwrap().windows.remove(0);
+        let row = window.passage.start + number % 3;
+        let label = if number.is_multiple_of(4) { Label::None } else { Label::Span(row, row + 1) };
+        Sequence { window, label, example: number }
+    };
+    (first..first + count).map(make).collect()
+}
+
+fn fit(
+    model: &ReaderModel,
+    config: &ReaderConfig,
+    folder: &Path,
+    resume: bool,
+    watch: impl FnMut(&FitEvent),
+) -> Fitted {
+    let (training, validation) = (sequences(30, 0), sequences(8, 100));
+    let run = Run {
+        model,
+        training: &training,
+        validation: &validation,
+        settings: &config.fit,
+        adam: config.adam,
+        seed: config.seed,
+        folder,
+        fingerprint: "tiny".into(),
+        resume,
+    };
+    run.fit(watch).unwrap()
+}
+
+fn logits(bert: &Bert, heads: &ReaderHeads) -> Vec<f32> {
+    let sequences = sequences(5, 40);
+    let packed = pack(sequences.iter().map(|sequence| &sequence.window));
+    let logits = heads.forward(&bert.forward(&packed, None).unwrap(), &packed.firsts(), None).unwrap();
+    let flat = |tensor: &candle_core::Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    [flat(&logits.span), flat(&logits.answerable)].concat()
+}
+
+#[test]
+fn a_reader_that_is_loaded_says_what_the_one_in_training_said() {
+    let some = LoraTraining { modules: vec![Module::Query, Module::Output], layers: Some(vec![1]), ..lora().unwrap() };
+    for lora in [None, lora(), Some(some)] {
+        let mut config = config(lora.clone());
+        config.fit.keep = super::config::Keep::Last;
+        let folder = tempfile::tempdir().unwrap();
+        let model = ReaderModel::new(&base(), &config).unwrap();
+        let before = logits(model.parts().0, model.parts().1);
+        fit(&model, &config, folder.path(), false, |_| ());
+        let trained = logits(model.parts().0, model.parts().1);
+        assert!(before.iter().zip(&trained).any(|(a, b)| (a - b).abs() > 1e-2));
+        let files = AdapterFiles::read(&folder.path().join(READER)).unwrap();
+        assert_eq!(files.get(READER_WEIGHTS).is_some(), lora.is_none());
+        let (loaded, heads, _) = base().with_reader(&files).unwrap();
+        for (a, b) in logits(&loaded.bert, &heads).iter().zip(&trained) {
+            assert!((a - b).abs() < 1e-4, "{a} {b} {lora:?}");
+        }
+    }
+}
+
+#[test]
+fn the_adapter_has_the_names_that_peft_gives() {
+    let model = ReaderModel::new(&base(), &config(lora())).unwrap();
+    let files = model.files().unwrap();
+    assert_eq!(files.names().collect::<Vec<_>>(), [ADAPTER_CONFIG, ADAPTER_WEIGHTS, "reader.json"]);
+    let adapter = Adapter::from_files(&files).unwrap();
+    assert_eq!(adapter.pairs.len(), 12);
+    assert!(adapter.pairs.contains_key("bert.encoder.layer.1.attention.output.dense"));
+    let whole: Vec<&str> = adapter.whole.keys().map(String::as_str).collect();
+    assert_eq!(whole, ["answerable.bias", "answerable.weight", "qa_outputs.bias", "qa_outputs.weight"]);
+    // Only the pairs and the heads: 3 numbers for each input and output of each module.
+    let (width, inner) = (16, 32);
+    let pairs = 2 * 3 * (4 * 2 * width + 2 * (width + inner));
+    assert_eq!(model.trained_numbers(), pairs + 3 * width + 3);
+    assert_eq!(model.parameters().len(), 2 * 4 * 2 + 4);
+}
+
+#[test]
+fn a_low_rank_run_that_was_killed_goes_on_to_the_same_losses() {
+    let config = config(lora());
+    let losses = |folder: &Path| -> Vec<(u64, u64, Option<u64>)> {
+        let records = metrics_log::read(&folder.join("metrics.jsonl")).unwrap();
+        records.iter().map(|r| (r.step, r.loss.to_bits(), r.validation_loss.map(f64::to_bits))).collect()
+    };
+    let reader = |folder: &Path| AdapterFiles::read(&folder.join(READER)).unwrap();
+    let whole = tempfile::tempdir().unwrap();
+    let fitted = fit(&ReaderModel::new(&base(), &config).unwrap(), &config, whole.path(), false, |_| ());
+    assert_eq!(fitted.steps, 15);
+    for killed_after in [5, 11] {
+        let folder = tempfile::tempdir().unwrap();
+        let killed = std::panic::catch_unwind(|| {
+            fit(&ReaderModel::new(&base(), &config).unwrap(), &config, folder.path(), false, |event| {
+                if matches!(event, FitEvent::Step(record) if record.step == killed_after) {
+                    std::panic::resume_unwind(Box::new("killed"));
+                }
+            })
+        });
+        assert!(killed.is_err());
+        fit(&ReaderModel::new(&base(), &config).unwrap(), &config, folder.path(), true, |_| ());
+        assert_eq!(losses(folder.path()), losses(whole.path()), "killed after {killed_after}");
+        assert_eq!(reader(folder.path()), reader(whole.path()));
+    }
+}
+
+#[test]
+fn a_reader_that_was_trained_in_full_becomes_an_adapter() {
+    let config = config(None);
+    let model = ReaderModel::new(&base(), &config).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    fit(&model, &config, folder.path(), false, |_| ());
+    let files = model.files().unwrap();
+    let trained = logits(model.parts().0, model.parts().1);
+    let mut last = f64::MAX;
+    for rank in [1, 4, 16] {
+        let extracted = extract(base(), &files, rank, Precision::F32).unwrap();
+        assert_eq!(extracted.modules.len(), 12);
+        let left_out: f64 = extracted.modules.iter().map(|module| module.all - module.kept).sum();
+        assert!(left_out < last);
+        last = left_out;
+        let (loaded, heads, _) = base().with_reader(&extracted.files).unwrap();
+        let furthest =
+            logits(&loaded.bert, &heads).iter().zip(&trained).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert_eq!(rank == 16, furthest < 1e-3, "rank {rank}: {furthest}");
+        assert!(extract(base(), &extracted.files, rank, Precision::F32).is_err(), "it is an adapter already");
+    }
+    assert!(
+        extract(base(), &files, 17, Precision::F32).is_err() && extract(base(), &files, 0, Precision::F32).is_err()
+    );
+}
+
+#[test]
+fn a_reader_of_another_base_or_a_layer_that_does_not_exist_is_refused() {
+    let files = ReaderModel::new(&base(), &config(lora())).unwrap().files().unwrap();
+    let other = Base { sha256: "cd".repeat(32), ..base() };
+    assert!(other.with_reader(&files).unwrap_err().to_string().contains("was trained on the base"));
+    let absent = LoraTraining { layers: Some(vec![0, 2]), ..LoraTraining::default() };
+    let error = ReaderModel::new(&base(), &config(Some(absent))).err().unwrap();
+    assert!(error.to_string().contains("layer 2"), "{error}");
+}
