@@ -56,7 +56,7 @@ fn sequences(count: usize, first: usize) -> Vec<Sequence> {
         let passage = tokenizer.tokens(&passage).unwrap();
         let window = tokenizer.windows(&question, &title, &passage, &config(None).limits).unwrap().windows.remove(0);
         let row = window.passage.start + number % 3;
-        let label = if number % 4 == 0 { Label::None } else { Label::Span(row, row + 1) };
+        let label = if number.is_multiple_of(4) { Label::None } else { Label::Span(row, row + 1) };
         Sequence { window, label, example: number }
     };
     (first..first + count).map(make).collect()

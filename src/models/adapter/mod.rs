@@ -25,6 +25,9 @@ pub const ADAPTER_CONFIG: &str = "adapter_config.json";
 /// The name of an adapter's tensors.
 pub const ADAPTER_WEIGHTS: &str = "adapter_model.safetensors";
 
+/// Tensors by name, each with its shape.
+pub type WholeTensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
+
 /// An adapter: for some linear modules a pair of factors, for others new tensors.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Adapter {
@@ -32,8 +35,8 @@ pub struct Adapter {
     pub config: AdapterConfig,
     /// The pairs, by the path of their module (`bert.encoder.layer.0.attention.self.query`).
     pub pairs: BTreeMap<String, LowRank>,
-    /// The tensors that were trained in full, by their names (`qa_outputs.weight`), each with its shape.
-    pub whole: BTreeMap<String, (Vec<usize>, Vec<f32>)>,
+    /// The tensors that were trained in full, by their names (`qa_outputs.weight`).
+    pub whole: WholeTensors,
 }
 
 /// Why an adapter cannot be read, written or used.

@@ -24,7 +24,7 @@ use super::{
     low_rank::{self, LayerPairs, Module},
 };
 use crate::models::adapter::{
-    ADAPTER_WEIGHTS, Adapter, AdapterConfig, AdapterFiles, LowRank, Precision, config::Targets,
+    ADAPTER_WEIGHTS, Adapter, AdapterConfig, AdapterFiles, LowRank, Precision, WholeTensors, config::Targets,
 };
 
 /// The form of a reader's files.
@@ -185,7 +185,7 @@ impl Base {
 /// span head has the name it has in `transformers`.
 pub fn reader_adapter(
     pairs: BTreeMap<String, LowRank>,
-    mut whole: BTreeMap<String, (Vec<usize>, Vec<f32>)>,
+    mut whole: WholeTensors,
     heads: &ReaderHeads,
     mut config: AdapterConfig,
     precision: Precision,
@@ -200,14 +200,16 @@ pub fn reader_adapter(
     if !biased.is_empty() {
         config.bias = "all".to_owned();
     }
-    config.task_type = Some("QUESTION_ANS".to_owned());
+    // Not `QUESTION_ANS`: PEFT's class for that (0.21.2) does not pass the token types on, and without them the scores
+    // are others.
+    config.task_type = None;
     config.target_modules = Some(Targets::Ends(pairs.keys().cloned().collect()));
     config.modules_to_save = Some(saved.into_iter().map(str::to_owned).collect());
     Ok(Adapter { config, pairs, whole }.to_files(precision)?)
 }
 
 /// The biases and norms of a layer, under the names that they have in an adapter.
-pub fn vectors(index: usize, layer: &Layer) -> Result<BTreeMap<String, (Vec<usize>, Vec<f32>)>, EncoderError> {
+pub fn vectors(index: usize, layer: &Layer) -> Result<WholeTensors, EncoderError> {
     let mut out = BTreeMap::new();
     for module in Module::ALL {
         let bias = layer.linear(module.product()).1.to_vec1::<f32>()?;
