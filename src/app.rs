@@ -2,33 +2,31 @@
 //!
 //! A backend that was asked for and does not start is an error; nothing is substituted. May depend on everything.
 
-use std::{fs::File, io::Write as _, path::Path, sync::Arc};
+mod loading;
+
+use std::{collections::BTreeMap, fs::File, io::Write as _, path::Path, sync::Arc};
 
 use anyhow::{Context as _, bail};
 use tokio::sync::{Notify, RwLock, Semaphore};
+
+pub use loading::{ModelLoader, Models, generator_options, own_adapters};
 
 use crate::{
     answer::{AnswerServices, RetrieveServices},
     blob_store::BlobStore,
     config::{Config, DatabaseUrl, VectorUrl},
+    domain::AdapterRole,
     ingest::{
         IngestServices,
         chunk::{Chunker, ChunkerConfig},
         extract::{CHILD_COMMAND, Extractor, ExtractorConfig},
     },
     metadata_store::{MetadataStore, postgres::PostgresStore, sqlite::SqliteStore},
-    models::{
-        catalog::DEFAULT_GENERATOR,
-        embedder::{Embedder, EmbedderSpec, FastEmbedder, Tuning},
-        generator::{Generator, LlamaGenerator, LlamaOptions},
-        lexical::Lexical,
-    },
+    models::{lexical::Lexical, slot::Slot},
+    serving::{self, AdapterSwap, ChosenAdapters, Followed, LoadAdapter, OwnAdapters, ServingState},
     telemetry::Metrics,
     vector_store::{VectorStore, qdrant_server::QdrantServer},
 };
-
-/// The tokens that a prompt and its answer may have: well above the prompt's budget, below what the model takes.
-const CONTEXT_WINDOW: u32 = 4_096;
 
 /// The running application.
 pub struct App {
@@ -42,12 +40,21 @@ pub struct App {
     pub ingest: IngestServices,
     /// What searching works with.
     pub retrieve: RetrieveServices,
-    /// What answering works with; absent when the application was started without a generator.
-    pub answer: Option<AnswerServices>,
+    /// What answering works with, to be taken once for each question; absent when the application was started without
+    /// a generator.
+    pub answer: Option<Arc<Slot<AnswerServices>>>,
+    /// The adapters that this process has by its configuration and its build.
+    pub own_adapters: OwnAdapters,
+    /// What is told about the adapters that answer.
+    pub serving: Arc<ServingState>,
+    /// Told when this process has changed which adapter serves.
+    pub adapters_changed: Arc<Notify>,
     /// What is counted.
     pub metrics: Metrics,
     /// One permit for each question that may wait or run.
     pub ask_slots: Arc<Semaphore>,
+    /// Loads models with other adapters.
+    loader: Arc<dyn LoadAdapter>,
     /// Held as long as the application lives: the data directory is this process's alone.
     _lock: Option<File>,
 }
@@ -55,67 +62,93 @@ pub struct App {
 /// What an application is started for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Purpose {
-    /// Questions will be answered: the generator is loaded.
+    /// Questions will be answered: the generator and the reader are loaded.
     pub answers: bool,
     /// The index may be of other models than the configured ones: only a reindex may say so.
     pub any_index: bool,
 }
 
-/// The models that an application works with. They can be shared by several.
-#[derive(Clone)]
-pub struct Models {
-    /// Makes dense vectors.
-    pub embedder: Arc<dyn Embedder>,
-    /// Writes drafts; absent when it was not asked for.
-    pub generator: Option<Arc<dyn Generator>>,
-}
-
-impl Models {
-    /// Loads the configured models from the cache.
-    pub async fn load(config: &Config, with_generator: bool) -> anyhow::Result<Self> {
-        let (models_dir, threads, queue) = (config.models_dir.clone(), config.threads, config.ask_queue);
-        // Reading a hundred megabytes of weights is blocking work.
-        tokio::task::spawn_blocking(move || {
-            let files = crate::models::locate(&models_dir, with_generator)?;
-            let tuning = Tuning::for_threads(threads);
-            let embedder: Arc<dyn Embedder> =
-                Arc::new(FastEmbedder::open(&EmbedderSpec::minilm(), &files.embedder, &files.runtime, tuning)?);
-            let generator = match files.generator {
-                Some(path) => {
-                    let name = DEFAULT_GENERATOR.to_owned();
-                    let options = LlamaOptions { path, name, threads, context_window: CONTEXT_WINDOW, queue };
-                    Some(Arc::new(LlamaGenerator::load(options)?) as Arc<dyn Generator>)
-                }
-                None => None,
-            };
-            Ok(Self { embedder, generator })
-        })
-        .await
-        .context("loading the models panicked")?
-    }
-}
-
 impl App {
-    /// Loads the models and opens the stores.
+    /// Opens the stores and loads the models, with the adapters that serve.
     pub async fn start(config: Config, purpose: Purpose) -> anyhow::Result<Arc<Self>> {
         // The lock comes first: two processes that start together must not both load half a minute of weights.
-        let lock = if config.is_embedded() { Some(lock_data_dir(&config.data_dir)?) } else { None };
-        let models = Models::load(&config, purpose.answers).await?;
-        Self::assemble(config, models, purpose, lock).await
+        let opened = Opened::open(config, purpose.answers).await?;
+        let chosen = opened
+            .followed
+            .iter()
+            .fold(ChosenAdapters::default(), |chosen, (role, followed)| chosen.with(*role, followed.adapter.clone()));
+        let models = Models::load_with(ModelLoader::new(opened.config.clone()), purpose.answers, chosen).await;
+        let models = models.map_err(|error| opened.explain(error))?;
+        opened.assemble(models, purpose).await
     }
 
-    /// Opens the stores, with models that are loaded already.
-    pub async fn with_models(config: Config, models: Models, purpose: Purpose) -> anyhow::Result<Arc<Self>> {
-        let lock = if config.is_embedded() { Some(lock_data_dir(&config.data_dir)?) } else { None };
-        Self::assemble(config, models, purpose, lock).await
+    /// The same with models that are loaded already; those for which another adapter serves are loaded anew.
+    pub async fn with_models(config: Config, mut models: Models, purpose: Purpose) -> anyhow::Result<Arc<Self>> {
+        let opened = Opened::open(config, purpose.answers).await?;
+        for (role, followed) in opened.followed.iter().filter(|(_, followed)| followed.adapter.is_some()) {
+            let loaded = serving::load(models.loader.clone(), *role, followed.adapter.clone()).await;
+            models = models.with(loaded.map_err(|error| opened.explain(error.into()))?);
+        }
+        opened.assemble(models, purpose).await
     }
 
-    async fn assemble(
-        config: Config,
-        models: Models,
-        purpose: Purpose,
-        lock: Option<File>,
-    ) -> anyhow::Result<Arc<Self>> {
+    /// The services to answer a question with: to be taken once for each.
+    pub fn answering(&self) -> Option<Arc<AnswerServices>> {
+        self.answer.as_ref().map(|slot| slot.current())
+    }
+
+    /// What keeps this process answering with the adapters that are promoted; absent without a generator. One of them
+    /// runs at a time.
+    pub fn adapter_swap(&self) -> Option<AdapterSwap> {
+        let slot = self.answer.clone()?;
+        let (metadata, blobs, loader) = (self.metadata.clone(), self.ingest.blobs.clone(), self.loader.clone());
+        Some(AdapterSwap::new(metadata, blobs, loader, slot, self.serving.clone(), self.adapters_changed.clone()))
+    }
+}
+
+/// What is opened before the models are loaded.
+struct Opened {
+    config: Config,
+    lock: Option<File>,
+    metadata: Arc<dyn MetadataStore>,
+    blobs: BlobStore,
+    own: OwnAdapters,
+    /// The adapters that serve, of the roles that follow the registry.
+    followed: BTreeMap<AdapterRole, Followed>,
+}
+
+impl Opened {
+    async fn open(config: Config, answers: bool) -> anyhow::Result<Self> {
+        let lock = if config.is_embedded() { Some(lock_data_dir(&config.data_dir)?) } else { None };
+        let metadata = open_metadata(&config).await?;
+        let blobs = BlobStore::open(&config.blob_url)?;
+        let (mut own, mut followed) = (OwnAdapters::default(), BTreeMap::new());
+        if answers {
+            let configured = config.clone();
+            own = tokio::task::spawn_blocking(move || own_adapters(&configured)).await??;
+            for role in own.following() {
+                let read = Followed::read(&*metadata, &blobs, role).await;
+                let read = read.with_context(|| {
+                    format!("the {role} adapter that was promoted cannot be read: {}", rollback_hint(role))
+                })?;
+                followed.insert(role, read);
+            }
+        }
+        Ok(Self { config, lock, metadata, blobs, own, followed })
+    }
+
+    /// Says what to do when the models cannot be loaded with what was promoted.
+    fn explain(&self, error: anyhow::Error) -> anyhow::Error {
+        let promoted = self.followed.iter().filter(|(_, followed)| followed.adapter.is_some());
+        let hints: Vec<String> = promoted.map(|(role, _)| rollback_hint(*role)).collect();
+        match hints.is_empty() {
+            true => error,
+            false => error.context(format!("the models cannot be loaded as promoted ({})", hints.join(", "))),
+        }
+    }
+
+    async fn assemble(self, models: Models, purpose: Purpose) -> anyhow::Result<Arc<App>> {
+        let Self { config, lock, metadata, blobs, own, followed } = self;
         let scratch = config.scratch_dir();
         // What a killed process left there belongs to no upload that was answered.
         if lock.is_some() && scratch.exists() {
@@ -123,13 +156,11 @@ impl App {
         }
         std::fs::create_dir_all(&scratch).with_context(|| format!("cannot create {}", scratch.display()))?;
 
-        let metadata = open_metadata(&config).await?;
         if matches!(config.database, DatabaseUrl::Sqlite(_)) {
             metadata.expire_leases().await?;
         }
         let vectors = open_vectors(&config).await?;
-        let blobs = BlobStore::open(&config.blob_url)?;
-        let Models { embedder, generator } = models;
+        let Models { embedder, reader, generator, loader } = models;
         let lexical = Arc::new(Lexical::new());
         let chunker = Chunker::new(ChunkerConfig::for_embedder(embedder.max_tokens()), embedder.token_counter());
 
@@ -154,11 +185,35 @@ impl App {
             check_stamp(&ingest).await?;
         }
         let retrieve = RetrieveServices { metadata: metadata.clone(), vectors: vectors.clone(), embedder, lexical };
-        let answer = generator.map(|generator| AnswerServices { retrieve: retrieve.clone(), blobs, generator });
-        let ask_slots = Arc::new(Semaphore::new(config.ask_queue));
-        let metrics = Metrics::default();
-        Ok(Arc::new(Self { config, metadata, vectors, ingest, retrieve, answer, metrics, ask_slots, _lock: lock }))
+        let answer = generator.filter(|_| purpose.answers).map(|generator| {
+            let retrieve = retrieve.clone();
+            Arc::new(Slot::new(AnswerServices { retrieve, blobs, reader, generator }))
+        });
+        let serving = Arc::new(ServingState::default());
+        for (role, followed) in followed {
+            serving.follows(role, followed.number, followed.id);
+        }
+        Ok(Arc::new(App {
+            metadata,
+            vectors,
+            ingest,
+            retrieve,
+            answer,
+            own_adapters: own,
+            serving,
+            adapters_changed: Arc::new(Notify::new()),
+            metrics: Metrics::default(),
+            ask_slots: Arc::new(Semaphore::new(config.ask_queue)),
+            loader,
+            config,
+            _lock: lock,
+        }))
     }
+}
+
+/// The way back from an adapter that does not work.
+fn rollback_hint(role: AdapterRole) -> String {
+    format!("`footnote adapters rollback {role}` goes back to the one before")
 }
 
 impl std::fmt::Debug for App {
@@ -234,5 +289,33 @@ fn lock_data_dir(data_dir: &Path) -> anyhow::Result<File> {
         Err(std::fs::TryLockError::Error(error)) => {
             Err(error).with_context(|| format!("cannot lock {}", path.display()))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+    use crate::config::Settings;
+
+    #[test]
+    fn the_generators_adapter_is_the_one_that_was_asked_for_or_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = |generator_adapter: Option<PathBuf>| {
+            let data_dir = Some(folder.path().to_owned());
+            let settings =
+                Settings { generator_adapter, data_dir: data_dir.clone(), models_dir: data_dir, ..Settings::default() };
+            generator_options(&Config::resolve(settings).unwrap(), "model.gguf".into(), AdapterMode::Beside)
+        };
+        let mine = folder.path().join("mine");
+        let error = options(Some(mine.clone())).unwrap_err().to_string();
+        assert!(error.contains("mine"), "{error}");
+        std::fs::create_dir(&mine).unwrap();
+        std::fs::write(mine.join("adapter_config.json"), "{}").unwrap();
+        let adapter = options(Some(mine)).unwrap().adapter.unwrap();
+        assert_eq!((adapter.name.as_str(), adapter.mode), ("mine", AdapterMode::Beside));
+        assert!(adapter.files.get("adapter_config.json").is_some());
+        assert!(options(Some("none".into())).unwrap().adapter.is_none());
+        assert_eq!(options(None).unwrap().adapter.map(|adapter| adapter.files), shipped(GENERATOR));
     }
 }

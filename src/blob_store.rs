@@ -1,7 +1,9 @@
-//! The original bytes of every upload, and the text that was extracted from it.
+//! The original bytes of every upload, and the text that was extracted from it; `folders` are adapters and evaluations.
 //!
 //! Originals are stored under their SHA-256, so the same bytes are kept once. May depend on `domain` and the
 //! `object_store` crate, whose types do not leave this module.
+
+mod folders;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -9,6 +11,8 @@ use bytes::Bytes;
 use futures::StreamExt;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload, local::LocalFileSystem, path::Path as Key};
 use tokio::io::AsyncWriteExt;
+
+pub use folders::FolderKind;
 
 use crate::domain::{DocumentId, ExtractedDocument, GenerationNumber};
 

@@ -4,12 +4,13 @@
 //!
 //! ```text
 //! a document:  upload -> extract -> chunk -> embed -> store (vectors, then the metadata commit)   ingest
-//! a question:  preprocess -> retrieve -> generate -> postfilter -> act                            answer
+//! a question:  preprocess -> retrieve -> read -> generate -> postfilter -> act                    answer
 //! ```
 //!
-//! Dependencies point down this list only: `cli`, `http`, `app` (the one place that chooses backends), `eval` and
-//! `train`, `ingest` and `answer`, `models`, the stores, `domain`.
+//! Dependencies point down this list only: `cli`, `http`, `adapters` (the registry), `app` (the one place that chooses
+//! backends), `eval` and `train`, `serving` (which adapters answer), `ingest` and `answer`, `models`, the stores, `domain`.
 
+pub mod adapters;
 pub mod answer;
 pub mod app;
 pub mod blob_store;
@@ -21,6 +22,7 @@ pub mod http;
 pub mod ingest;
 pub mod metadata_store;
 pub mod models;
+pub mod serving;
 pub mod shutdown;
 pub mod telemetry;
 pub mod train;

@@ -1,7 +1,7 @@
 //! Logs and metrics.
 //!
 //! Logs hold no document text and no question. Metrics are in Prometheus' text form. May depend on `domain`
-//! and on the counts of `metadata_store`.
+//! and on what `metadata_store` and `serving` tell.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -15,6 +15,7 @@ use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberI
 use crate::{
     domain::{Outcome, OutcomeKind},
     metadata_store::StoreCounts,
+    serving::LoadedAdapter,
 };
 
 /// Sends logs to standard error. A filter that cannot be read is an error, not silence.
@@ -51,6 +52,8 @@ pub struct Metrics {
     stage_seconds: Family<Label, Histogram, fn() -> Histogram>,
     tokens: Family<Label, Counter>,
     stored: Family<Label, Gauge>,
+    adapter_entries: Family<Label, Gauge>,
+    adapters_not_loaded: Family<Label, Gauge>,
 }
 
 fn seconds() -> Histogram {
@@ -67,6 +70,8 @@ impl Default for Metrics {
             stage_seconds: Family::new_with_constructor(seconds),
             tokens: Family::default(),
             stored: Family::default(),
+            adapter_entries: Family::default(),
+            adapters_not_loaded: Family::default(),
             registry: Registry::default(),
         };
         registry.register("http_requests", "HTTP requests by route, method and status", metrics.requests.clone());
@@ -75,6 +80,16 @@ impl Default for Metrics {
         registry.register("answer_stage_seconds", "Seconds of each stage of an answer", metrics.stage_seconds.clone());
         registry.register("generator_tokens", "Tokens of the generator by direction", metrics.tokens.clone());
         registry.register("stored", "Documents, chunks and open jobs", metrics.stored.clone());
+        registry.register(
+            "adapter_entry",
+            "The entry of each role's adapter history that answers, 0 for none",
+            metrics.adapter_entries.clone(),
+        );
+        registry.register(
+            "adapter_not_loaded",
+            "1 while the adapter that was promoted last cannot be loaded",
+            metrics.adapters_not_loaded.clone(),
+        );
         Self { registry, ..metrics }
     }
 }
@@ -102,6 +117,7 @@ impl Metrics {
         for (stage, milliseconds) in [
             ("preprocess", timings.preprocess),
             ("retrieve", timings.retrieve),
+            ("read", timings.read),
             ("generate", timings.generate),
             ("postfilter", timings.postfilter),
             ("total", timings.total),
@@ -112,8 +128,13 @@ impl Metrics {
         self.tokens.get_or_create(&label("completion")).inc_by(u64::from(outcome.usage.completion_tokens));
     }
 
-    /// The metrics as text, with the store's counts of this moment.
-    pub fn render(&self, counts: StoreCounts) -> String {
+    /// The metrics as text, with the store's counts and the adapters of this moment.
+    pub fn render(&self, counts: StoreCounts, adapters: &[LoadedAdapter]) -> String {
+        for one in adapters {
+            let label = Label { name: one.role.as_str().to_owned() };
+            self.adapter_entries.get_or_create(&label).set(i64::from(one.number));
+            self.adapters_not_loaded.get_or_create(&label).set(i64::from(one.failure.is_some()));
+        }
         for (name, value) in [
             ("documents", counts.documents),
             ("active_documents", counts.active_documents),

@@ -27,6 +27,10 @@ macro_rules! kernel {
     };
 }
 
+mod llama;
+
+pub use llama::{cross_entropy, rms_norm, rms_norm_backward, rotate, swiglu, swiglu_backward};
+
 /// How many partial sums a sum is kept in.
 const LANES: usize = 16;
 
@@ -353,13 +357,26 @@ fn softmax_body<const FMA: bool>(scores: &mut [f32], width: usize, factor: f32, 
 }
 
 kernel! {
-    /// The way back of [`softmax`], in place: `gradient` of the probabilities becomes that of the scores.
-    fn softmax_backward(probabilities: &[f32], gradient: &mut [f32], width: usize, factor: f32) = softmax_backward_body
+    /// The way back of [`softmax`], in place: `gradient` of the probabilities becomes that of the scores. When `causal`,
+    /// those of hidden scores become exactly 0.
+    fn softmax_backward(probabilities: &[f32], gradient: &mut [f32], width: usize, factor: f32, causal: bool) =
+        softmax_backward_body
 }
 
 #[inline(always)]
-fn softmax_backward_body<const FMA: bool>(probabilities: &[f32], gradient: &mut [f32], width: usize, factor: f32) {
-    for (probabilities, gradient) in probabilities.chunks_exact(width).zip(gradient.chunks_exact_mut(width)) {
+fn softmax_backward_body<const FMA: bool>(
+    probabilities: &[f32],
+    gradient: &mut [f32],
+    width: usize,
+    factor: f32,
+    causal: bool,
+) {
+    let rows = probabilities.chunks_exact(width).zip(gradient.chunks_exact_mut(width));
+    for (index, (probabilities, gradient)) in rows.enumerate() {
+        let visible = if causal { (index + 1).min(width) } else { width };
+        let (gradient, hidden) = gradient.split_at_mut(visible);
+        hidden.fill(0.0);
+        let probabilities = &probabilities[..visible];
         let mut lanes = [0.0f32; LANES];
         let ((p, p_rest), (g, g_rest)) = (probabilities.as_chunks::<LANES>(), gradient.as_chunks::<LANES>());
         for (p, g) in p.iter().zip(g) {

@@ -2,7 +2,7 @@
 //!
 //! May depend on `domain`.
 
-use super::{Evidence, PreparedQuestion, Verified};
+use super::{PreparedQuestion, ReadEvidence, Verdict, Verified};
 use crate::domain::{Action, AnswerId, Filter, ModelVersions, Outcome, OutcomeKind, Timings, Usage, Wording};
 
 /// What an abstention says.
@@ -18,12 +18,17 @@ const SUGGESTED: usize = 3;
 pub fn act(
     id: AnswerId,
     question: PreparedQuestion,
-    evidence: Evidence,
+    read: ReadEvidence,
     verified: Verified,
     model: ModelVersions,
     usage: Usage,
 ) -> Outcome {
+    let ReadEvidence { evidence, verdict } = read;
     let answered = !verified.sentences.is_empty();
+    let short_answer = match verdict {
+        Verdict::Holds(span) if answered => Some(span.text),
+        _ => None,
+    };
     let (outcome, answer, actions) = if answered {
         (OutcomeKind::Answered, verified.text(), Vec::new())
     } else if evidence.passages.is_empty() && question.filter != Filter::default() {
@@ -44,7 +49,7 @@ pub fn act(
         outcome,
         answer,
         wording: answered.then_some(if verified.quoted { Wording::Quoted } else { Wording::Generated }),
-        short_answer: None,
+        short_answer,
         confidence: verified.confidence,
         citations: verified.sentences.into_iter().flat_map(|sentence| sentence.citations).collect(),
         question: question.understood,

@@ -3,8 +3,10 @@
 //! May depend on the errors of what answering calls.
 
 use crate::{
-    blob_store::BlobStoreError, metadata_store::MetadataStoreError, models::embedder::EmbedderError,
-    models::generator::GeneratorError, vector_store::VectorStoreError,
+    blob_store::BlobStoreError,
+    metadata_store::MetadataStoreError,
+    models::{embedder::EmbedderError, encoder::ReaderError, generator::GeneratorError},
+    vector_store::VectorStoreError,
 };
 
 /// Why a question got no outcome.
@@ -16,6 +18,9 @@ pub enum AnswerError {
     /// The embedder failed.
     #[error(transparent)]
     Embed(#[from] EmbedderError),
+    /// The reader failed.
+    #[error(transparent)]
+    Read(#[from] ReaderError),
     /// The generator failed.
     #[error(transparent)]
     Generate(#[from] GeneratorError),
@@ -38,6 +43,7 @@ impl AnswerError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Embed(error) => error.is_transient(),
+            Self::Read(error) => error.is_transient(),
             Self::Generate(error) => error.is_transient(),
             Self::Vectors(error) => error.is_transient(),
             Self::Metadata(error) => error.is_transient(),

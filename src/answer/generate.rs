@@ -8,9 +8,10 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 
 use super::{
-    AnswerError, AnswerEvent, AnswerServices, Evidence, PreparedQuestion, Verified,
+    AnswerError, AnswerEvent, AnswerServices, PreparedQuestion, ReadEvidence, Verdict, Verified,
     postfilter::{Checker, sentences},
-    prompts, send,
+    prompts::{self, Shown},
+    send,
 };
 use crate::{
     domain::Usage,
@@ -18,9 +19,12 @@ use crate::{
 };
 
 /// The tokens that an answer may have. One or two sentences are asked for.
-const MAX_NEW_TOKENS: u32 = 96;
+pub(crate) const MAX_NEW_TOKENS: u32 = 96;
 /// The tokens of a whole prompt: what a question on a CPU should cost, far below the model's window.
-const PROMPT_BUDGET: u32 = 1_024;
+pub(crate) const PROMPT_BUDGET: u32 = 1_024;
+/// The passages that the generator gets when the reader has found the answer: the one that holds it, and the best of the
+/// others. Reading the prompt is what an answer waits for.
+const PROMPT_PASSAGES: usize = 2;
 
 /// What the generator wrote.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -31,21 +35,32 @@ pub struct Draft {
     pub usage: Usage,
 }
 
-/// Writes a draft and checks it. Without any evidence nothing is written.
+/// Writes a draft and checks it. Nothing is written without any evidence, nor when the evidence does not hold the answer.
 pub async fn generate(
     services: &AnswerServices,
     question: &PreparedQuestion,
-    evidence: &Evidence,
+    read: &ReadEvidence,
     events: &Option<mpsc::Sender<AnswerEvent>>,
 ) -> Result<(Draft, Verified), AnswerError> {
-    let mut checker = Checker::new(services, question, evidence);
-    if evidence.passages.is_empty() {
-        return Ok((Draft::default(), checker.finish()));
-    }
+    let passages = &read.evidence.passages;
+    let usage = |held: usize| Usage {
+        passages_read: held as u32,
+        passages_left_out: (passages.len() - held) as u32,
+        ..Usage::default()
+    };
+    let nothing = Draft { usage: usage(0), ..Draft::default() };
+    let most = match &read.verdict {
+        _ if passages.is_empty() => return Ok((nothing, Verified::default())),
+        Verdict::DoesNotHold { probability, .. } => {
+            return Ok((nothing, Verified { confidence: *probability, ..Verified::default() }));
+        }
+        Verdict::Holds(_) => PROMPT_PASSAGES,
+        Verdict::NotRead => passages.len(),
+    };
     let clock = Instant::now();
-    if !checker.may_hold_the_answer().await? {
-        let draft = Draft { usage: read(evidence, 0), ..Draft::default() };
-        return Ok((draft, checker.finish().after(clock)));
+    let mut checker = Checker::new(services, question, read);
+    if read.verdict == Verdict::NotRead && !checker.may_hold_the_answer().await? {
+        return Ok((nothing, checker.finish().after(clock)));
     }
     let mut checking = clock.elapsed();
 
@@ -53,10 +68,12 @@ pub async fn generate(
     let budget = PROMPT_BUDGET.min(generator.context_window().saturating_sub(MAX_NEW_TOKENS));
     let prompt = {
         let (generator, text) = (generator.clone(), question.understood.interpreted.clone());
-        let passages = evidence.passages.clone();
-        tokio::task::spawn_blocking(move || prompts::build(generator.as_ref(), &text, &passages, budget))
-            .await
-            .map_err(|error| GeneratorError::Failed(error.to_string()))??
+        let passages = passages[..passages.len().min(most)].to_vec();
+        let build = move || {
+            let shown: Vec<Shown<'_>> = passages.iter().map(Shown::from).collect();
+            prompts::build(|messages| generator.count_prompt_tokens(messages), &text, &shown, budget)
+        };
+        tokio::task::spawn_blocking(build).await.map_err(|error| GeneratorError::Failed(error.to_string()))??
     };
     checker.reads(prompt.passages);
 
@@ -93,17 +110,9 @@ pub async fn generate(
     let usage = Usage {
         prompt_tokens: generated.prompt_tokens,
         completion_tokens: generated.completion_tokens,
-        ..read(evidence, prompt.passages)
+        ..usage(prompt.passages)
     };
     let mut verified = checker.finish();
     verified.milliseconds = checking.as_secs_f64() * 1000.0;
     Ok((Draft { text: generated.text, usage }, verified))
-}
-
-fn read(evidence: &Evidence, passages: usize) -> Usage {
-    Usage {
-        passages_read: passages as u32,
-        passages_left_out: (evidence.passages.len() - passages) as u32,
-        ..Usage::default()
-    }
 }

@@ -1,18 +1,23 @@
-//! A question arrives: preprocess -> retrieve -> generate -> postfilter -> act.
+//! A question arrives: preprocess -> retrieve -> read -> generate -> postfilter -> act.
 //!
-//! A type per stage ([`Question`] -> [`PreparedQuestion`] -> [`Evidence`] -> [`Draft`] -> [`Verified`] ->
-//! [`Outcome`]), so that a wrong order does not compile. May depend on `domain`, the stores and `models`.
+//! A type per stage ([`Question`] -> [`PreparedQuestion`] -> [`Evidence`] -> [`ReadEvidence`] -> [`Draft`] ->
+//! [`Verified`] -> [`Outcome`]), so that a wrong order does not compile. May depend on `domain`, the stores and `models`.
 
 mod act;
 mod error;
-mod generate;
+pub(crate) mod generate;
 mod given;
 pub(crate) mod postfilter;
 #[cfg(test)]
 pub use postfilter::testing as postfilter_testing;
-mod preprocess;
-mod prompts;
+pub(crate) mod preprocess;
+pub(crate) mod prompts;
+mod read;
 mod retrieve;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 
 use std::{sync::Arc, time::Instant};
 
@@ -25,13 +30,14 @@ pub use generate::Draft;
 pub use given::{GivenPassage, answer_given};
 pub use postfilter::{Verified, VerifiedSentence};
 pub use preprocess::PreparedQuestion;
+pub use read::{FoundSpan, READ_PASSAGES, ReadEvidence, Verdict};
 pub use retrieve::{Evidence, Passage, RankingKind, SearchRequest, SearchResponse};
 
 use crate::{
     blob_store::BlobStore,
     domain::{AnswerId, Citation, ModelVersions, Outcome, Question, Timings},
     metadata_store::MetadataStore,
-    models::{embedder::Embedder, generator::Generator, lexical::Lexical},
+    models::{embedder::Embedder, encoder::SpanReader, generator::Generator, lexical::Lexical},
     vector_store::VectorStore,
 };
 
@@ -55,6 +61,9 @@ pub struct AnswerServices {
     pub retrieve: RetrieveServices,
     /// The stored texts that citations are checked against.
     pub blobs: BlobStore,
+    /// Finds the span that answers.
+    // until adapters/reader ships: then there always is one
+    pub reader: Option<Arc<dyn SpanReader>>,
     /// Writes drafts.
     pub generator: Arc<dyn Generator>,
 }
@@ -65,7 +74,7 @@ pub struct AnswerServices {
 pub enum AnswerEvent {
     /// A stage begins.
     Stage {
-        /// `preprocess`, `retrieve`, `generate` or `act`.
+        /// `preprocess`, `retrieve`, `read`, `generate` or `act`.
         stage: &'static str,
     },
     /// A sentence of the answer, checked against its source, with its footnote. Sentences come in order, and
@@ -87,6 +96,15 @@ pub async fn answer(
     question: Question,
     events: Option<mpsc::Sender<AnswerEvent>>,
 ) -> Result<Outcome, AnswerError> {
+    answer_with_evidence(services, question, events).await.map(|(outcome, _)| outcome)
+}
+
+/// The same, with the passages that were found for the question, best first: what an evaluation wants to know.
+pub async fn answer_with_evidence(
+    services: &AnswerServices,
+    question: Question,
+    events: Option<mpsc::Sender<AnswerEvent>>,
+) -> Result<(Outcome, Vec<Passage>), AnswerError> {
     let started = Instant::now();
     let mut timings = Timings::default();
     let stage = Stage { events: &events };
@@ -99,13 +117,15 @@ pub async fn answer(
     let clock = Instant::now();
     let evidence = retrieve::retrieve(&services.retrieve, &prepared).await?;
     timings.retrieve = milliseconds(clock);
+    let found = evidence.passages.clone();
 
     let mut outcome = answer_from(services, prepared, evidence, &events).await?;
+    timings.read = outcome.timings_ms.read;
     timings.generate = outcome.timings_ms.generate;
     timings.postfilter = outcome.timings_ms.postfilter;
     timings.total = milliseconds(started);
     outcome.timings_ms = timings;
-    Ok(outcome)
+    Ok((outcome, found))
 }
 
 /// Everything after retrieval. Of the timings, those of its own stages are filled.
@@ -115,25 +135,27 @@ async fn answer_from(
     evidence: Evidence,
     events: &Option<mpsc::Sender<AnswerEvent>>,
 ) -> Result<Outcome, AnswerError> {
-    let stage = Stage { events };
+    let (stage, started) = (Stage { events }, Instant::now());
+    stage.enter("read").await?;
+    let read = read::read(services.reader.as_deref(), &prepared, evidence).await?;
+    let mut timings = Timings { read: milliseconds(started), ..Timings::default() };
+
     stage.enter("generate").await?;
     let clock = Instant::now();
-    let (draft, verified) = generate::generate(services, &prepared, &evidence, events).await?;
-    let timings = Timings {
-        generate: milliseconds(clock) - verified.milliseconds,
-        postfilter: verified.milliseconds,
-        total: milliseconds(clock),
-        ..Timings::default()
-    };
+    let (draft, verified) = generate::generate(services, &prepared, &read, events).await?;
+    timings.generate = milliseconds(clock) - verified.milliseconds;
+    timings.postfilter = verified.milliseconds;
+    timings.total = milliseconds(started);
 
     stage.enter("act").await?;
     let model = ModelVersions {
+        reader: services.reader.as_ref().map(|reader| reader.name().to_owned()),
         generator: services.generator.name().to_owned(),
         adapter: services.generator.adapter().map(str::to_owned),
         embedder: services.retrieve.embedder.stamp().name.clone(),
-        index: evidence.generation,
+        index: read.evidence.generation,
     };
-    let outcome = act::act(AnswerId::new(), prepared, evidence, verified, model, draft.usage);
+    let outcome = act::act(AnswerId::new(), prepared, read, verified, model, draft.usage);
     Ok(Outcome { timings_ms: timings, ..outcome })
 }
 

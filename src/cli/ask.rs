@@ -54,7 +54,7 @@ impl Ask {
     /// Answers the question.
     pub async fn run(self, config: Config) -> anyhow::Result<Exit> {
         let app = App::start(config, Purpose { answers: true, any_index: false }).await?;
-        let services = app.answer.as_ref().ok_or_else(|| anyhow::anyhow!("no generator was loaded"))?;
+        let services = app.answering().ok_or_else(|| anyhow::anyhow!("no generator was loaded"))?;
         let question = Question {
             question: self.question.join(" "),
             filter: self.scope.filter(),
@@ -62,7 +62,7 @@ impl Ask {
             top_k: self.scope.top_k,
             stream: false,
         };
-        let outcome = tokio::time::timeout(app.config.ask_timeout, answer::answer(services, question, None)).await??;
+        let outcome = tokio::time::timeout(app.config.ask_timeout, answer::answer(&services, question, None)).await??;
         if self.json {
             output::print_json(&outcome)?;
         } else {

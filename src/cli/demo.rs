@@ -122,9 +122,9 @@ fn named(root: &Path) -> anyhow::Result<std::collections::BTreeMap<String, std::
 }
 
 async fn ask(app: &App, text: &str) -> anyhow::Result<Outcome> {
-    let services = app.answer.as_ref().context("no generator was loaded")?;
+    let services = app.answering().context("no generator was loaded")?;
     let question = Question { question: text.to_owned(), collection: None, filter: None, top_k: None, stream: false };
-    Ok(tokio::time::timeout(app.config.ask_timeout, answer::answer(services, question, None)).await??)
+    Ok(tokio::time::timeout(app.config.ask_timeout, answer::answer(&services, question, None)).await??)
 }
 
 fn is_right(question: &DemoQuestion, outcome: &Outcome) -> bool {

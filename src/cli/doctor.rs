@@ -7,10 +7,7 @@ use crate::{
     config::Config,
     domain::{GenerationState, JobState},
     metadata_store::{JobQuery, MetadataStore},
-    models::{
-        catalog::{Catalog, Role},
-        weights::ModelCache,
-    },
+    models::{catalog::Catalog, weights::ModelCache},
     vector_store::VectorStore,
 };
 
@@ -87,7 +84,6 @@ async fn check_models(config: &Config, findings: &mut Findings) -> bool {
         Catalog::builtin()
             .artefacts()
             .iter()
-            .filter(|artefact| artefact.role != Role::Base)
             .map(|artefact| (artefact.name.clone(), cache.verify(artefact).map_err(|error| error.to_string())))
             .collect::<Vec<_>>()
     })

@@ -14,11 +14,12 @@ use super::{
     ingest, output,
 };
 use crate::{
+    adapters::weigh::adapter_key,
     answer::{AnswerServices, RankingKind},
-    app::{App, Purpose},
+    app::{App, ModelLoader, Models, Purpose},
     blob_store::BlobStore,
     config::{Config, DatabaseUrl, VectorUrl},
-    domain::{DEFAULT_COLLECTION, Metadata},
+    domain::{AdapterRole, DEFAULT_COLLECTION, Metadata},
     eval::{
         answerer::Answerer,
         assemble::Origin,
@@ -26,10 +27,13 @@ use crate::{
         corpus::Corpus,
         product::{Closed, Open},
         retrieval::{self, EvalSet},
+        run::Run,
         scifact, squad,
         suite::{LoadedSuite, Mode},
     },
     ingest::worker::Worker,
+    models::generator::AdapterMode,
+    serving::{ChosenAdapters, NamedAdapter},
     shutdown,
 };
 
@@ -69,7 +73,10 @@ impl Eval {
     pub async fn run(self, config: Config) -> anyhow::Result<Exit> {
         let (squad, scifact, index, json) = match self.command {
             EvalCommand::Retrieval { squad, scifact, index, json } => (squad, scifact, index, json),
-            EvalCommand::Run(command) => return run_suite(command, config).await,
+            EvalCommand::Run(command) => {
+                let run = measure_suite(&command, config, ChosenAdapters::default()).await?;
+                return command.show(&run);
+            }
             EvalCommand::Compare(command) => return command.run(),
             EvalCommand::Review(command) => return command.run(),
             EvalCommand::Failures(command) => return command.run(),
@@ -102,22 +109,42 @@ impl Eval {
     }
 }
 
-/// Runs a suite on the product: closed from the given passages, open over an index of its own.
-async fn run_suite(command: RunSuite, config: Config) -> anyhow::Result<Exit> {
+/// Measures a suite on the product, with chosen adapters: closed from the given passages, open over an index of its own.
+pub async fn measure_suite(command: &RunSuite, config: Config, chosen: ChosenAdapters) -> anyhow::Result<Run> {
     let kept = tempfile::tempdir()?;
-    let start = async |loaded: &LoadedSuite| -> anyhow::Result<SystemUnderTest> {
-        let app = start_apart(config, kept.path(), Purpose { answers: true, any_index: false }).await?;
-        let services = app.answer.clone().context("no generator was loaded")?;
+    let start = async |loaded: &LoadedSuite, mode: Option<AdapterMode>| -> anyhow::Result<SystemUnderTest> {
+        let config = apart(config, kept.path())?;
+        let loader = ModelLoader::new(config.clone()).in_mode(mode.unwrap_or_default());
+        let models = Models::load_with(loader, true, chosen.clone()).await?;
+        let app = App::with_models(config, models, Purpose { answers: true, any_index: false }).await?;
+        let services = app.answering().context("no generator was loaded")?;
+        let adapter = services.generator.adapter().map(str::to_owned);
+        if adapter.is_none() && mode.is_some() {
+            bail!(
+                "--adapter-mode says how an adapter is applied, and there is none: name one with --generator-adapter"
+            );
+        }
+        let adapter_mode = adapter.as_ref().map(|_| mode.unwrap_or_default().as_str());
+        let sum = |role: AdapterRole, chosen: &Option<NamedAdapter>| {
+            let chosen = chosen.as_ref().map(|adapter| adapter.files.sha256());
+            chosen.or_else(|| app.own_adapters.sums.of(role).map(str::to_owned))
+        };
         let models = [
-            ("generator", services.generator.name().to_owned()),
-            ("embedder", services.retrieve.embedder.stamp().name.clone()),
+            ("reader", services.reader.as_ref().map(|reader| reader.name().to_owned())),
+            ("generator", Some(services.generator.name().to_owned())),
+            ("adapter", adapter),
+            ("embedder", Some(services.retrieve.embedder.stamp().name.clone())),
+            (adapter_key(AdapterRole::Reader), sum(AdapterRole::Reader, &chosen.reader)),
+            (adapter_key(AdapterRole::Generator), sum(AdapterRole::Generator, &chosen.generator)),
         ];
         let origin = Origin {
-            models: models.into_iter().map(|(part, name)| (part.to_owned(), name)).collect(),
+            models: models.into_iter().filter_map(|(part, name)| Some((part.to_owned(), name?))).collect(),
+            configuration: adapter_mode.into_iter().map(|mode| ("adapter_mode".to_owned(), mode.into())).collect(),
             commit: commit_at(Path::new(env!("CARGO_MANIFEST_DIR"))),
             program: env!("CARGO_PKG_VERSION").to_owned(),
             ..Origin::default()
         };
+        let services = AnswerServices::clone(&services);
         let answerer: Arc<dyn Answerer> = match loaded.suite.mode {
             Mode::Closed => {
                 let count_tokens = services.retrieve.embedder.token_counter();
@@ -136,16 +163,21 @@ async fn run_suite(command: RunSuite, config: Config) -> anyhow::Result<Exit> {
         };
         Ok(SystemUnderTest { answerer, origin })
     };
-    command.run(start).await
+    command.measure(start).await
 }
 
 /// Starts the embedded application in a directory of its own.
-pub async fn start_apart(mut config: Config, dir: &Path, purpose: Purpose) -> anyhow::Result<std::sync::Arc<App>> {
+pub async fn start_apart(config: Config, dir: &Path, purpose: Purpose) -> anyhow::Result<std::sync::Arc<App>> {
+    App::start(apart(config, dir)?, purpose).await
+}
+
+/// The configuration of an embedded application in a directory of its own.
+fn apart(mut config: Config, dir: &Path) -> anyhow::Result<Config> {
     config.data_dir = std::path::absolute(dir)?;
     config.database = DatabaseUrl::Sqlite(config.data_dir.join("footnote.db"));
     config.vectors = VectorUrl::Edge(config.data_dir.join("vectors"));
     config.blob_url = format!("file://{}", config.data_dir.join("blobs").display());
-    App::start(config, purpose).await
+    Ok(config)
 }
 
 async fn ingest_set(app: &std::sync::Arc<App>, set: &EvalSet) -> anyhow::Result<()> {

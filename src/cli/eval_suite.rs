@@ -8,6 +8,7 @@ mod text;
 pub use review::Review;
 
 use std::{
+    collections::BTreeMap,
     io::Write,
     num::NonZeroUsize,
     path::{Path, PathBuf},
@@ -19,16 +20,22 @@ use anyhow::Context as _;
 use chrono::{SubsecRound as _, Utc};
 
 use super::{Exit, output};
-use crate::eval::{
-    answerer::Answerer,
-    assemble::{Origin, assemble},
-    compare::compare,
-    failures::{self, Mistake},
-    report,
-    run::{REPORT, Run},
-    runner::{self, Pace},
-    suite::{LoadedSuite, Suite},
-    unfinished::Unfinished,
+use crate::{
+    eval::{
+        answerer::Answerer,
+        assemble::{Origin, assemble},
+        card::{COMMAND, commit_at},
+        compare::compare,
+        corpus::Corpus,
+        external::External,
+        failures::{self, Mistake},
+        report,
+        run::{REPORT, Run},
+        runner::{self, Pace},
+        suite::{LoadedSuite, Mode, Suite},
+        unfinished::Unfinished,
+    },
+    models::generator::AdapterMode,
 };
 use progress_line::ProgressLine;
 
@@ -54,22 +61,38 @@ pub struct RunSuite {
     /// How many questions are asked at the same time; latencies mean something only with 1
     #[arg(long, default_value = "1")]
     concurrency: NonZeroUsize,
+    /// How the generator's adapter is applied: merged, beside or dense
+    #[arg(long, value_name = "MODE", conflicts_with = "command")]
+    adapter_mode: Option<AdapterMode>,
+    /// Measure another program instead: it gets a line of JSON for each question on its standard input, and replies with
+    /// one line of JSON on its standard output
+    #[arg(long, value_name = "COMMAND", conflicts_with = "concurrency")]
+    command: Option<String>,
     /// Print the figures as JSON
     #[arg(long)]
     json: bool,
 }
 
 impl RunSuite {
-    /// Loads the suite, lets `start` make the system that it is asked of, and asks it.
-    pub async fn run(
-        self,
-        start: impl AsyncFnOnce(&LoadedSuite) -> anyhow::Result<SystemUnderTest>,
-    ) -> anyhow::Result<Exit> {
+    /// The run of `suite` into the folder `out`.
+    pub fn new(suite: PathBuf, out: PathBuf, concurrency: NonZeroUsize) -> Self {
+        Self { suite, out, concurrency, adapter_mode: None, command: None, json: false }
+    }
+
+    /// Loads the suite, lets `start` make the system that it is asked of unless a command names another one, asks it, and
+    /// writes the run.
+    pub async fn measure(
+        &self,
+        start: impl AsyncFnOnce(&LoadedSuite, Option<AdapterMode>) -> anyhow::Result<SystemUnderTest>,
+    ) -> anyhow::Result<Run> {
         // Before hours of work, not after them.
         anyhow::ensure!(!self.out.exists(), "{} exists; name a folder that does not", self.out.display());
         let suite = Suite::read(&self.suite)?;
         let loaded = suite.load(self.suite.parent().unwrap_or(Path::new(".")))?;
-        let system = start(&loaded).await?;
+        let system = match &self.command {
+            Some(command) => another_system(command, &loaded).await?,
+            None => start(&loaded, self.adapter_mode).await?,
+        };
         let pace = Pace { concurrency: self.concurrency, timeout: Duration::from_secs(loaded.suite.timeout_s) };
         let mut origin = system.origin;
         origin.configuration.insert("concurrency".to_owned(), self.concurrency.get().into());
@@ -93,6 +116,11 @@ impl RunSuite {
         let page = report::evaluation::page(&run);
         run.write(&self.out, &page)?;
         unfinished.remove()?;
+        Ok(run)
+    }
+
+    /// Prints the figures.
+    pub fn show(&self, run: &Run) -> anyhow::Result<Exit> {
         if self.json {
             output::print_json(&run.metrics)?;
         } else {
@@ -101,6 +129,24 @@ impl RunSuite {
         }
         Ok(if run.metrics.failed() > 0 { Exit::Incomplete } else { Exit::Ok })
     }
+}
+
+/// A program that answers in the place of the product.
+async fn another_system(command: &str, loaded: &LoadedSuite) -> anyhow::Result<SystemUnderTest> {
+    let corpus = match loaded.suite.mode {
+        Mode::Closed => None,
+        Mode::Open => Some(Arc::new(Corpus::of(&loaded.passages)?)),
+    };
+    let external = External::new(command, corpus)?;
+    // A command that cannot be started at all ends here, before the first question fails of it.
+    external.prepare().await?;
+    let origin = Origin {
+        configuration: BTreeMap::from([(COMMAND.to_owned(), command.into())]),
+        commit: commit_at(Path::new(env!("CARGO_MANIFEST_DIR"))),
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        ..Origin::default()
+    };
+    Ok(SystemUnderTest { answerer: Arc::new(external), origin })
 }
 
 /// Compare two runs of one suite, and say which differences are significant

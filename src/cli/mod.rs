@@ -2,6 +2,7 @@
 //!
 //! Standard output carries results, standard error progress and logs. May depend on everything.
 
+mod adapters;
 mod ask;
 mod bench;
 mod completions;
@@ -66,6 +67,7 @@ enum Command {
     Documents(documents::Documents),
     Reindex(reindex::Reindex),
     Models(models::Models),
+    Adapters(adapters::Adapters),
     Doctor(doctor::Doctor),
     Eval(eval::Eval),
     Bench(bench::Bench),
@@ -127,6 +129,7 @@ async fn run(settings: Settings, command: Command) -> anyhow::Result<Exit> {
         Command::Documents(command) => command.run(config).await,
         Command::Reindex(command) => command.run(config).await,
         Command::Models(command) => command.run(config).await,
+        Command::Adapters(command) => command.run(config).await,
         Command::Doctor(command) => command.run(config).await,
         Command::Eval(command) => command.run(config).await,
         Command::Bench(command) => command.run(config).await,

@@ -47,7 +47,7 @@ pub fn render_outcome(outcome: &Outcome) -> String {
         let _ = write!(text, "\n    \"{}\"\n", one_line(&citation.quote));
     }
     if outcome.wording == Some(Wording::Quoted) {
-        text.push_str("\n(quoted: no sentence of the generator's draft was carried by the documents)\n");
+        text.push_str("\n(quoted: no sentence of the generator's draft stood)\n");
     }
     text
 }
@@ -148,7 +148,13 @@ mod tests {
             },
             clarify: None,
             actions: vec![],
-            model: ModelVersions { generator: String::new(), adapter: None, embedder: String::new(), index: 1 },
+            model: ModelVersions {
+                reader: None,
+                generator: String::new(),
+                adapter: None,
+                embedder: String::new(),
+                index: 1,
+            },
             usage: Usage::default(),
             timings_ms: Timings::default(),
         };

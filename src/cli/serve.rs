@@ -38,7 +38,7 @@ impl Serve {
     }
 }
 
-/// Serves, and works, until `stop` is cancelled.
+/// Serves, works, and follows the adapter registry, until `stop` is cancelled.
 pub async fn serve_until(app: Arc<App>, stop: CancellationToken, work: bool) -> anyhow::Result<()> {
     let listen = app.config.listen;
     let listener = TcpListener::bind(listen).await.with_context(|| {
@@ -49,12 +49,16 @@ pub async fn serve_until(app: Arc<App>, stop: CancellationToken, work: bool) -> 
         let worker = Worker::new(app.ingest.clone(), app.config.ingest_concurrency);
         tokio::spawn(worker.run(stop.clone()))
     });
+    let swapping = app.adapter_swap().map(|swap| tokio::spawn(swap.run(stop.clone())));
     http::serve(listener, app.clone(), stop.clone(), app.config.shutdown_grace).await?;
     if let Some(worker) = worker {
         // Its jobs have gone back to the queue, or their leases end.
         if tokio::time::timeout(app.config.shutdown_grace, worker).await.is_err() {
             tracing::warn!("the worker did not stop in time");
         }
+    }
+    if let Some(swapping) = swapping {
+        swapping.await?;
     }
     Ok(())
 }

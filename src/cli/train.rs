@@ -1,6 +1,10 @@
-//! `train reader`: fine-tunes the small encoder into a reader. A run can be killed and resumed at any time. Its
-//! threshold is chosen at the end; `threshold` is `train threshold`, which chooses it again.
+//! `train`: fine-tunes a model on data sets. A run can be killed and resumed at any time.
+//!
+//! Here what all kinds share, `train reader`, whose threshold is chosen at the end, and `train extract`, which makes a
+//! small adapter of a reader that was trained in full; `generator` is `train generator`, and `threshold` is `train
+//! threshold`, which chooses it again.
 
+mod generator;
 mod threshold;
 
 use std::{
@@ -19,6 +23,7 @@ use crate::{
     config::Config,
     models::{
         self,
+        adapter::{AdapterFiles, Precision},
         catalog::ENCODER_BASE,
         encoder::{features::ReaderTokenizer, load::Base},
     },
@@ -28,6 +33,7 @@ use crate::{
         config::ReaderConfig,
         data::{self, Data},
         dataset::example::Example,
+        extract::extract,
         features::{FeatureCounts, FeatureMaker, Sequence},
         fit::{FitEvent, Fitted, Run, Trainable},
         reader::{READER, ReaderModel},
@@ -45,12 +51,34 @@ pub struct Train {
 #[derive(Debug, Subcommand)]
 enum What {
     Reader(TrainReader),
+    Generator(generator::TrainGenerator),
     Threshold(threshold::TrainThreshold),
+    Extract(Extract),
 }
 
-/// Fine-tune the small encoder to find answers in passages, and to say when there is none
+/// Turn a reader that was trained in full into a low-rank adapter, which is a tenth of its size
 #[derive(Debug, Args)]
-struct TrainReader {
+struct Extract {
+    /// The folder of the reader
+    #[arg(long, value_name = "DIR")]
+    reader: PathBuf,
+    /// The folder of its base model; the one of the catalogue when absent
+    #[arg(long, value_name = "DIR")]
+    base: Option<PathBuf>,
+    /// The rank of the pairs; the higher, the nearer and the larger
+    #[arg(long, value_name = "N", default_value_t = 32)]
+    rank: usize,
+    /// Save in half precision
+    #[arg(long)]
+    half: bool,
+    /// The folder of the adapter
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+/// Where a run's data and results lie.
+#[derive(Debug, Args)]
+struct Places {
     /// The recipe of the run, a TOML file: model, seed, rates, lengths
     #[arg(long, value_name = "FILE")]
     recipe: PathBuf,
@@ -60,11 +88,7 @@ struct TrainReader {
     /// The same to validate on; no document of it may be in the training data
     #[arg(long, required = true)]
     validation: Vec<PathBuf>,
-    /// The same to choose the threshold on at the end, of which nothing may be in the training data either; the
-    /// validation data when none is named. The threshold must not be chosen on what the reader is judged by afterwards
-    #[arg(long, value_name = "DIR")]
-    tuning: Vec<PathBuf>,
-    /// Where checkpoint, metrics, card and the trained reader go
+    /// Where checkpoint, metrics, card and the trained model go
     #[arg(long)]
     out: PathBuf,
     /// Go on from the checkpoint in the output folder
@@ -72,14 +96,37 @@ struct TrainReader {
     resume: bool,
 }
 
+impl Places {
+    /// Reads the examples to train and to validate on, unless something is wrong with them, and makes the folder.
+    fn open(&self) -> anyhow::Result<[Data; 2]> {
+        data::refuse_errors(&self.data, &self.validation)?;
+        fs::create_dir_all(&self.out).with_context(|| format!("creating {}", self.out.display()))?;
+        Ok([data::read(&self.data)?, data::read(&self.validation)?])
+    }
+}
+
+/// Fine-tune the small encoder to find answers in passages, and to say when there is none
+#[derive(Debug, Args)]
+struct TrainReader {
+    #[command(flatten)]
+    places: Places,
+    /// The same to choose the threshold on at the end, of which nothing may be in the training data either; the
+    /// validation data when none is named. The threshold must not be chosen on what the reader is judged by afterwards
+    #[arg(long, value_name = "DIR")]
+    tuning: Vec<PathBuf>,
+}
+
 impl Train {
     /// Runs the command.
     pub fn run(self, config: &Config) -> anyhow::Result<Exit> {
         restart_with_one_candle_thread()?;
         match self.what {
-            What::Reader(command) => command.run(config).map(|()| Exit::Ok),
-            What::Threshold(command) => command.run(config),
-        }
+            What::Reader(command) => command.run(config),
+            What::Generator(command) => command.run(config),
+            What::Threshold(command) => return command.run(config),
+            What::Extract(command) => command.run(config),
+        }?;
+        Ok(Exit::Ok)
     }
 }
 
@@ -104,24 +151,55 @@ fn restart_with_one_candle_thread() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The base model in a folder, or the one of the catalogue.
+fn load_base(folder: Option<&Path>, settings: &Config) -> anyhow::Result<Base> {
+    Ok(match folder {
+        Some(folder) => Base::load(folder)?,
+        None => Base::load(&models::locate_one(&settings.models_dir, ENCODER_BASE)?)?,
+    })
+}
+
+impl Extract {
+    fn run(self, settings: &Config) -> anyhow::Result<()> {
+        anyhow::ensure!(!self.out.exists(), "{} exists already; name another folder", self.out.display());
+        let reader = AdapterFiles::read(&self.reader)?;
+        let base = load_base(self.base.as_deref(), settings)?;
+        let precision = if self.half { Precision::F16 } else { Precision::F32 };
+        let extracted = extract(base, &reader, self.rank, precision)?;
+        extracted.files.write(&self.out)?;
+        let (mut kept, mut all) = (0.0, 0.0);
+        for module in &extracted.modules {
+            println!("{:6.2} %  {}", 100.0 * module.kept / module.all, module.module);
+            (kept, all) = (kept + module.kept, all + module.all);
+        }
+        if all > 0.0 {
+            println!("{:6.2} %  of the squared difference to the base is kept", 100.0 * kept / all);
+        }
+        Ok(())
+    }
+}
+
 impl TrainReader {
     fn run(self, settings: &Config) -> anyhow::Result<()> {
-        let config = ReaderConfig::read(&self.recipe)?;
-        let tuning = if self.tuning.is_empty() { &self.validation } else { &self.tuning };
-        data::refuse_errors(&self.data, &[&self.validation[..], &tuning[..]].concat())?;
-        fs::create_dir_all(&self.out).with_context(|| format!("creating {}", self.out.display()))?;
-        let (training, validation) = (data::read(&self.data)?, data::read(&self.validation)?);
-        let tuning = data::read(tuning)?;
+        let Places { recipe, out, resume, .. } = &self.places;
+        let config = ReaderConfig::read(recipe)?;
+        let named = if self.tuning.is_empty() { &self.places.validation } else { &self.tuning };
+        data::refuse_errors(&self.places.data, named)?;
+        let [training, validation] = self.places.open()?;
+        let tuning = data::read(named)?;
         let base = load_base(config.base.as_deref(), settings)?;
         if let Err(reason) = config.limits.check(base.bert.config.max_position_embeddings) {
-            return Err(TrainError::Config { path: self.recipe, reason }.into());
+            return Err(TrainError::Config { path: recipe.clone(), reason }.into());
         }
-        let fingerprint = fingerprint(&config, &base.sha256, [&training, &validation]);
+        let from = config.from.as_deref().map(AdapterFiles::read).transpose()?;
+        let begun_from = from.as_ref().map_or_else(String::new, AdapterFiles::sha256);
+        let fingerprint =
+            fingerprint(&config, &format!("{}\n{begun_from}", base.sha256), [&training, &validation]);
         let (sequences, counts) = prepare(&base.tokenizer, &config, &training.examples, "training")?;
         let chosen = choose(&validation.examples, config.reader.validation_sequences, config.seed);
         let (mut measured, validation_counts) = prepare(&base.tokenizer, &config, &chosen, "validation")?;
         measured.truncate(config.reader.validation_sequences);
-        let mut model = ReaderModel::new(&base, &config)?;
+        let mut model = ReaderModel::new(&base, &config, from.as_ref())?;
         let task = ReadingTask::new(chosen, &base.tokenizer, config.limits, config.fit.threads)?;
         eprintln!("read at each validation: {}", serde_json::to_string(&task.counts)?);
         model.measure_on(task, &base.tokenizer);
@@ -145,14 +223,14 @@ impl TrainReader {
             settings: &config.fit,
             adam: config.adam,
             seed: config.seed,
-            folder: &self.out,
+            folder: out,
             fingerprint,
-            resume: self.resume,
+            resume: *resume,
         };
         let result = with_progress(&run)?;
-        println!("{}; {}", best(&result), self.out.join(READER).display());
+        println!("{}; {}", best(&result), out.join(READER).display());
         let kept = load_base(config.base.as_deref(), settings)?;
-        let tuned = threshold::tune(kept, &self.out.join(READER), to_tune, config.fit.threads)?;
+        let tuned = threshold::tune(kept, &out.join(READER), to_tune, config.fit.threads)?;
         let card = Card {
             version: env!("CARGO_PKG_VERSION"),
             base_sha256: base.sha256.clone(),
@@ -167,16 +245,8 @@ impl TrainReader {
             configuration: config,
             result,
         };
-        Ok(card.save(&self.out)?)
+        Ok(card.save(out)?)
     }
-}
-
-/// The base model in `folder`, or the one of the catalogue.
-fn load_base(folder: Option<&Path>, settings: &Config) -> anyhow::Result<Base> {
-    Ok(match folder {
-        Some(folder) => Base::load(folder)?,
-        None => Base::load(&models::locate_one(&settings.models_dir, ENCODER_BASE)?)?,
-    })
 }
 
 /// Which weights are left, and how good they are.
@@ -202,7 +272,7 @@ fn prepare(
 }
 
 /// What must be the same for a run to be resumed.
-fn fingerprint(config: &ReaderConfig, base: &str, data: [&Data; 2]) -> String {
+fn fingerprint(config: &impl std::fmt::Debug, base: &str, data: [&Data; 2]) -> String {
     let mut sum = Sha256::new();
     sum.update(format!("{config:?}\n{base}\n"));
     for data in data {
@@ -219,7 +289,7 @@ fn figures(model: &impl Trainable, values: &[Option<f64>]) -> String {
     said.collect()
 }
 
-fn with_progress(run: &Run<'_, ReaderModel>) -> Result<Fitted, TrainError> {
+fn with_progress<M: Trainable>(run: &Run<'_, M>) -> Result<Fitted, TrainError> {
     let bar = ProgressBar::no_length();
     let style = "{wide_bar} {pos}/{len} steps  {msg}  {eta} left";
     if let Ok(style) = ProgressStyle::with_template(style) {
@@ -248,9 +318,17 @@ fn with_progress(run: &Run<'_, ReaderModel>) -> Result<Fitted, TrainError> {
             );
             bar.set_position(record.step);
             if let Some(validation) = record.validation_loss {
-                let (parts, figures) = (&record.validation_parts, figures(run.model, &record.validation_figures));
+                let parts = match record.validation_parts.as_slice() {
+                    [] => String::new(),
+                    parts => format!(" {parts:.4?}"),
+                };
+                let perplexity = record.perplexity.map_or(String::new(), |value| format!(", perplexity {value:.3}"));
+                let figures = figures(run.model, &record.validation_figures);
                 bar.suspend(|| {
-                    eprintln!("step {}: validation loss {validation:.4} {parts:.4?}{figures}, {message}", record.step);
+                    eprintln!(
+                        "step {}: validation loss {validation:.4}{parts}{perplexity}{figures}, {message}",
+                        record.step
+                    );
                 });
             } else if quiet && record.step % 10 == 0 {
                 eprintln!("step {}: {message}, {:.0} s", record.step, record.seconds);

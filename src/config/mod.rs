@@ -20,6 +20,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The cache of model files.
     pub models_dir: PathBuf,
+    /// A folder with a reader to use instead of the one that ships.
+    pub reader: Option<PathBuf>,
     /// The address that `serve` binds.
     pub listen: SocketAddr,
     /// What every request must carry as `Authorization: Bearer …`; required unless `listen` is loopback.
@@ -38,6 +40,10 @@ pub struct Config {
     pub ingest_concurrency: usize,
     /// The threads that a model may use.
     pub threads: usize,
+    /// The generator's adapter.
+    pub generator_adapter: AdapterChoice,
+    /// The suite file on which adapters are compared before one is promoted.
+    pub pinned_suite: Option<PathBuf>,
     /// How many questions may wait for the generator; the next one is answered 429.
     pub ask_queue: usize,
     /// How long a question may take.
@@ -75,6 +81,28 @@ pub enum VectorUrl {
         /// What its collections' names start with.
         prefix: String,
     },
+}
+
+/// Which adapter a model gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AdapterChoice {
+    /// The one that ships with the program, if there is one.
+    Shipped,
+    /// None: the model runs as it comes.
+    Without,
+    /// The one in a folder.
+    Folder(PathBuf),
+}
+
+impl AdapterChoice {
+    /// What a user wrote; the folder `none` is `./none`.
+    fn of(setting: Option<PathBuf>) -> Self {
+        match setting {
+            None => Self::Shipped,
+            Some(word) if word.as_os_str() == "none" => Self::Without,
+            Some(folder) => Self::Folder(folder),
+        }
+    }
 }
 
 /// A text that is never shown: `Debug` prints stars.
@@ -191,10 +219,13 @@ impl Config {
                 &data_dir,
             )?,
             blob_url: settings.blob_url.unwrap_or_else(|| format!("file://{}", data_dir.join("blobs").display())),
+            reader: settings.reader,
             log: settings.log,
             max_upload_bytes: at_least("max_upload_bytes", settings.max_upload_bytes, 256 * 1024 * 1024, 1)?,
             ingest_concurrency: at_least("ingest_concurrency", settings.ingest_concurrency, threads + 2, 1)?,
             threads: at_least("threads", settings.threads, threads, 1)?,
+            generator_adapter: AdapterChoice::of(settings.generator_adapter),
+            pinned_suite: settings.pinned_suite,
             ask_queue: at_least("ask_queue", settings.ask_queue, 32, 1)?,
             ask_timeout: seconds("ask_timeout_seconds", settings.ask_timeout_seconds, 300)?,
             extract_timeout: seconds("extract_timeout_seconds", settings.extract_timeout_seconds, 50)?,
@@ -347,6 +378,17 @@ mod tests {
         let flags = Settings { config: Some(path), ..settings() };
         let error = Config::load(flags).err().unwrap().to_string();
         assert!(error.contains("thread") && error.contains("footnote.toml"), "{error}");
+    }
+
+    #[test]
+    fn an_adapter_is_the_shipped_one_another_or_none() {
+        let chosen = |folder: Option<&str>| {
+            let settings = Settings { generator_adapter: folder.map(PathBuf::from), ..settings() };
+            Config::resolve(settings).unwrap().generator_adapter
+        };
+        assert_eq!(chosen(None), AdapterChoice::Shipped);
+        assert_eq!(chosen(Some("none")), AdapterChoice::Without);
+        assert_eq!(chosen(Some("./none")), AdapterChoice::Folder("./none".into()));
     }
 
     #[test]

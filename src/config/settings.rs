@@ -43,6 +43,8 @@ settings! {
     data_dir: PathBuf, "FOOTNOTE_DATA_DIR", "DIR";
     /// The cache of model files [default: the platform's cache folder]
     models_dir: PathBuf, "FOOTNOTE_MODELS_DIR", "DIR";
+    /// A folder with a reader, as `train reader` makes it [default: the one that ships]
+    reader: PathBuf, "FOOTNOTE_READER", "DIR";
     /// The address to serve on [default: 127.0.0.1:8642]
     listen: String, "FOOTNOTE_LISTEN", "ADDRESS:PORT";
     /// The key that every request must carry as a bearer token; needed for any address but loopback
@@ -65,6 +67,10 @@ settings! {
     ingest_concurrency: usize, "FOOTNOTE_INGEST_CONCURRENCY", "N";
     /// The threads that a model may use [default: the number of cores]
     threads: usize, "FOOTNOTE_THREADS", "N";
+    /// The folder of a LoRA adapter for the generator, or `none` [default: the one that ships]
+    generator_adapter: PathBuf, "FOOTNOTE_GENERATOR_ADAPTER", "DIR";
+    /// The suite file on which adapters are compared before one is promoted
+    pinned_suite: PathBuf, "FOOTNOTE_PINNED_SUITE", "FILE";
     /// How many questions may wait; beyond it the answer is 429 [default: 32]
     ask_queue: usize, "FOOTNOTE_ASK_QUEUE", "N";
     /// How long a question may take [default: 300]

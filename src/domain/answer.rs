@@ -79,6 +79,8 @@ pub enum Action {
 /// Which models made an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ModelVersions {
+    /// The reader's name, with the beginning of the sum over its files.
+    pub reader: Option<String>,
     /// The generator's name.
     pub generator: String,
     /// The adapter's name; absent when the generator runs as it comes.
@@ -95,7 +97,7 @@ pub struct ModelVersions {
 pub enum Wording {
     /// The generator, sentence by sentence carried by a source.
     Generated,
-    /// The source: no sentence of the generator's draft stood, and a sentence of the evidence is a clear match.
+    /// The source: no sentence of the generator's draft stood, and the sentence of the source that answers is shown.
     Quoted,
 }
 
@@ -119,6 +121,8 @@ pub struct Timings {
     pub preprocess: f64,
     /// Searching.
     pub retrieve: f64,
+    /// Looking for the span that answers.
+    pub read: f64,
     /// Writing the draft.
     pub generate: f64,
     /// Checking the draft and its citations.
@@ -139,10 +143,13 @@ pub struct Outcome {
     /// Who worded the answer; absent for an abstention.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wording: Option<Wording>,
-    /// The bare fact, where the question asks for one.
+    /// The words that answer, exactly as they stand in the source; absent for an abstention, and where a question was too
+    /// long for the reader.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub short_answer: Option<String>,
-    /// How well the evidence carries the answer, 0 to 1. Not yet calibrated to a probability.
+    /// How well the evidence carries the answer, 0 to 1: the probability that the span which the reader found is right;
+    /// for an abstention, that of the best span it saw. For a question that was too long for the reader it is no
+    /// probability, and it is 0 where nothing was found.
     pub confidence: f32,
     /// The footnotes, in the order of the answer.
     pub citations: Vec<Citation>,

@@ -103,6 +103,10 @@ prefixed_id!(
     AnswerId, "ans_", "answer"
 );
 prefixed_id!(
+    /// An adapter that was registered.
+    AdapterId, "adp_", "adapter"
+);
+prefixed_id!(
     /// A chunk of one version of a document in one index generation.
     ChunkId, "chk_", "chunk"
 );

@@ -3,6 +3,7 @@
 //! Pure data and pure functions: no input or output, no async, no vendor types. Every other module may
 //! depend on this one, and this one depends on none of them.
 
+mod adapter;
 mod answer;
 mod chunk;
 mod document;
@@ -12,6 +13,7 @@ mod job;
 mod question;
 pub mod text;
 
+pub use adapter::*;
 pub use answer::*;
 pub use chunk::*;
 pub use document::*;

@@ -25,7 +25,7 @@ pub struct Question {
     /// Narrows the documents that are looked at.
     #[serde(default)]
     pub filter: Option<Filter>,
-    /// How many passages to read, 1 to 50; 5 when absent.
+    /// How many passages to find, 1 to 50; 5 when absent. The best 8 of them are read.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 50)]
     pub top_k: Option<u32>,

@@ -63,6 +63,12 @@ impl AnswererError {
 /// A system that answers questions.
 #[async_trait]
 pub trait Answerer: Send + Sync {
+    /// Called before the clock of each question starts: a system that has to be started again does that here, within
+    /// bounds of its own. An error fails the question.
+    async fn prepare(&self) -> Result<(), AnswererError> {
+        Ok(())
+    }
+
     /// Answers one question. Several may be asked at the same time; dropping the future gives the question up.
     async fn answer(&self, asked: &Asked) -> Result<Reply, AnswererError>;
 }

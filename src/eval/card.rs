@@ -17,6 +17,9 @@ use sha2::{Digest, Sha256};
 /// The layout of a run's folder. A folder of another layout is refused.
 pub const FORMAT: u32 = 1;
 
+/// The setting that names the program which was measured, where it was not the product.
+pub const COMMAND: &str = "command";
+
 /// A run's card.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

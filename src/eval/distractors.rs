@@ -1,13 +1,13 @@
 //! Passages that are near a question and not its own: the distractors of a closed suite, found by BM25 over the
 //! passages of the suite's corpus with the product's own lexical analysis.
 //!
-//! May depend on `models::lexical` and `train::dataset`.
+//! May depend on `train::dataset`.
 
 use std::collections::{HashMap, HashSet};
 
-use crate::{
-    models::lexical::Lexical,
-    train::dataset::example::{Example, Passage},
+use crate::train::dataset::{
+    bm25::Bm25,
+    example::{Example, Passage},
 };
 
 /// Why distractors cannot be found.
@@ -36,24 +36,14 @@ impl DistractorsError {
 
 /// An index over passages.
 pub struct PassageIndex<'a> {
-    lexical: Lexical,
+    index: Bm25,
     passages: &'a [Passage],
-    /// For each term, the passages that hold it and what it weighs there.
-    postings: HashMap<u32, Vec<(usize, f32)>>,
 }
 
 impl<'a> PassageIndex<'a> {
     /// Indexes passages; the same id occurs once.
     pub fn new(passages: &'a [Passage]) -> Self {
-        let lexical = Lexical::new();
-        let mut postings: HashMap<u32, Vec<(usize, f32)>> = HashMap::new();
-        for (at, passage) in passages.iter().enumerate() {
-            let terms = lexical.passage(&passage.text);
-            for (term, weight) in terms.indices.into_iter().zip(terms.values) {
-                postings.entry(term).or_default().push((at, weight));
-            }
-        }
-        Self { lexical, passages, postings }
+        Self { index: Bm25::new(passages.iter().map(|passage| passage.text.as_str())), passages }
     }
 
     /// Adds the `count` nearest passages to an example that are not among its own by id or by text, and puts all of
@@ -63,11 +53,9 @@ impl<'a> PassageIndex<'a> {
         if count == 0 {
             return Ok(());
         }
-        let scores = self.scores(&example.question);
+        let order = self.order(&example.question);
         let own_ids: HashSet<&str> = example.passages.iter().map(|passage| passage.id.as_str()).collect();
         let own_texts: HashSet<&str> = example.passages.iter().map(|passage| passage.text.as_str()).collect();
-        let mut order: Vec<usize> = (0..self.passages.len()).collect();
-        order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]).then(a.cmp(&b)));
         let is_other = |at: &&usize| {
             let passage = &self.passages[**at];
             !own_ids.contains(passage.id.as_str()) && !own_texts.contains(passage.text.as_str())
@@ -85,19 +73,12 @@ impl<'a> PassageIndex<'a> {
         Ok(())
     }
 
-    /// The BM25 score of every passage.
-    fn scores(&self, question: &str) -> Vec<f32> {
-        let mut scores = vec![0.0; self.passages.len()];
-        let terms = self.lexical.question(question);
-        for (term, weight) in terms.indices.iter().zip(&terms.values) {
-            let Some(holders) = self.postings.get(term) else { continue };
-            let (all, with) = (self.passages.len() as f32, holders.len() as f32);
-            let rarity = ((all - with + 0.5) / (with + 0.5) + 1.0).ln();
-            for &(at, in_passage) in holders {
-                scores[at] += weight * rarity * in_passage;
-            }
-        }
-        scores
+    /// All passages: those that share a term with the question, best first, then the others as they come.
+    fn order(&self, question: &str) -> Vec<usize> {
+        let mut order: Vec<usize> = self.index.ranked(question).collect();
+        let ranked: HashSet<usize> = order.iter().copied().collect();
+        order.extend((0..self.passages.len()).filter(|at| !ranked.contains(at)));
+        order
     }
 }
 

@@ -1,8 +1,8 @@
 //! Measuring the product on questions whose answers are known.
 //!
 //! A suite (`suite`) says what is asked; `runner` asks it of an `answerer` and scores the replies; a `run` is what
-//! remains, as a folder; `compare`, `failures`, `review` and `report` read runs. `product` is the system that is asked.
-//! `retrieval` measures the search alone, on the data sets that `squad` and `scifact` read.
+//! remains, as a folder; `compare`, `failures`, `review` and `report` read runs. `product` is the system that is asked,
+//! or `external` for any other program. `retrieval` measures the search alone, on the data sets that `squad` and `scifact` read.
 //!
 //! May depend on everything but `cli` and `http`.
 
@@ -16,6 +16,7 @@ pub mod compare;
 pub mod corpus;
 pub mod distractors;
 pub mod examples;
+pub mod external;
 pub mod failures;
 pub mod measure;
 pub mod metric;

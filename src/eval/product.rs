@@ -12,7 +12,7 @@ use super::{
     prediction::{CitedSpan, PredictedOutcome},
 };
 use crate::{
-    answer::{self, AnswerError, AnswerServices, GivenPassage},
+    answer::{self, AnswerError, AnswerServices, GivenPassage, Passage},
     domain::{Outcome, OutcomeKind, Question, Timings, text::CodePointRange},
     models::embedder::TokenCounter,
 };
@@ -61,8 +61,8 @@ impl Answerer for Closed {
 #[async_trait]
 impl Answerer for Open {
     async fn answer(&self, asked: &Asked) -> Result<Reply, AnswererError> {
-        let outcome = answer::answer(&self.services, question(asked), None).await?;
-        Ok(reply(outcome, Vec::new(), |name, range| {
+        let (outcome, found) = answer::answer_with_evidence(&self.services, question(asked), None).await?;
+        Ok(reply(outcome, read(&self.corpus, &found), |name, range| {
             self.corpus.locate(name, range).map(|(passage, range)| (passage.to_owned(), range))
         }))
     }
@@ -70,6 +70,19 @@ impl Answerer for Open {
 
 fn question(asked: &Asked) -> Question {
     Question { question: asked.question.clone(), collection: None, filter: None, top_k: None, stream: false }
+}
+
+/// The passages of the data set of which the chunks that were found hold something, best first.
+fn read(corpus: &Corpus, found: &[Passage]) -> Vec<String> {
+    let mut read: Vec<String> = Vec::new();
+    for chunk in found {
+        for passage in corpus.touched(&chunk.name, chunk.chunk.range) {
+            if !read.iter().any(|known| known == passage) {
+                read.push(passage.to_owned());
+            }
+        }
+    }
+    read
 }
 
 /// A quote that lies in no single passage names its document: it then counts as a wrong citation.
@@ -95,7 +108,7 @@ fn reply(
         answer: outcome.answer,
         short_answer: outcome.short_answer,
         confidence: f64::from(outcome.confidence).clamp(0.0, 1.0),
-        read: (!read.is_empty()).then_some(read),
+        read: Some(read),
         answer_loss: None,
         stages_ms: stages(outcome.timings_ms),
     }
@@ -105,10 +118,51 @@ fn stages(timings: Timings) -> BTreeMap<String, f64> {
     [
         ("preprocess", timings.preprocess),
         ("retrieve", timings.retrieve),
+        ("read", timings.read),
         ("generate", timings.generate),
         ("postfilter", timings.postfilter),
     ]
     .into_iter()
     .map(|(stage, milliseconds)| (stage.to_owned(), milliseconds.max(0.0)))
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+    use crate::{
+        domain::{Chunk, ChunkId, DocumentId},
+        train::dataset::example,
+    };
+
+    fn chunk(name: &str, start: u32, end: u32) -> Passage {
+        let document_id = DocumentId::new();
+        let chunk = Chunk {
+            id: ChunkId::derive(document_id, 1, 1, 0),
+            document_id,
+            version: 1,
+            ordinal: 0,
+            range: CodePointRange { start, end },
+            text: String::new(),
+            context: String::new(),
+            tokens: 1,
+            heading_path: vec![],
+            page: None,
+        };
+        Passage { chunk, name: name.to_owned(), title: None, score: 1.0 }
+    }
+
+    #[test]
+    fn what_was_read_are_the_passages_under_the_chunks_each_once() {
+        let passage =
+            |id: &str, title: &str| example::Passage { id: id.into(), title: title.into(), text: "Old.".into() };
+        let corpus = Corpus::of(&[passage("a", "Pier"), passage("b", "Pier"), passage("c", "Hut")]).unwrap();
+        assert_eq!(
+            read(&corpus, &[chunk("Hut.txt", 0, 4), chunk("Pier.txt", 2, 9), chunk("Pier.txt", 0, 4)]),
+            ["c", "a", "b"]
+        );
+        assert!(read(&corpus, &[chunk("Hall.txt", 0, 4)]).is_empty());
+        assert!(read(&corpus, &[]).is_empty());
+    }
 }

@@ -178,11 +178,6 @@ impl Run {
     pub fn short_sum(&self) -> &str {
         self.card.files.get(PREDICTIONS).and_then(|sum| sum.get(..8)).unwrap_or("unwritten")
     }
-
-    /// The sum of the examples as they were asked.
-    pub fn examples_sum(&self) -> Option<&str> {
-        self.card.files.get(EXAMPLES).map(String::as_str)
-    }
 }
 
 /// Writes `report.html` of a run again.

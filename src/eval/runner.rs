@@ -104,6 +104,9 @@ fn asked(mode: Mode, question: &SuiteQuestion) -> Asked {
 }
 
 async fn ask(at: usize, answerer: Arc<dyn Answerer>, asked: Asked, timeout: Duration) -> (usize, Ended) {
+    if let Err(error) = answerer.prepare().await {
+        return (at, Ended { reply: Err(error.to_string()), latency: Duration::ZERO });
+    }
     let started = Instant::now();
     let reply = tokio::time::timeout(timeout, answerer.answer(&asked)).await;
     let latency = started.elapsed();

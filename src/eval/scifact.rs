@@ -1,10 +1,11 @@
 //! Retrieval questions from SciFact (Wadden et al. 2020): claims, and the abstracts that hold their evidence.
 //!
-//! May depend on `eval::retrieval`.
+//! May depend on `eval::retrieval` and `train::dataset::import`.
 
 use std::{collections::BTreeMap, path::Path};
 
 use super::retrieval::{EvalError, EvalQuestion, EvalSet, Target};
+use crate::train::dataset::import::printed_list;
 
 /// Reads `corpus_train.csv` and `claims_train.csv` of a folder: every abstract is a document, and every claim with at
 /// least one evidence document is a question.
@@ -13,7 +14,9 @@ pub fn read(folder: &Path) -> Result<EvalSet, EvalError> {
     let corpus = folder.join("corpus_train.csv");
     for row in rows(&corpus)? {
         let (id, title) = (field(&row, "doc_id", &corpus)?, field(&row, "title", &corpus)?);
-        let sentences = quoted_strings(field(&row, "abstract", &corpus)?);
+        let sentences = printed_list::strings(field(&row, "abstract", &corpus)?);
+        let sentences = sentences.map_err(|reason| EvalError::Malformed(corpus.clone(), format!("{id}: {reason}")))?;
+        let sentences: Vec<&str> = sentences.iter().map(|sentence| sentence.trim()).collect();
         set.documents.push((format!("{id}.txt"), format!("{title}\n\n{}", sentences.join(" "))));
     }
     let claims = folder.join("claims_train.csv");
@@ -46,38 +49,4 @@ fn rows(path: &Path) -> Result<Vec<Row>, EvalError> {
 fn field<'a>(row: &'a Row, name: &str, path: &Path) -> Result<&'a str, EvalError> {
     let missing = || EvalError::Malformed(path.to_owned(), format!("there is no column `{name}`"));
     row.get(name).map(String::as_str).ok_or_else(missing)
-}
-
-/// The strings of a list as Python prints it: each in single or double quotes, with backslash escapes.
-fn quoted_strings(list: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut characters = list.chars();
-    while let Some(quote) = characters.by_ref().find(|c| *c == '\'' || *c == '"') {
-        let mut text = String::new();
-        while let Some(c) = characters.next() {
-            match c {
-                '\\' => match characters.next() {
-                    Some('n') => text.push('\n'),
-                    Some('t') => text.push('\t'),
-                    Some(other) => text.push(other),
-                    None => {}
-                },
-                c if c == quote => break,
-                c => text.push(c),
-            }
-        }
-        found.push(text.trim().to_owned());
-    }
-    found
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted_strings;
-
-    #[test]
-    fn a_printed_list_is_read_with_either_quote() {
-        let list = "['One\\'s first.' \"It's second.\"\n 'Third \"quoted\".']";
-        assert_eq!(quoted_strings(list), ["One's first.", "It's second.", "Third \"quoted\"."]);
-    }
 }

@@ -41,7 +41,7 @@ pub fn router() -> OpenApiRouter<Arc<App>> {
 )]
 async fn ask(State(app): State<Arc<App>>, Json(question): Json<Question>) -> Result<Response, Problem> {
     let services =
-        app.answer.clone().ok_or_else(|| Problem::unavailable("this process was started without a generator"))?;
+        app.answering().ok_or_else(|| Problem::unavailable("this process was started without a generator"))?;
     let slot = app.ask_slots.clone().try_acquire_owned().map_err(|_| {
         Problem::busy(format!("{} questions are waiting already: ask again in a while", app.config.ask_queue))
     })?;
@@ -65,7 +65,7 @@ async fn finish(
     Ok(outcome)
 }
 
-fn stream(app: Arc<App>, services: AnswerServices, question: Question, slot: OwnedSemaphorePermit) -> Response {
+fn stream(app: Arc<App>, services: Arc<AnswerServices>, question: Question, slot: OwnedSemaphorePermit) -> Response {
     let (sender, receiver) = mpsc::channel::<AnswerEvent>(16);
     let (last, outcome) = tokio::sync::oneshot::channel::<Event>();
     // When the caller goes away the stream is dropped, its receiver with it, and the work ends at its next event.

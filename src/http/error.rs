@@ -12,11 +12,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
+    adapters::RegistryError,
     answer::AnswerError,
     blob_store::BlobStoreError,
     ingest::{IngestError, upload::ReceiveError},
     metadata_store::MetadataStoreError,
-    models::{embedder::EmbedderError, generator::GeneratorError},
+    models::{embedder::EmbedderError, encoder::ReaderError, generator::GeneratorError},
+    serving::FetchError,
     vector_store::VectorStoreError,
 };
 
@@ -73,6 +75,11 @@ impl Problem {
     /// 409: the thing is not in a state that allows this.
     pub fn conflict(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, "conflict", "The state does not allow this", detail)
+    }
+
+    /// 409: the adapter is not better than the one that serves.
+    pub fn refused(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "adapter-refused", "The adapter is not better than the one that serves", detail)
     }
 
     /// 413: the body is too large.
@@ -182,6 +189,18 @@ impl From<IngestError> for Problem {
     }
 }
 
+impl From<RegistryError> for Problem {
+    fn from(error: RegistryError) -> Self {
+        match error {
+            RegistryError::Metadata(error) | RegistryError::Fetch(FetchError::Metadata(error)) => error.into(),
+            RegistryError::Refused(_) => Self::refused(error.to_string()),
+            RegistryError::Fixed { .. } | RegistryError::Suite(_) => Self::conflict(error.to_string()),
+            other if other.is_transient() => unavailable("the adapter registry", &other),
+            other => Self::internal(&other),
+        }
+    }
+}
+
 impl From<AnswerError> for Problem {
     fn from(error: AnswerError) -> Self {
         match error {
@@ -189,6 +208,7 @@ impl From<AnswerError> for Problem {
             AnswerError::Metadata(error) => error.into(),
             AnswerError::Blobs(error) => error.into(),
             AnswerError::Vectors(error) => error.into(),
+            AnswerError::Read(ReaderError::Busy { .. }) => Self::busy("the reader's queue is full: ask again"),
             AnswerError::Generate(GeneratorError::Busy) => Self::busy("the generator's queue is full: ask again"),
             AnswerError::Generate(error @ GeneratorError::PromptTooLong { .. }) => Self::invalid(error.to_string()),
             AnswerError::Embed(error @ EmbedderError::TooLong { .. }) => Self::invalid(error.to_string()),

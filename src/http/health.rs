@@ -14,15 +14,15 @@ pub fn router() -> Router<Arc<App>> {
     Router::new().route("/healthz", get(|| async { "ok" })).route("/readyz", get(ready)).route("/metrics", get(metrics))
 }
 
-/// `ok` when every store answers.
-async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
+/// `ok` when every store answers, with what is not as it should be and does not keep questions from being answered.
+async fn ready(State(app): State<Arc<App>>) -> Result<String, Problem> {
     app.metadata.ping().await?;
     app.vectors.ping().await?;
     app.ingest.blobs.ping().await?;
-    Ok("ok")
+    Ok(app.serving.failures().map_or("ok".to_owned(), |failures| format!("ok, but {failures}")))
 }
 
 async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResponse, Problem> {
-    let text = app.metrics.render(app.metadata.counts().await?);
+    let text = app.metrics.render(app.metadata.counts().await?, &app.serving.loaded());
     Ok(([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text))
 }

@@ -2,6 +2,7 @@
 //!
 //! `error` is the only place that knows status codes. May depend on everything but `cli`.
 
+mod adapters;
 mod admin;
 mod ask;
 mod auth;
@@ -63,6 +64,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .merge(ask::router())
         .merge(search::router())
         .merge(admin::router())
+        .merge(adapters::router())
 }
 
 /// Serves until `stop` is cancelled, then lets running requests finish for at most `grace`.

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{DocumentQuery, IngestCommit, MetadataStoreError, NewUpload, StoreResult};
+use super::{
+    DocumentQuery, IngestCommit, MetadataStoreError, NewAdapter, NewEvaluation, NewPromotion, NewUpload, StoreResult,
+};
 use crate::domain::{Chunk, ChunkId, DocumentId, GenerationNumber, Metadata};
 
 /// The longest name of a collection, in bytes.
@@ -16,6 +18,10 @@ const MAX_COLLECTION: usize = 255;
 const MAX_NAME: usize = 1_024;
 /// The longest metadata, in bytes of JSON.
 const MAX_METADATA: usize = 65_536;
+/// The longest card of a training run, in bytes of JSON.
+const MAX_CARD: usize = 1_048_576;
+/// The longest reason that somebody gives, in bytes.
+const MAX_REASON: usize = 4_096;
 /// The most entries on a page.
 const MAX_PAGE: u32 = 1_000;
 /// The longest lease: a worker that needs longer sends heartbeats.
@@ -28,11 +34,86 @@ fn invalid<T>(why: impl Into<String>) -> StoreResult<T> {
 /// An upload that can be recorded.
 pub(super) fn upload(upload: &NewUpload) -> StoreResult<()> {
     description(&upload.collection, &upload.name, &upload.metadata)?;
-    let lowercase_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    if upload.sha256.len() != 64 || !upload.sha256.bytes().all(lowercase_hex) {
-        return invalid("the sha256 must be 64 lower-case hexadecimal digits");
-    }
+    sum(&upload.sha256)?;
     size(upload.size_bytes).map(drop)
+}
+
+/// An adapter that can be recorded.
+pub(super) fn adapter(adapter: &NewAdapter) -> StoreResult<()> {
+    label("the name", &adapter.name, MAX_COLLECTION)?;
+    sum(&adapter.sha256)?;
+    sum(&adapter.base_sha256)?;
+    for version in &adapter.data_versions {
+        label("a data version", version, MAX_NAME)?;
+    }
+    if !adapter.run.is_object() {
+        return invalid("the card of the run is no JSON object");
+    }
+    json_without_nul("the card of the run", &adapter.run)?;
+    let bytes = adapter.run.to_string().len();
+    if bytes > MAX_CARD {
+        return invalid(format!("the card of the run has {bytes} bytes, more than the {MAX_CARD} that are allowed"));
+    }
+    size(adapter.size_bytes).map(drop)
+}
+
+/// An evaluation that can be recorded.
+pub(super) fn evaluation(evaluation: &NewEvaluation) -> StoreResult<()> {
+    label("the name of the run", &evaluation.run, MAX_COLLECTION)?;
+    label("the name of the suite", &evaluation.suite, MAX_COLLECTION)?;
+    sum(&evaluation.run_sha256)?;
+    sum(&evaluation.suite_sha256)?;
+    for adapter in evaluation.adapters.reader.iter().chain(&evaluation.adapters.generator) {
+        sum(adapter)?;
+    }
+    for figure in &evaluation.figures.figures {
+        label("the name of a figure", &figure.metric, MAX_COLLECTION)?;
+        if ![figure.value, figure.low, figure.high].iter().all(|value| value.is_finite()) {
+            return invalid(format!("the figure `{}` is not a finite number", figure.metric));
+        }
+    }
+    Ok(())
+}
+
+/// A promotion that can be recorded.
+pub(super) fn promotion(promotion: &NewPromotion) -> StoreResult<()> {
+    if let Some(grounds) = &promotion.grounds {
+        let figures = [grounds.serving, grounds.candidate, grounds.difference, grounds.low, grounds.high];
+        if !figures.iter().chain([&grounds.p_value]).all(|value| value.is_finite()) {
+            return invalid(format!("the comparison of `{}` holds what is not a finite number", grounds.metric));
+        }
+    }
+    let Some(forced) = &promotion.forced else { return Ok(()) };
+    if forced.reason.trim().is_empty() {
+        return invalid("a promotion is forced with a reason: say why");
+    }
+    if forced.reason.len() > MAX_REASON {
+        return invalid(format!("the reason has more than the {MAX_REASON} bytes that are allowed"));
+    }
+    no_nul("the reason", &forced.reason)?;
+    no_nul("the refusal", &forced.refusal)
+}
+
+/// A SHA-256 sum as everything here writes it.
+fn sum(sha256: &str) -> StoreResult<()> {
+    let lowercase_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    if sha256.len() == 64 && sha256.bytes().all(lowercase_hex) {
+        Ok(())
+    } else {
+        invalid("a sha256 must be 64 lower-case hexadecimal digits")
+    }
+}
+
+fn json_without_nul(what: &str, value: &Value) -> StoreResult<()> {
+    match value {
+        Value::String(text) => no_nul(what, text),
+        Value::Array(items) => items.iter().try_for_each(|item| json_without_nul(what, item)),
+        Value::Object(entries) => entries.iter().try_for_each(|(key, value)| {
+            no_nul(what, key)?;
+            json_without_nul(what, value)
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+    }
 }
 
 /// What a user says about an upload can be recorded: for whoever wants to know before the bytes are stored.

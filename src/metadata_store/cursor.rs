@@ -6,7 +6,7 @@
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{DocumentQuery, JobQuery, MetadataStoreError, StoreResult};
+use super::{AdapterQuery, DocumentQuery, JobQuery, MetadataStoreError, StoreResult};
 
 /// How many hexadecimal digits mark the list.
 const MARK: usize = 8;
@@ -31,6 +31,11 @@ impl List {
             &part(query.kind.map(|kind| kind.as_str())),
             &part(document.as_deref()),
         ])
+    }
+
+    /// The list of adapters that `query` asks for.
+    pub(super) fn of_adapters(query: &AdapterQuery) -> Self {
+        Self::new(&["adapters", &part(query.role.map(|role| role.as_str()))])
     }
 
     fn new(parts: &[&str]) -> Self {

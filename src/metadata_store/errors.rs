@@ -99,6 +99,10 @@ fn conflict(constraint: &str) -> MetadataStoreError {
         ),
         (&["versions_one_active"], "the document already has an active version"),
         (&["chunks_id", "chunks.id"], "a chunk with this id is already recorded"),
+        (
+            &["promotions_id", "promotions.role"],
+            "another adapter was promoted or rolled back at the same moment: look again",
+        ),
     ];
     let what = known.iter().find(|(names, _)| names.iter().any(|name| constraint.contains(name)));
     MetadataStoreError::Conflict(what.map_or_else(|| format!("it is already there ({constraint})"), |w| w.1.to_owned()))

@@ -1,8 +1,9 @@
-//! Where documents, versions, chunks, jobs and generations are recorded: the contract that every backend keeps.
+//! Where documents, versions, chunks, jobs, generations and adapters are recorded: the contract that every backend keeps.
 //!
 //! May depend on `domain`. The backends (`sqlite`, `postgres`) depend on sqlx, and no sqlx type leaves this
 //! module. The metadata commit is the moment at which anything becomes visible: vectors are written before it.
 
+mod adapters;
 mod bounded;
 mod checks;
 mod cursor;
@@ -12,6 +13,7 @@ mod rows;
 mod schema;
 pub mod sqlite;
 
+pub use adapters::{AdapterQuery, AdapterStore, NewAdapter, NewEvaluation, NewPromotion, RegisteredAdapter};
 pub use checks::description as check_description;
 
 use std::time::Duration;
@@ -369,6 +371,6 @@ pub trait GenerationStore: Send + Sync + 'static {
 }
 
 /// All of a metadata store.
-pub trait MetadataStore: DocumentStore + JobStore + GenerationStore {}
+pub trait MetadataStore: DocumentStore + JobStore + GenerationStore + AdapterStore {}
 
-impl<T: DocumentStore + JobStore + GenerationStore> MetadataStore for T {}
+impl<T: DocumentStore + JobStore + GenerationStore + AdapterStore> MetadataStore for T {}

@@ -12,7 +12,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 pub const DEFAULT_EMBEDDER: &str = "all-minilm-l6-v2-int8";
 /// The generator that is used unless another one is configured.
 pub const DEFAULT_GENERATOR: &str = "smollm2-135m-instruct";
-/// What the reader is trained from. Answering does not need it.
+/// What the reader is put on, and trained from.
 pub const ENCODER_BASE: &str = "all-minilm-l6-v2";
 /// The shared library that runs ONNX models.
 pub const ONNX_RUNTIME: &str = "onnxruntime";
@@ -26,7 +26,7 @@ pub enum Role {
     Generator,
     /// Runs a model: a shared library.
     Runtime,
-    /// What a model is trained from: fetched only when it is named.
+    /// What an adapter is put on, and trained from.
     Base,
 }
 

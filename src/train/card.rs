@@ -1,14 +1,12 @@
 //! `card.json`: what a run was, so that it can be repeated and its result be judged.
 //!
-//! May depend on `data`, `features`, `fit` and `tuning`.
+//! May depend on `data`, `fit` and `tuning`.
 
 use std::{path::Path, time::Duration};
 
 use serde::Serialize;
 
-use super::{
-    TrainError, checkpoint::write_atomically, data::DataFile, features::FeatureCounts, fit::Fitted, tuning::Tuned,
-};
+use super::{TrainError, checkpoint::write_atomically, data::DataFile, fit::Fitted, tuning::Tuned};
 
 /// The machine of a run, as far as it matters for its speed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -40,9 +38,9 @@ impl Machine {
     }
 }
 
-/// The card of a run.
+/// The card of a run with a configuration `C`, whose data was counted as `F`.
 #[derive(Debug, Clone, Serialize)]
-pub struct Card<C> {
+pub struct Card<C, F> {
     /// The version of this program.
     pub version: &'static str,
     /// The configuration, with all defaults.
@@ -54,11 +52,11 @@ pub struct Card<C> {
     /// The files that were trained on.
     pub training_files: Vec<DataFile>,
     /// What became of their examples.
-    pub training: FeatureCounts,
+    pub training: F,
     /// The files that were validated on.
     pub validation_files: Vec<DataFile>,
     /// What became of their examples.
-    pub validation: FeatureCounts,
+    pub validation: F,
     /// What was chosen after training, and on what; `None` for a model in which nothing is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tuning: Option<Tuning>,
@@ -80,7 +78,7 @@ pub struct Tuning {
     pub tuned: Tuned,
 }
 
-impl<C: Serialize> Card<C> {
+impl<C: Serialize, F: Serialize> Card<C, F> {
     /// Writes `card.json`.
     pub fn save(&self, folder: &Path) -> Result<(), TrainError> {
         let path = folder.join("card.json");

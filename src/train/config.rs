@@ -1,10 +1,17 @@
 //! The TOML file of a training run. A key that is not known is an error, and so is a value that makes no sense.
 //!
-//! May depend on `schedule`, `optimizer` and the encoder's limits.
+//! Here what every run has, and the file for the reader; `generator` is the file for the generator, `lora` the section
+//! that both have. May depend on `schedule`, `optimizer` and the encoder's limits and modules.
+
+pub mod generator;
+pub mod lora;
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+pub use generator::{GeneratorConfig, GeneratorTraining, TrunkCache};
+pub use lora::LoraTraining;
 
 use super::{TrainError, optimizer::AdamSettings, schedule::Decay};
 use crate::models::encoder::{features::Limits, low_rank::Module};
@@ -121,41 +128,6 @@ impl Default for ReaderTraining {
     }
 }
 
-/// Low-rank training (LoRA, <https://arxiv.org/abs/2106.09685>): the base model stays as it is, and each of the named
-/// modules gets a pair of small factors. The heads are trained in full as ever.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LoraTraining {
-    /// The rank of the pairs.
-    pub rank: usize,
-    /// A pair counts `alpha / rank`.
-    pub alpha: f64,
-    /// The share of a pair's inputs that are dropped in training.
-    pub dropout: f32,
-    /// Which modules have one.
-    pub modules: Vec<Module>,
-    /// In which layers, from 0; in all when absent.
-    pub layers: Option<Vec<usize>>,
-}
-
-impl Default for LoraTraining {
-    fn default() -> Self {
-        Self { rank: 16, alpha: 32.0, dropout: 0.05, modules: Module::ALL.to_vec(), layers: None }
-    }
-}
-
-impl LoraTraining {
-    fn check(&self) -> Result<(), String> {
-        if self.rank == 0 {
-            return Err("`lora.rank` is 0 and should be more".to_owned());
-        }
-        if self.modules.is_empty() || self.layers.as_ref().is_some_and(Vec::is_empty) {
-            return Err("`lora.modules` and `lora.layers` may be left out, but not be empty".to_owned());
-        }
-        Ok(())
-    }
-}
-
 /// Which passages of an example are trained on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -174,6 +146,10 @@ pub struct ReaderConfig {
     /// folder.
     #[serde(default)]
     pub base: Option<PathBuf>,
+    /// The folder of a low-rank reader to go on from, with the ranks and modules of this recipe's `[lora]`; a relative
+    /// one counts from the file's own folder. A reader is made fit for further documents so, without forgetting the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<PathBuf>,
     /// Decides the order of the data, the dropout and the first weights of the heads.
     pub seed: u64,
     /// The run.
@@ -190,36 +166,26 @@ pub struct ReaderConfig {
     pub limits: Limits,
     /// Low-rank pairs instead of whole layers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lora: Option<LoraTraining>,
+    pub lora: Option<LoraTraining<Module>>,
 }
 
 impl ReaderConfig {
     /// Reads and checks a file.
     pub fn read(path: &Path) -> Result<Self, TrainError> {
-        let text = std::fs::read_to_string(path).map_err(TrainError::io("reading", path))?;
-        let refuse = |reason: String| TrainError::Config { path: path.to_owned(), reason };
-        let mut config: Self = toml::from_str(&text).map_err(|error| refuse(error.to_string()))?;
-        config.check().map_err(refuse)?;
-        if let (Some(base), Some(folder)) = (config.base.take(), path.parent()) {
-            config.base = Some(if base.is_relative() { folder.join(base) } else { base });
-        }
+        let mut config: Self = read(path, Self::check)?;
+        config.base = config.base.map(|base| beside(path, base));
+        config.from = config.from.map(|from| beside(path, from));
         Ok(config)
     }
 
     fn check(&self) -> Result<(), String> {
-        let share = |key: &str, value: f64| match (0.0..1.0).contains(&value) {
-            true => Ok(()),
-            false => Err(format!("`{key}` is {value} and should be at least 0 and below 1")),
-        };
-        let positive = |key: &str, value: f64| match value > 0.0 && value.is_finite() {
-            true => Ok(()),
-            false => Err(format!("`{key}` is {value} and should be more than 0")),
-        };
-        let (fit, adam, reader) = (&self.fit, &self.adam, &self.reader);
+        let reader = &self.reader;
+        if self.from.is_some() && self.lora.is_none() {
+            return Err("`from` goes on from low-rank pairs: give `[lora]` with their rank and modules".to_owned());
+        }
+        check_run(&self.fit, &self.adam)?;
         share("reader.dropout", reader.dropout.into())?;
         if let Some(lora) = &self.lora {
-            share("lora.dropout", lora.dropout.into())?;
-            positive("lora.alpha", lora.alpha)?;
             lora.check()?;
             if reader.trainable_layers != ReaderTraining::default().trainable_layers {
                 return Err(
@@ -227,36 +193,74 @@ impl ReaderConfig {
                 );
             }
         }
-        share("fit.warm_up", fit.warm_up)?;
-        share("adam.beta1", adam.beta1)?;
-        share("adam.beta2", adam.beta2)?;
-        for (key, value) in [
-            ("fit.learning_rate", fit.learning_rate),
-            ("adam.epsilon", adam.epsilon),
-            ("adam.clip", adam.clip),
-            ("reader.head_rate", reader.head_rate),
-            ("reader.layer_rate", reader.layer_rate),
-            ("fit.epochs", fit.epochs as f64),
-            ("fit.max_steps", fit.max_steps.unwrap_or(1) as f64),
-            ("fit.batch", fit.batch as f64),
-            ("fit.micro_batch_tokens", fit.micro_batch_tokens as f64),
-            ("fit.threads", fit.threads as f64),
-            ("fit.checkpoint_every", fit.checkpoint_every as f64),
-            ("fit.validate_every", fit.validate_every as f64),
-            ("fit.patience", fit.patience as f64),
-            ("reader.validation_sequences", reader.validation_sequences as f64),
-            ("reader.tuning_passages", reader.tuning_passages as f64),
-        ] {
-            positive(key, value)?;
-        }
-        for (key, value) in
-            [("adam.weight_decay", adam.weight_decay), ("reader.answerable_weight", reader.answerable_weight)]
-        {
-            if !(value >= 0.0 && value.is_finite()) {
-                return Err(format!("`{key}` is {value} and should be at least 0"));
-            }
-        }
+        positive("reader.head_rate", reader.head_rate)?;
+        positive("reader.layer_rate", reader.layer_rate)?;
+        positive("reader.validation_sequences", reader.validation_sequences as f64)?;
+        positive("reader.tuning_passages", reader.tuning_passages as f64)?;
+        not_negative("reader.answerable_weight", reader.answerable_weight)?;
         self.limits.check(usize::MAX)
+    }
+}
+
+/// Reads a file and checks what it says.
+fn read<C: DeserializeOwned>(path: &Path, check: impl Fn(&C) -> Result<(), String>) -> Result<C, TrainError> {
+    let text = std::fs::read_to_string(path).map_err(TrainError::io("reading", path))?;
+    let refuse = |reason: String| TrainError::Config { path: path.to_owned(), reason };
+    let config: C = toml::from_str(&text).map_err(|error| refuse(error.to_string()))?;
+    check(&config).map_err(refuse)?;
+    Ok(config)
+}
+
+/// A path that the file at `path` names: a relative one counts from the file's own folder.
+fn beside(path: &Path, named: PathBuf) -> PathBuf {
+    match path.parent() {
+        Some(folder) if named.is_relative() => folder.join(named),
+        _ => named,
+    }
+}
+
+/// Checks what every run has.
+fn check_run(fit: &FitSettings, adam: &AdamSettings) -> Result<(), String> {
+    share("fit.warm_up", fit.warm_up)?;
+    share("adam.beta1", adam.beta1)?;
+    share("adam.beta2", adam.beta2)?;
+    not_negative("adam.weight_decay", adam.weight_decay)?;
+    for (key, value) in [
+        ("fit.learning_rate", fit.learning_rate),
+        ("adam.epsilon", adam.epsilon),
+        ("adam.clip", adam.clip),
+        ("fit.epochs", fit.epochs as f64),
+        ("fit.max_steps", fit.max_steps.unwrap_or(1) as f64),
+        ("fit.batch", fit.batch as f64),
+        ("fit.micro_batch_tokens", fit.micro_batch_tokens as f64),
+        ("fit.threads", fit.threads as f64),
+        ("fit.checkpoint_every", fit.checkpoint_every as f64),
+        ("fit.validate_every", fit.validate_every as f64),
+        ("fit.patience", fit.patience as f64),
+    ] {
+        positive(key, value)?;
+    }
+    Ok(())
+}
+
+fn share(key: &str, value: f64) -> Result<(), String> {
+    match (0.0..1.0).contains(&value) {
+        true => Ok(()),
+        false => Err(format!("`{key}` is {value} and should be at least 0 and below 1")),
+    }
+}
+
+fn positive(key: &str, value: f64) -> Result<(), String> {
+    match value > 0.0 && value.is_finite() {
+        true => Ok(()),
+        false => Err(format!("`{key}` is {value} and should be more than 0")),
+    }
+}
+
+fn not_negative(key: &str, value: f64) -> Result<(), String> {
+    match value >= 0.0 && value.is_finite() {
+        true => Ok(()),
+        false => Err(format!("`{key}` is {value} and should be at least 0")),
     }
 }
 

@@ -12,6 +12,7 @@ use super::{
     dataset::{
         DataSet, Example,
         lint::{Severity, lint},
+        manifest::Manifest,
     },
 };
 
@@ -27,6 +28,9 @@ pub struct DataFile {
     pub sha256: String,
     /// Its examples.
     pub examples: usize,
+    /// The frozen data set that it belongs to: name, version and the beginning of the sum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
 }
 
 /// The examples of some data sets, in order.
@@ -44,10 +48,11 @@ pub fn read(folders: &[PathBuf]) -> Result<Data, TrainError> {
     let mut data = Data::default();
     for folder in folders {
         let set = DataSet::open(folder)?;
+        let version = set.manifest().map(Manifest::label);
         for part in set.parts() {
             let bytes = fs::read(&part.path).map_err(TrainError::io("reading", &part.path))?;
             let sha256 = hex::encode(Sha256::digest(&bytes));
-            data.files.push(DataFile { path: part.path.clone(), sha256, examples: 0 });
+            data.files.push(DataFile { path: part.path.clone(), sha256, examples: 0, version: version.clone() });
         }
         for located in set.examples() {
             let located = located?;
@@ -96,6 +101,7 @@ mod tests {
         let folders = set(folder.path(), &[LINE, &LINE.replace("\"1\"", "\"2\"")]);
         let data = read(&folders).unwrap();
         assert_eq!((data.examples.len(), data.files[0].examples, data.files[0].sha256.len()), (2, 2, 64));
+        assert_eq!(data.files[0].version, None, "it is not frozen");
         let error = read(&set(folder.path(), &[LINE, r#"{"id":"2"}"#])).unwrap_err().to_string();
         assert!(error.contains('2') && error.contains("kind"), "{error}");
     }

@@ -52,7 +52,7 @@ pub struct FeatureCounts {
     pub with_span: usize,
     /// Sequences without an answer.
     pub without: usize,
-    /// Sequences whose answer has no marked span.
+    /// Sequences whose answer has no marked span, or one that is longer than the reader's spans.
     pub unmarked: usize,
     /// Windows beyond the first of a passage.
     pub further_windows: usize,
@@ -121,6 +121,8 @@ impl<'a> FeatureMaker<'a> {
             let support =
                 |role: SpanRole| example.support.iter().find(|span| span.passage == passage.id && span.role == role);
             let (answer, evidence) = (support(SpanRole::Answer), support(SpanRole::Evidence));
+            // A question that asks for no bare fact is answered by the sentence that says it.
+            let answer = answer.or(evidence.filter(|_| example.short_answers.is_empty()));
             let wanted = match (answered, answer, evidence) {
                 (true, Some(span), _) => Some(Some((span.start, span.end))),
                 (true, None, Some(_)) => Some(None),
@@ -154,7 +156,7 @@ impl<'a> FeatureMaker<'a> {
         self.counts.titles_cut += usize::from(windows.title_left_out > 0);
         let span = match wanted {
             Some(Some((start, end))) => match tokens.covering(start, end) {
-                Some(span) => Some(span),
+                Some((first, last)) => (last - first < self.limits.span).then_some((first, last)),
                 None => return Err(TrainError::Span { passage: passage.id.clone(), start, end }),
             },
             _ => None,
@@ -266,6 +268,20 @@ mod tests {
         assert_eq!(gold.len(), 1);
         let (none, _) = make(&[example(passages, None)], PassageChoice::All);
         assert!(none.len() == 3 && none.iter().all(|sequence| sequence.label == Label::None));
+    }
+
+    #[test]
+    fn a_question_that_asks_for_no_bare_fact_is_answered_by_its_sentence_if_the_reader_can_give_it() {
+        let mut example = example(vec![passage("a", "x bcd y")], Some(("a", 2, 5)));
+        example.support[0].role = SpanRole::Evidence;
+        let label = |example: &Example| make(std::slice::from_ref(example), PassageChoice::All).0[0].label;
+        assert_eq!(label(&example), Label::Unmarked);
+        example.short_answers.clear();
+        // [CLS] w h o [SEP] t . x b c d y
+        assert_eq!(label(&example), Label::Span(8, 10));
+        example.passages[0].text = "xbcdefgh".into();
+        example.support[0].end = 8;
+        assert_eq!(label(&example), Label::Unmarked);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::{
     batches::{micro_batches, order},
     checkpoint::{self, Position},
     config::{BestBy, FitSettings, Keep},
-    metrics_log::{MetricsLog, StepRecord},
+    metrics_log::{Columns, MetricsLog, StepRecord},
     optimizer::{AdamSettings, AdamW, Parameter},
     schedule::Schedule,
     threads::{self, Loss, Pass, Sums},
@@ -30,6 +30,11 @@ pub trait Trainable: Sync {
 
     /// The names of the parts of its loss.
     fn part_names(&self) -> &'static [&'static str];
+
+    /// Whether the loss is the mean cross entropy of tokens, so that its exponential is a perplexity.
+    fn has_perplexity(&self) -> bool {
+        false
+    }
 
     /// How much work an item is.
     fn tokens(&self, item: &Self::Item) -> usize;
@@ -140,7 +145,9 @@ impl<M: Trainable> Run<'_, M> {
         } else if self.folder.join(checkpoint::CHECKPOINT).exists() {
             return Err(TrainError::RunExists { path: self.folder.to_owned() });
         }
-        let mut log = MetricsLog::open(self.folder, self.model.part_names(), self.model.figure_names(), position.step)?;
+        let (parts, perplexity) = (self.model.part_names(), self.model.has_perplexity());
+        let columns = Columns { parts, perplexity, figures: self.model.figure_names() };
+        let mut log = MetricsLog::open(self.folder, columns, position.step)?;
         watch(&FitEvent::Started { step: position.step, steps });
         let validation = self.validation_batches();
         let (begin, mut tokens) = (Instant::now(), 0);
@@ -217,9 +224,27 @@ impl<M: Trainable> Run<'_, M> {
             tokens_per_second: tokens as f64 / begin.elapsed().as_secs_f64(),
             validation_loss: None,
             validation_parts: Vec::new(),
+            perplexity: None,
             validation_figures: Vec::new(),
             seconds: 0.0,
         })
+    }
+
+    /// The validation loss of the model as it is.
+    pub fn validation_loss(&self) -> Result<f64, TrainError> {
+        let mut sums = Vec::new();
+        self.measure(&self.validation_batches(), &mut sums)?;
+        Ok(sums[0].loss)
+    }
+
+    /// Leaves the validation loss in `sums[0]`.
+    fn measure(&self, batches: &[Vec<Vec<&M::Item>>], sums: &mut Vec<Sums>) -> Result<(), TrainError> {
+        let model = self.model;
+        let factor = 1.0 / self.validation.iter().map(|item| model.units(item)).sum::<f64>();
+        threads::run(Pass::Validation, &[], model.part_names().len(), batches, sums, |batch, _| {
+            model.loss(batch, factor, None)
+        })?;
+        Ok(())
     }
 
     /// Measures the validation loss and the task, and writes the weights when they are the ones to keep so far.
@@ -230,14 +255,11 @@ impl<M: Trainable> Run<'_, M> {
         record: &mut StepRecord,
         sums: &mut Vec<Sums>,
     ) -> Result<(), TrainError> {
-        let model = self.model;
-        let factor = 1.0 / self.validation.iter().map(|item| model.units(item)).sum::<f64>();
-        threads::run(Pass::Validation, &[], model.part_names().len(), batches, sums, |batch, _| {
-            model.loss(batch, factor, None)
-        })?;
-        let loss = sums[0].loss;
+        self.measure(batches, sums)?;
+        let (model, loss) = (self.model, sums[0].loss);
         record.validation_loss = Some(loss);
         record.validation_parts = sums[0].parts.clone();
+        record.perplexity = model.has_perplexity().then(|| loss.exp());
         record.validation_figures = model.figures()?;
         let f1 = model.figure_names().iter().position(|name| *name == F1);
         let f1 = f1.and_then(|at| record.validation_figures.get(at).copied().flatten());

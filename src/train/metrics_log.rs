@@ -38,6 +38,9 @@ pub struct StepRecord {
     /// What it is made of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub validation_parts: Vec<f64>,
+    /// The perplexity that the validation loss means, where it is one of tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub perplexity: Option<f64>,
     /// How well the task is done on the validation data, in the order of the model's names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub validation_figures: Vec<Option<f64>>,
@@ -51,19 +54,28 @@ pub struct MetricsLog {
     csv: File,
     lines: File,
     paths: [PathBuf; 2],
-    /// How many parts the loss has, and how many figures the task.
-    widths: [usize; 2],
+    columns: Columns,
+}
+
+/// What a kind of model has to log beside its loss.
+#[derive(Debug, Clone, Copy)]
+pub struct Columns {
+    /// The parts of the loss.
+    pub parts: &'static [&'static str],
+    /// Whether the loss means a perplexity.
+    pub perplexity: bool,
+    /// The figures of the task.
+    pub figures: &'static [&'static str],
 }
 
 impl MetricsLog {
     /// Opens the files in `folder`. Records after step `until` are removed first; 0 begins anew.
-    pub fn open(folder: &Path, parts: &[&str], figures: &[&str], until: u64) -> Result<Self, TrainError> {
-        let widths = [parts.len(), figures.len()];
+    pub fn open(folder: &Path, columns: Columns, until: u64) -> Result<Self, TrainError> {
         let paths = [folder.join("metrics.csv"), folder.join("metrics.jsonl")];
         let kept = if until == 0 { Vec::new() } else { read(&paths[1])? };
-        let (mut csv, mut lines) = (header(parts, figures), String::new());
+        let (mut csv, mut lines) = (header(columns), String::new());
         for record in kept.iter().filter(|record| record.step <= until) {
-            csv.push_str(&csv_line(record, widths));
+            csv.push_str(&csv_line(record, columns));
             lines.push_str(&json_line(record));
         }
         for (path, text) in paths.iter().zip([csv, lines]) {
@@ -72,12 +84,12 @@ impl MetricsLog {
             fs::rename(&partial, path).map_err(TrainError::io("writing", path))?;
         }
         let append = |path: &Path| OpenOptions::new().append(true).open(path).map_err(TrainError::io("opening", path));
-        Ok(Self { csv: append(&paths[0])?, lines: append(&paths[1])?, paths, widths })
+        Ok(Self { csv: append(&paths[0])?, lines: append(&paths[1])?, paths, columns })
     }
 
     /// Adds a step.
     pub fn add(&mut self, record: &StepRecord) -> Result<(), TrainError> {
-        let csv = csv_line(record, self.widths);
+        let csv = csv_line(record, self.columns);
         self.csv.write_all(csv.as_bytes()).map_err(TrainError::io("writing", &self.paths[0]))?;
         self.lines.write_all(json_line(record).as_bytes()).map_err(TrainError::io("writing", &self.paths[1]))
     }
@@ -97,22 +109,25 @@ pub fn read(path: &Path) -> Result<Vec<StepRecord>, TrainError> {
     whole.lines().enumerate().map(parse).collect()
 }
 
-fn header(parts: &[&str], figures: &[&str]) -> String {
+fn header(columns: Columns) -> String {
+    let Columns { parts, perplexity, figures } = columns;
     let names = |prefix: &str| parts.iter().map(|part| format!(",{prefix}{part}_loss")).collect::<String>();
     let figures: String = figures.iter().map(|figure| format!(",validation_{figure}")).collect();
     format!(
-        "step,epoch,loss{},learning_rate,gradient_norm,tokens,tokens_per_second,validation_loss{}{figures},seconds\n",
+        "step,epoch,loss{},learning_rate,gradient_norm,tokens,tokens_per_second,validation_loss{}{}{figures},seconds\n",
         names(""),
-        names("validation_")
+        names("validation_"),
+        if perplexity { ",perplexity" } else { "" }
     )
 }
 
-fn csv_line(record: &StepRecord, [parts, figures]: [usize; 2]) -> String {
+fn csv_line(record: &StepRecord, columns: Columns) -> String {
+    let Columns { parts, perplexity, figures } = columns;
     let cell = |value: Option<f64>| value.map_or(",".to_owned(), |value| format!(",{value}"));
-    let cells = |values: &[f64]| (0..parts).map(|at| cell(values.get(at).copied())).collect::<String>();
-    let figures = (0..figures).map(|at| cell(record.validation_figures.get(at).copied().flatten()));
+    let cells = |values: &[f64]| (0..parts.len()).map(|at| cell(values.get(at).copied())).collect::<String>();
+    let figures = (0..figures.len()).map(|at| cell(record.validation_figures.get(at).copied().flatten()));
     format!(
-        "{},{:.4},{}{},{},{},{},{:.1},{}{}{},{:.1}\n",
+        "{},{:.4},{}{},{},{},{},{:.1}{}{}{}{},{:.1}\n",
         record.step,
         record.epoch,
         record.loss,
@@ -121,8 +136,9 @@ fn csv_line(record: &StepRecord, [parts, figures]: [usize; 2]) -> String {
         record.gradient_norm,
         record.tokens,
         record.tokens_per_second,
-        record.validation_loss.map_or(String::new(), |loss| loss.to_string()),
+        cell(record.validation_loss),
         cells(&record.validation_parts),
+        if perplexity { cell(record.perplexity) } else { String::new() },
         figures.collect::<String>(),
         record.seconds
     )
@@ -150,6 +166,7 @@ mod tests {
             tokens_per_second: 50.0,
             validation_loss: (step == 2).then_some(1.5),
             validation_parts: if step == 2 { vec![1.0, 1.0] } else { Vec::new() },
+            perplexity: (step == 2).then_some(4.5),
             validation_figures: if step == 2 { vec![Some(0.5), None] } else { Vec::new() },
             seconds: 2.0,
         }
@@ -158,20 +175,31 @@ mod tests {
     #[test]
     fn resuming_takes_out_what_will_happen_again() {
         let folder = tempfile::tempdir().unwrap();
-        let mut log = MetricsLog::open(folder.path(), &["span", "answerable"], &["f1", "threshold"], 0).unwrap();
+        let columns =
+            Columns { parts: &["span", "answerable"], perplexity: true, figures: &["f1", "threshold"] };
+        let mut log = MetricsLog::open(folder.path(), columns, 0).unwrap();
         (1..=5).for_each(|step| log.add(&record(step)).unwrap());
         let path = folder.path().join("metrics.jsonl");
         // A kill in the middle of a line.
         let mut text = fs::read_to_string(&path).unwrap();
         text.push_str("{\"step\":6,");
         fs::write(&path, text).unwrap();
-        let mut log = MetricsLog::open(folder.path(), &["span", "answerable"], &["f1", "threshold"], 3).unwrap();
+        let mut log = MetricsLog::open(folder.path(), columns, 3).unwrap();
         log.add(&record(4)).unwrap();
         assert_eq!(read(&path).unwrap(), (1..=4).map(record).collect::<Vec<_>>());
         let csv = fs::read_to_string(folder.path().join("metrics.csv")).unwrap();
         assert_eq!(csv.lines().count(), 5);
-        assert!(csv.contains(",validation_f1,validation_threshold,") && csv.contains(",1,1,0.5,,2.0"), "{csv}");
+        assert!(csv.contains(",validation_f1,validation_threshold,") && csv.contains(",1,1,4.5,0.5,,2.0"), "{csv}");
         let columns: Vec<_> = csv.lines().map(|line| line.split(',').count()).collect();
         assert!(columns.iter().all(|count| *count == columns[0]), "{csv}");
+        let cell = |line: usize, name: &str| {
+            let row = |line: usize| csv.lines().nth(line).unwrap().split(',').collect::<Vec<_>>();
+            row(line)[row(0).iter().position(|column| *column == name).unwrap()].to_owned()
+        };
+        assert_eq!((cell(1, "perplexity"), cell(2, "perplexity")), (String::new(), "4.5".to_owned()));
+        let bare = Columns { parts: &[], perplexity: false, figures: &[] };
+        let mut log = MetricsLog::open(folder.path(), bare, 0).unwrap();
+        log.add(&StepRecord { parts: Vec::new(), ..record(1) }).unwrap();
+        assert!(!fs::read_to_string(folder.path().join("metrics.csv")).unwrap().contains("perplexity"));
     }
 }

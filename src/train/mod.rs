@@ -2,8 +2,10 @@
 //!
 //! `data` reads examples, `features` turns them into sequences, `batches` says in which order; `fit` is the loop for
 //! every kind of model (a [`fit::Trainable`]), with `schedule`, `optimizer`, `threads`, `checkpoint` and `metrics_log`;
-//! `reader` is the kind that exists, `card` what is written about a run. `reading` measures the reader's task with
-//! `squad_score`, `threshold` says what its scores mean, `tuning` writes that into a reader. May depend on `models`.
+//! `reader` and `generator` are the kinds that exist, `card` is what is written about a run; `extract` makes an adapter of
+//! a reader that was trained in full, with `svd`. `reading` measures the reader's task with `squad_score`, `threshold` says
+//! what its scores mean, `tuning` writes that into a reader. May depend on `models` and on what `answer` says of prompts
+//! and sentences.
 
 pub mod batches;
 pub mod card;
@@ -11,10 +13,12 @@ pub mod checkpoint;
 pub mod config;
 pub mod data;
 pub mod dataset;
+pub mod extract;
 pub mod features;
 pub mod fit;
 #[cfg(test)]
 mod fit_tests;
+pub mod generator;
 pub mod metrics_log;
 pub mod optimizer;
 pub mod reader;
@@ -23,13 +27,14 @@ mod reader_tests;
 pub mod reading;
 pub mod schedule;
 pub mod squad_score;
+pub mod svd;
 pub mod threads;
 pub mod threshold;
 pub mod tuning;
 
 use std::path::{Path, PathBuf};
 
-use crate::models::{adapter::AdapterError, encoder::EncoderError};
+use crate::models::{adapter::AdapterError, encoder::EncoderError, generator::GeneratorError};
 
 /// Why a run cannot start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +64,37 @@ pub enum TrainError {
         layer: usize,
         /// How many there are.
         layers: usize,
+    },
+    /// The adapter to go on from has more than the recipe trains.
+    #[error("the reader to go on from has a pair for `{path}`, which the recipe does not train: add it to `[lora]`")]
+    NotInRecipe {
+        /// The module.
+        path: String,
+    },
+    /// A reader cannot become an adapter.
+    #[error("this reader cannot be turned into an adapter: {reason}")]
+    Extract {
+        /// Why not.
+        reason: String,
+    },
+    /// The recipe asks for more layers than there are.
+    #[error("`generator.trainable_layers` is {wanted}, and the model has {layers} layers")]
+    TooManyLayers {
+        /// How many are asked for.
+        wanted: usize,
+        /// How many there are.
+        layers: usize,
+    },
+    /// What the lower layers make of all sequences does not fit where it is to be kept.
+    #[error(
+        "keeping what the lower layers make of all sequences needs {needed} MiB, and `generator.cache_trunk_mib` allows \
+         {allowed}: allow more, keep half of it with `cache_trunk = \"f16\"`, or nothing with `cache_trunk = false`"
+    )]
+    TrunkCache {
+        /// The MiB that it needs.
+        needed: usize,
+        /// The MiB that it may take.
+        allowed: usize,
     },
     /// An example cannot be read.
     #[error("{path}, line {line}: {reason}")]
@@ -136,6 +172,9 @@ pub enum TrainError {
     /// The encoder failed.
     #[error(transparent)]
     Encoder(#[from] EncoderError),
+    /// The generator failed.
+    #[error(transparent)]
+    Generator(#[from] GeneratorError),
     /// The trained model cannot be written.
     #[error(transparent)]
     Adapter(#[from] AdapterError),
@@ -155,6 +194,7 @@ impl TrainError {
         match self {
             Self::Io { source, .. } => source.kind() == std::io::ErrorKind::Interrupted,
             Self::Encoder(error) => error.is_transient(),
+            Self::Generator(error) => error.is_transient(),
             Self::Adapter(error) => error.is_transient(),
             _ => false,
         }

@@ -2,7 +2,7 @@
 //!
 //! May depend on the encoder, `fit` and `features`.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use candle_core::{DType, Device, Tensor, Var};
 
@@ -17,17 +17,20 @@ use super::{
     threads::Loss,
 };
 use crate::models::{
-    adapter::{AdapterConfig, AdapterFiles, Precision},
+    adapter::{Adapter, AdapterConfig, AdapterFiles, Precision},
     encoder::{
         EncoderError,
-        bert::{Bert, Dropout, Layer},
+        bert::{Bert, Layer},
         features::{Limits, ReaderTokenizer},
         heads::ReaderHeads,
         load::{Base, READER_SETTINGS, READER_WEIGHTS, ReaderSettings, Trained, reader_adapter, reader_tensors},
-        low_rank::{Pairs, Product},
+        low_rank::{self, Module, Pairs, Product},
         reader::{Reader, pack},
     },
-    fused::loss::{SpanTarget, binary_loss, span_loss},
+    fused::{
+        dropout::Dropout,
+        loss::{SpanTarget, binary_loss, span_loss},
+    },
 };
 
 /// The folder of the weights in the folder of a run.
@@ -42,7 +45,7 @@ pub struct ReaderModel {
     parameters: Vec<Parameter>,
     first_trained_layer: usize,
     settings: ReaderTraining,
-    lora: Option<LoraTraining>,
+    lora: Option<LoraTraining<Module>>,
     limits: Limits,
     base_sha256: String,
     /// What its task is measured on, and how texts are read for it.
@@ -50,15 +53,17 @@ pub struct ReaderModel {
 }
 
 impl ReaderModel {
-    /// Makes variables of the upper layers, or pairs, and heads.
-    pub fn new(base: &Base, config: &ReaderConfig) -> Result<Self, TrainError> {
+    /// Makes variables of the upper layers, or pairs, and heads; those of the low-rank reader `from`, if it is given.
+    pub fn new(base: &Base, config: &ReaderConfig, from: Option<&AdapterFiles>) -> Result<Self, TrainError> {
+        let from = from.map(|files| base.pairs_and_heads(files)).transpose()?;
         let mut bert = base.bert.clone();
         let layers = bert.layers.len();
         let mut parameters = Vec::new();
         let rate = |layer: usize| config.reader.layer_rate.powi((layers - 1 - layer) as i32);
         let first_trained_layer = match &config.lora {
             Some(lora) => {
-                add_pairs(&mut bert, lora, config.seed, rate, &mut parameters)?;
+                let from = from.as_ref().map(|(adapter, _)| adapter);
+                add_pairs(&mut bert, (lora, from), config.seed, rate, &mut parameters)?;
                 layers
             }
             None => layers - config.reader.trainable_layers.min(layers),
@@ -68,16 +73,23 @@ impl ReaderModel {
         }
         let mut random = Random::new(config.seed, u64::MAX);
         let width = bert.config.hidden_size;
-        let mut head = |name: &str, outputs: usize| -> Result<(Tensor, Tensor), TrainError> {
+        let mut head = |name: &str, outputs: usize, from: Option<&(Tensor, Tensor)>| {
             let numbers: Vec<f32> = (0..width * outputs).map(|_| (HEAD_DEVIATION * random.normal()) as f32).collect();
-            let mut pair = (
-                Tensor::from_vec(numbers, (width, outputs), &Device::Cpu)?,
-                Tensor::zeros(outputs, DType::F32, &Device::Cpu)?,
-            );
+            let mut pair = match from {
+                Some(pair) => pair.clone(),
+                None => (
+                    Tensor::from_vec(numbers, (width, outputs), &Device::Cpu)?,
+                    Tensor::zeros(outputs, DType::F32, &Device::Cpu)?,
+                ),
+            };
             train_pair(&mut pair, name, config.reader.head_rate, &mut parameters)?;
-            Ok(pair)
+            Ok::<_, TrainError>(pair)
         };
-        let heads = ReaderHeads { span: head("heads.span", 2)?, answerable: head("heads.answerable", 1)? };
+        let from = from.as_ref().map(|(_, heads)| heads);
+        let heads = ReaderHeads {
+            span: head("heads.span", 2, from.map(|heads| &heads.span))?,
+            answerable: head("heads.answerable", 1, from.map(|heads| &heads.answerable))?,
+        };
         Ok(Self {
             bert,
             heads,
@@ -113,7 +125,8 @@ impl ReaderModel {
             Some(lora) => {
                 let config = AdapterConfig::new(lora.rank, lora.alpha, lora.dropout.into(), Vec::new());
                 let precision = if self.settings.half { Precision::F16 } else { Precision::F32 };
-                (reader_adapter(&self.bert, &self.heads, config, precision)?, Trained::LowRank)
+                let pairs = low_rank::pairs(&self.bert)?;
+                (reader_adapter(pairs, BTreeMap::new(), &self.heads, config, precision)?, Trained::LowRank)
             }
             None => {
                 let dtype = if self.settings.half { DType::F16 } else { DType::F32 };
@@ -134,16 +147,19 @@ impl ReaderModel {
 /// Gives the layers the pairs of the recipe, as variables.
 fn add_pairs(
     bert: &mut Bert,
-    lora: &LoraTraining,
+    (lora, from): (&LoraTraining<Module>, Option<&Adapter>),
     seed: u64,
     rate: impl Fn(usize) -> f64,
     to: &mut Vec<Parameter>,
 ) -> Result<(), TrainError> {
     let layers = bert.layers.len();
+    if let Some(path) = from.and_then(|adapter| adapter.pairs.keys().find(|path| !is_trained(path, lora, layers))) {
+        return Err(TrainError::NotInRecipe { path: path.clone() });
+    }
     if let Some(layer) = lora.layers.iter().flatten().find(|layer| **layer >= layers) {
         return Err(TrainError::NoLayer { layer: *layer, layers });
     }
-    let scale = ((lora.alpha / lora.rank as f64) as f32, lora.dropout);
+    let scale = (lora.scale(), lora.dropout);
     // The stream below that of the heads.
     let mut random = Random::new(seed, u64::MAX - 1);
     let mut random = || (2.0 * random.unit() - 1.0) as f32;
@@ -154,13 +170,22 @@ fn add_pairs(
         for product in Product::ALL {
             let pairs = Pairs::new(layer, product, &lora.modules, lora.rank, scale, &mut random)?;
             let Some(mut pairs) = pairs else { continue };
+            if let Some(adapter) = from {
+                pairs.go_on_from(adapter, index)?;
+            }
             let name = format!("layers.{index}.{product:?}").to_lowercase();
-            train(&mut pairs.a, format!("{name}.a"), true, rate(index), to)?;
-            train(&mut pairs.b, format!("{name}.b"), true, rate(index), to)?;
+            train(&mut pairs.trained.a, format!("{name}.a"), true, rate(index), to)?;
+            train(&mut pairs.trained.b, format!("{name}.b"), true, rate(index), to)?;
             layer.pairs.set(product, pairs);
         }
     }
     Ok(())
+}
+
+/// Whether the recipe gives this module of an adapter a pair: what it does not would be lost.
+fn is_trained(path: &str, lora: &LoraTraining<Module>, layers: usize) -> bool {
+    let chosen = |layer: &usize| lora.layers.as_ref().is_none_or(|layers| layers.contains(layer));
+    (0..layers).filter(chosen).any(|layer| lora.modules.iter().any(|module| module.full_path(layer) == path))
 }
 
 fn train(

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::{
     config::{BestBy, LoraTraining, ReaderConfig},
     dataset::{Example, Expected, Kind, Passage, Span, SpanRole},
+    extract::extract,
     features::{FeatureMaker, Label, Sequence},
     fit::{FitEvent, Fitted, Run, Trainable},
     metrics_log,
@@ -15,7 +16,7 @@ use super::{
     tuning::tune,
 };
 use crate::models::{
-    adapter::{ADAPTER_CONFIG, ADAPTER_WEIGHTS, Adapter, AdapterFiles},
+    adapter::{ADAPTER_CONFIG, ADAPTER_WEIGHTS, Adapter, AdapterFiles, Precision},
     encoder::{
         bert::Bert,
         features::{Limits, tests::letters},
@@ -31,7 +32,7 @@ fn base() -> Base {
     Base { bert: tiny::bert(3), tokenizer: letters(), sha256: "ab".repeat(32) }
 }
 
-fn config(lora: Option<LoraTraining>) -> ReaderConfig {
+fn config(lora: Option<LoraTraining<Module>>) -> ReaderConfig {
     let mut config: ReaderConfig = toml::from_str("seed = 5").unwrap();
     config.limits = Limits { window: 24, overlap: 6, question: 8, title: 4, span: 4 };
     config.lora = lora;
@@ -41,7 +42,7 @@ fn config(lora: Option<LoraTraining>) -> ReaderConfig {
     config
 }
 
-fn lora() -> Option<LoraTraining> {
+fn lora() -> Option<LoraTraining<Module>> {
     Some(LoraTraining { rank: 3, alpha: 6.0, dropout: 0.1, ..LoraTraining::default() })
 }
 
@@ -55,7 +56,7 @@ fn sequences(count: usize, first: usize) -> Vec<Sequence> {
         let passage = tokenizer.tokens(&passage).unwrap();
         let window = tokenizer.windows(&question, &title, &passage, &config(None).limits).unwrap().windows.remove(0);
         let row = window.passage.start + number % 3;
-        let label = if number % 4 == 0 { Label::None } else { Label::Span(row, row + 1) };
+        let label = if number.is_multiple_of(4) { Label::None } else { Label::Span(row, row + 1) };
         Sequence { window, label, example: number }
     };
     (first..first + count).map(make).collect()
@@ -173,7 +174,7 @@ fn a_reader_that_is_loaded_says_what_the_one_in_training_said() {
         let mut config = config(lora.clone());
         config.fit.keep = super::config::Keep::Last;
         let folder = tempfile::tempdir().unwrap();
-        let model = ReaderModel::new(&base(), &config).unwrap();
+        let model = ReaderModel::new(&base(), &config, None).unwrap();
         let before = logits(model.parts().0, model.parts().1);
         fit(&model, &config, folder.path(), false, |_| ());
         let trained = logits(model.parts().0, model.parts().1);
@@ -189,7 +190,7 @@ fn a_reader_that_is_loaded_says_what_the_one_in_training_said() {
 
 #[test]
 fn the_adapter_has_the_names_that_peft_gives() {
-    let model = ReaderModel::new(&base(), &config(lora())).unwrap();
+    let model = ReaderModel::new(&base(), &config(lora()), None).unwrap();
     let files = model.files().unwrap();
     assert_eq!(files.names().collect::<Vec<_>>(), [ADAPTER_CONFIG, ADAPTER_WEIGHTS, "reader.json"]);
     let adapter = Adapter::from_files(&files).unwrap();
@@ -213,30 +214,73 @@ fn a_low_rank_run_that_was_killed_goes_on_to_the_same_losses() {
     };
     let reader = |folder: &Path| AdapterFiles::read(&folder.join(READER)).unwrap();
     let whole = tempfile::tempdir().unwrap();
-    let fitted = fit(&ReaderModel::new(&base(), &config).unwrap(), &config, whole.path(), false, |_| ());
+    let fitted = fit(&ReaderModel::new(&base(), &config, None).unwrap(), &config, whole.path(), false, |_| ());
     assert_eq!(fitted.steps, 15);
     for killed_after in [5, 11] {
         let folder = tempfile::tempdir().unwrap();
         let killed = std::panic::catch_unwind(|| {
-            fit(&ReaderModel::new(&base(), &config).unwrap(), &config, folder.path(), false, |event| {
+            fit(&ReaderModel::new(&base(), &config, None).unwrap(), &config, folder.path(), false, |event| {
                 if matches!(event, FitEvent::Step(record) if record.step == killed_after) {
                     std::panic::resume_unwind(Box::new("killed"));
                 }
             })
         });
         assert!(killed.is_err());
-        fit(&ReaderModel::new(&base(), &config).unwrap(), &config, folder.path(), true, |_| ());
+        fit(&ReaderModel::new(&base(), &config, None).unwrap(), &config, folder.path(), true, |_| ());
         assert_eq!(losses(folder.path()), losses(whole.path()), "killed after {killed_after}");
         assert_eq!(reader(folder.path()), reader(whole.path()));
     }
 }
 
 #[test]
+fn a_run_goes_on_from_a_reader_as_that_one_was_left() {
+    let config = config(lora());
+    let folder = tempfile::tempdir().unwrap();
+    let first = ReaderModel::new(&base(), &config, None).unwrap();
+    fit(&first, &config, folder.path(), false, |_| ());
+    let files = first.files().unwrap();
+    let next = ReaderModel::new(&base(), &config, Some(&files)).unwrap();
+    let (trained, begun) = (logits(first.parts().0, first.parts().1), logits(next.parts().0, next.parts().1));
+    assert!(begun.iter().zip(&trained).all(|(a, b)| (a - b).abs() < 1e-4));
+    assert!(begun.iter().any(|logit| logit.abs() > 1e-2));
+    // What the recipe does not train would be lost.
+    let less = LoraTraining { modules: vec![Module::Query], ..lora().unwrap() };
+    let error = ReaderModel::new(&base(), &super::config::ReaderConfig { lora: Some(less), ..config }, Some(&files));
+    assert!(error.err().unwrap().to_string().contains("which the recipe does not train"));
+}
+
+#[test]
+fn a_reader_that_was_trained_in_full_becomes_an_adapter() {
+    let config = config(None);
+    let model = ReaderModel::new(&base(), &config, None).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    fit(&model, &config, folder.path(), false, |_| ());
+    let files = model.files().unwrap();
+    let trained = logits(model.parts().0, model.parts().1);
+    let mut last = f64::MAX;
+    for rank in [1, 4, 16] {
+        let extracted = extract(base(), &files, rank, Precision::F32).unwrap();
+        assert_eq!(extracted.modules.len(), 12);
+        let left_out: f64 = extracted.modules.iter().map(|module| module.all - module.kept).sum();
+        assert!(left_out < last);
+        last = left_out;
+        let (loaded, heads, _) = base().with_reader(&extracted.files).unwrap();
+        let furthest =
+            logits(&loaded.bert, &heads).iter().zip(&trained).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert_eq!(rank == 16, furthest < 1e-3, "rank {rank}: {furthest}");
+        assert!(extract(base(), &extracted.files, rank, Precision::F32).is_err(), "it is an adapter already");
+    }
+    assert!(
+        extract(base(), &files, 17, Precision::F32).is_err() && extract(base(), &files, 0, Precision::F32).is_err()
+    );
+}
+
+#[test]
 fn a_reader_of_another_base_or_a_layer_that_does_not_exist_is_refused() {
-    let files = ReaderModel::new(&base(), &config(lora())).unwrap().files().unwrap();
+    let files = ReaderModel::new(&base(), &config(lora()), None).unwrap().files().unwrap();
     let other = Base { sha256: "cd".repeat(32), ..base() };
     assert!(other.with_reader(&files).unwrap_err().to_string().contains("was trained on the base"));
     let absent = LoraTraining { layers: Some(vec![0, 2]), ..LoraTraining::default() };
-    let error = ReaderModel::new(&base(), &config(Some(absent))).err().unwrap();
+    let error = ReaderModel::new(&base(), &config(Some(absent)), None).err().unwrap();
     assert!(error.to_string().contains("layer 2"), "{error}");
 }

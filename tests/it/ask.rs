@@ -1,5 +1,11 @@
 //! Answers: every one carries checked citations, or says that the documents do not hold it; streamed as in one piece.
 
+use std::sync::Arc;
+
+use footnote::{
+    domain::text::CodePointRange,
+    models::encoder::{BestSpan, Decision, ReaderError, SpanReader, TitledPassage},
+};
 use reqwest::multipart::Form;
 use serde_json::{Value, json};
 
@@ -7,6 +13,32 @@ use crate::{
     sample,
     test_app::{TestApp, file, until},
 };
+
+/// Finds the words of each sample document that answer its question, and nothing for another question.
+struct Knowing;
+
+#[async_trait::async_trait]
+impl SpanReader for Knowing {
+    fn name(&self) -> &str {
+        "knowing"
+    }
+
+    fn decision(&self) -> Decision {
+        Decision::UNFITTED
+    }
+
+    async fn read(&self, question: String, passages: Vec<TitledPassage>) -> Result<Vec<Option<BestSpan>>, ReaderError> {
+        let Some((.., words)) = sample::DOCUMENTS.iter().find(|(_, _, asked, _)| *asked == question) else {
+            let first = BestSpan { range: CodePointRange { start: 0, end: 1 }, score: -1.0 };
+            return Ok(vec![Some(first); passages.len()]);
+        };
+        let find = |passage: TitledPassage| {
+            let start = passage.text[..passage.text.find(words)?].chars().count() as u32;
+            Some(BestSpan { range: CodePointRange { start, end: start + words.chars().count() as u32 }, score: 3.0 })
+        };
+        Ok(passages.into_iter().map(find).collect())
+    }
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_has_citations_that_can_be_checked() {
@@ -37,7 +69,8 @@ async fn an_answer_has_citations_that_can_be_checked() {
         assert!(usage["prompt_tokens"].as_u64().unwrap() > 50 && usage["completion_tokens"].as_u64().unwrap() > 0);
         assert!(usage["passages_read"].as_u64().unwrap() > 0);
         let timings = &outcome["timings_ms"];
-        let parts = ["preprocess", "retrieve", "generate", "postfilter"].map(|part| timings[part].as_f64().unwrap());
+        let parts =
+            ["preprocess", "retrieve", "read", "generate", "postfilter"].map(|part| timings[part].as_f64().unwrap());
         assert!(
             parts.iter().all(|part| *part >= 0.0) && parts.iter().sum::<f64>() <= timings["total"].as_f64().unwrap()
         );
@@ -91,15 +124,45 @@ async fn what_the_documents_do_not_hold_is_declined() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_reader_decides_what_is_answered_and_what_the_answer_is_about() {
+    let app = TestApp::start_with_reader(Arc::new(Knowing)).await;
+    app.ingest_form(sample::form()).await;
+    for (name, _, question, words) in sample::DOCUMENTS {
+        let outcome = app.ask(question).await;
+        assert_eq!((&outcome["outcome"], &outcome["short_answer"]), (&json!("answered"), &json!(words)), "{outcome}");
+        app.check_citations(&outcome).await;
+        check_every_sentence_is_cited(&outcome);
+        let citations = outcome["citations"].as_array().unwrap();
+        let holds = |citation: &&Value| citation["quote"].as_str().unwrap().contains(words);
+        assert_eq!(citations.iter().find(holds).map(|citation| &citation["name"]), Some(&json!(name)), "{outcome}");
+        let likely = f64::from(Decision::UNFITTED.probability_of(3.0));
+        assert!((outcome["confidence"].as_f64().unwrap() - likely).abs() < 1e-6, "{outcome}");
+        assert_eq!((&outcome["model"]["reader"], &outcome["usage"]["passages_read"]), (&json!("knowing"), &json!(2)));
+        assert!(outcome["timings_ms"]["read"].as_f64().unwrap() >= 0.0);
+    }
+    // The documents hold the words of the question, and the reader says that they do not answer it.
+    let outcome = app.ask("Where does the staff canteen open?").await;
+    assert_eq!((&outcome["outcome"], &outcome["citations"]), (&json!("abstained"), &json!([])), "{outcome}");
+    assert_eq!(outcome["usage"]["completion_tokens"], 0);
+    assert!(outcome["confidence"].as_f64().unwrap() > 0.2 && outcome.get("short_answer").is_none(), "{outcome}");
+    assert_eq!(outcome["actions"][0]["type"], "suggest_documents");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_streamed_answer_is_the_plain_one_sentence_by_sentence() {
-    let app = TestApp::start().await;
+    for app in [TestApp::start().await, TestApp::start_with_reader(Arc::new(Knowing)).await] {
+        check_streams(&app).await;
+    }
+}
+
+async fn check_streams(app: &TestApp) {
     app.ingest_form(sample::form()).await;
     for question in [sample::DOCUMENTS[0].2, sample::UNRELATED] {
         let plain = app.ask(question).await;
         let events = app.ask_streamed(question).await;
         let named = |name: &str| events.iter().filter(|(n, _)| n == name).map(|(_, data)| data).collect::<Vec<_>>();
         let stages: Vec<_> = named("stage").into_iter().map(|data| data["stage"].as_str().unwrap()).collect();
-        assert_eq!(stages, ["preprocess", "retrieve", "generate", "act"]);
+        assert_eq!(stages, ["preprocess", "retrieve", "read", "generate", "act"]);
         let (last, outcome) = events.last().unwrap();
         assert_eq!((last.as_str(), named("outcome").len(), named("problem").len()), ("outcome", 1, 0));
 

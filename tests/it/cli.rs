@@ -116,6 +116,21 @@ async fn what_is_asked_in_a_wrong_way_is_refused_with_a_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_cannot_be_loaded_stops_the_program_and_what_needs_none_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let reader = dir.path().join("my-reader");
+    let program = Program::new(&dir.path().join("data")).await.set("FOOTNOTE_READER", &reader);
+    let missing = program.run(&["ask", "Why?"]).await;
+    assert_eq!((missing.code, missing.stdout.as_str()), (Some(1), ""), "{missing:?}");
+    assert!(missing.stderr.contains("my-reader"), "{missing:?}");
+    std::fs::create_dir(&reader).unwrap();
+    let empty = program.run(&["ask", "Why?"]).await;
+    assert_eq!((empty.code, empty.stdout.as_str()), (Some(1), ""), "{empty:?}");
+    assert!(empty.stderr.contains("my-reader") && empty.stderr.contains("reader.json"), "{empty:?}");
+    assert_eq!(program.run(&["search", "Why?"]).await.code, Some(3));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn completions_know_every_command_and_models_are_listed() {
     let dir = tempfile::tempdir().unwrap();
     let program = Program::new(dir.path()).await;

@@ -102,6 +102,11 @@ async fn a_suite_is_run_closed_and_open_compared_and_its_failures_exported() {
         assert_eq!(predictions[2]["outcome"], "abstained", "{predictions:?}");
         // What is cited lies in the passages of the suite, whichever way they came.
         let cited: Vec<&Value> = predictions.iter().flat_map(|line| line["citations"].as_array().unwrap()).collect();
+        // So does what was read.
+        for (line, gold) in predictions.iter().zip(["Lamp", "Pier"]) {
+            assert!(line["read"].as_array().unwrap().contains(&json!(gold)), "{line}");
+            assert_eq!(line["scores"]["gold_passages_read"], true, "{line}");
+        }
         assert!(
             !cited.is_empty() && cited.iter().all(|c| c["passage"] == "Lamp" || c["passage"] == "Pier"),
             "{cited:?}"
@@ -120,4 +125,64 @@ async fn a_suite_is_run_closed_and_open_compared_and_its_failures_exported() {
     for line in std::fs::read_to_string(&failures).unwrap().lines() {
         assert_eq!(serde_json::from_str::<Value>(line).unwrap()["kind"], "failure");
     }
+}
+
+/// Answers from the first text that it was given, and dies when it is asked for chess.
+const ANOTHER_SYSTEM: &str = r#"
+import json, sys
+documents = []
+for line in sys.stdin:
+    line = json.loads(line)
+    if "document" in line:
+        documents.append(line["document"])
+        continue
+    if "documents" in line:
+        print(json.dumps({"documents": len(documents)}), flush=True)
+        continue
+    if "chess" in line["question"]:
+        sys.exit("I play no chess")
+    named, texts = ("passage", line["passages"]) if "passages" in line else ("document", documents)
+    source = texts[0].get("id") or texts[0]["name"]
+    start = texts[0]["text"].find("at dawn")
+    found = [{named: source, "start": start, "end": start + 7}] if start >= 0 else []
+    print(json.dumps({"outcome": "answered", "answer": "at dawn", "citations": found}), flush=True)
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_program_is_measured_on_the_same_suite() {
+    let dir = tempfile::tempdir().unwrap();
+    // No model is needed.
+    let program = Program::with_models_in(&dir.path().join("data"), &dir.path().join("models"));
+    write_set(&dir.path().join("harbour"), &harbour());
+    let script = dir.path().join("another.py");
+    std::fs::write(&script, ANOTHER_SYSTEM).unwrap();
+    let command = format!("python3 '{}'", script.display());
+    for mode in ["closed", "open"] {
+        let suite = dir.path().join(format!("{mode}.toml"));
+        std::fs::write(&suite, format!("name = \"harbour\"\nmode = \"{mode}\"\ndata = \"harbour\"\n")).unwrap();
+        let (suite, run) = (suite.to_str().unwrap(), dir.path().join(format!("run-{mode}")));
+        let out = run.to_str().unwrap();
+        let ended = program.run(&["eval", "run", "--suite", suite, "--out", out, "--command", &command]).await;
+        assert_eq!(ended.code, Some(4), "a question failed: {ended:?}");
+        let predictions = std::fs::read_to_string(run.join("predictions.jsonl")).unwrap();
+        let predictions: Vec<Value> = predictions.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(predictions[0]["scores"]["exact_match"], 1.0, "{predictions:?}");
+        assert_eq!(predictions[0]["citations"][0]["quote"], "at dawn");
+        assert_eq!(predictions[0]["citations"][0]["passage"], "Lamp", "{predictions:?}");
+        assert_eq!(predictions[2]["outcome"], "failed");
+        assert!(predictions[2]["error"].as_str().unwrap().contains("I play no chess"), "{predictions:?}");
+        let card: Value = serde_json::from_str(&std::fs::read_to_string(run.join("card.json")).unwrap()).unwrap();
+        assert_eq!(card["configuration"]["command"], command);
+    }
+    let suite = dir.path().join("closed.toml");
+    let arguments = |out: &str, more: &[&str]| {
+        let out = dir.path().join(out);
+        let fixed = ["eval", "run", "--suite", suite.to_str().unwrap(), "--out", out.to_str().unwrap()];
+        fixed.iter().chain(more).map(|argument| (*argument).to_owned()).collect::<Vec<_>>()
+    };
+    let missing = program.run(&arguments("none", &["--command", "no-such-program"])).await;
+    assert_eq!(missing.code, Some(1), "{missing:?}");
+    assert!(missing.stderr.contains("no-such-program") && !dir.path().join("none").exists(), "{missing:?}");
+    let several = program.run(&arguments("none", &["--command", &command, "--concurrency", "2"])).await;
+    assert_eq!(several.code, Some(2), "{several:?}");
 }

@@ -10,6 +10,7 @@ mod sample;
 mod test_app;
 mod vector_store;
 
+mod adapters;
 mod api;
 mod ask;
 mod cli;

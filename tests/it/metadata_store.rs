@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod adapters;
 mod agreement;
 mod chunks;
 mod commits;
@@ -162,6 +163,17 @@ contract! {
         a_deletion_during_a_reindex_leaves_it,
         only_the_builder_swaps,
         a_retired_generation_is_forgotten_and_its_number_never_used_again;
+    adapters:
+        an_adapter_comes_back_as_it_was_registered,
+        the_same_bytes_are_one_adapter,
+        adapters_are_listed_newest_first_in_stable_pages,
+        what_is_no_adapter_is_refused_and_leaves_nothing,
+        the_newest_evaluation_of_exactly_these_adapters_is_found,
+        what_is_promoted_serves_and_the_history_says_why,
+        a_decision_on_what_no_longer_serves_changes_nothing,
+        rollbacks_go_back_step_by_step_to_what_ships,
+        of_promotions_at_the_same_moment_one_wins,
+        of_the_same_bytes_at_the_same_moment_one_is_new;
     races:
         identical_uploads_make_one_version,
         different_uploads_make_one_version_each,

@@ -13,7 +13,11 @@ use crate::{
 };
 
 /// Every operation of the API.
-const OPERATIONS: [(&str, &str); 16] = [
+const OPERATIONS: [(&str, &str); 20] = [
+    ("GET", "/v1/admin/adapters"),
+    ("GET", "/v1/admin/adapters/{id}"),
+    ("POST", "/v1/admin/adapters/{id}/promote"),
+    ("POST", "/v1/admin/adapters/{role}/rollback"),
     ("POST", "/v1/admin/reindex"),
     ("GET", "/v1/admin/reindex/{id}"),
     ("POST", "/v1/ask"),
@@ -108,8 +112,12 @@ async fn every_documented_operation_is_served_and_the_document_itself() {
     let served = app.read("/openapi.json").await;
     assert_eq!(served, document());
     for (method, path) in OPERATIONS {
-        let kind = if path.contains("documents") { "doc" } else { "job" };
-        let path = path.replace("{id}", &format!("{kind}_{}", "0".repeat(32)));
+        let kind = match path {
+            path if path.contains("documents") => "doc",
+            path if path.contains("adapters") => "adp",
+            _ => "job",
+        };
+        let path = path.replace("{id}", &format!("{kind}_{}", "0".repeat(32))).replace("{role}", "reader");
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         let response = app.client.request(method, format!("{}{path}", app.url)).send().await.unwrap();
         assert_ne!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{path}");
@@ -126,7 +134,7 @@ async fn every_documented_operation_is_served_and_the_document_itself() {
 
 /// Sends a request and checks that the answer is what the document says of this operation and status.
 async fn call(app: &TestApp, document: &Value, method: &str, path: &str, id: &str, body: Option<Value>) -> Value {
-    let url = format!("{}{}", app.url, path.replace("{id}", id));
+    let url = format!("{}{}", app.url, path.replace("{id}", id).replace("{role}", id));
     let mut request = app.client.request(Method::from_bytes(method.as_bytes()).unwrap(), url);
     if let Some(body) = body {
         request = request.json(&body);
@@ -182,6 +190,12 @@ async fn what_is_answered_is_what_the_document_says() {
         let kind = if name == "outcome" { "application/json" } else { "text/event-stream" };
         schema::check(&document, &streamed[kind]["schema"], &event).unwrap();
     }
+    call("GET", "/v1/admin/adapters", "", None).await;
+    call("GET", "/v1/admin/adapters?limit=0", "", None).await;
+    call("GET", "/v1/admin/adapters/{id}", "adp_00000000000000000000000000000000", None).await;
+    let nobody = Some(json!({"force": "a test"}));
+    call("POST", "/v1/admin/adapters/{id}/promote", "adp_00000000000000000000000000000000", nobody).await;
+    call("POST", "/v1/admin/adapters/{role}/rollback", "reader", None).await;
     let reindex = call("POST", "/v1/admin/reindex", "", None).await;
     call("GET", "/v1/admin/reindex/{id}", reindex["job"]["id"].as_str().unwrap(), None).await;
     app.settle().await;

@@ -15,6 +15,7 @@ use footnote::{
     ingest::worker::Worker,
     models::{
         catalog::Catalog,
+        encoder::SpanReader,
         weights::{ModelCache, Silent},
     },
 };
@@ -134,9 +135,24 @@ impl TestApp {
         app
     }
 
-    /// The same without a worker.
+    /// The embedded application in a new directory, with a worker and a reader of the test's own.
+    pub async fn start_with_reader(reader: Arc<dyn SpanReader>) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let models = Models { reader: Some(reader), ..models().await };
+        let mut app = Self::idle_with_models(config(settings(dir.path())), models).await;
+        app.dir = Some(dir);
+        app.work();
+        app
+    }
+
+    /// The application with this configuration and without a worker; the caller keeps its directory.
     pub async fn idle_from(config: Config) -> Self {
-        let app = App::with_models(config, models().await, Purpose { answers: true, any_index: false }).await.unwrap();
+        Self::idle_with_models(config, models().await).await
+    }
+
+    /// The same with models of the test's own.
+    pub async fn idle_with_models(config: Config, models: Models) -> Self {
+        let app = App::with_models(config, models, Purpose { answers: true, any_index: false }).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();

@@ -1,21 +1,26 @@
 //! Checking a draft against its evidence, one sentence at a time, and giving each its footnote.
 //!
-//! A sentence stands when one place in the evidence carries it (`support`), when that place speaks about what
-//! was asked (`relevance`), and when the quote equals the stored text at its offsets (`citations`). The rest of a
-//! draft goes. May depend on `domain`, the stores and `models`.
+//! A sentence stands when one place in the evidence carries it (`support`), when it is about the span that the reader
+//! found (`span`) or, where nobody read, when that place speaks about what was asked (`relevance`), and when the quote
+//! equals the stored text at its offsets (`citations`). The rest of a draft goes. May depend on `domain`, the stores and
+//! `models`.
 
 mod citations;
 mod relevance;
 pub mod sentences;
+mod span;
 mod support;
 #[cfg(test)]
 pub mod testing;
 
 use std::time::Instant;
 
-use super::{AnswerError, AnswerEvent, AnswerServices, Evidence, Passage, PreparedQuestion, prompts};
+use super::{
+    AnswerError, AnswerEvent, AnswerServices, Evidence, Passage, PreparedQuestion, ReadEvidence, Verdict, prompts,
+};
 use crate::domain::Citation;
 use relevance::Relevance;
+use span::SpanSource;
 use support::SourceSentence;
 
 /// What is left of a draft.
@@ -25,7 +30,7 @@ pub struct Verified {
     pub sentences: Vec<VerifiedSentence>,
     /// The sentences of the draft that did not stand.
     pub removed: Vec<String>,
-    /// No sentence of the draft stood, and the answer is the source's own sentence.
+    /// No sentence of the draft stood, and the answer is the source's own.
     pub quoted: bool,
     /// How well the evidence carries the answer, 0 to 1.
     pub confidence: f32,
@@ -61,30 +66,51 @@ impl Verified {
 pub struct Checker<'a> {
     services: &'a AnswerServices,
     evidence: &'a Evidence,
+    verdict: &'a Verdict,
     relevance: Relevance<'a>,
     sources: Vec<SourceSentence<'a>>,
+    /// Whether the sources have been compared with the question.
+    scored: bool,
+    span: Option<SpanSource>,
     read: usize,
     verified: Verified,
 }
 
 impl<'a> Checker<'a> {
-    /// Gets ready to check a draft for `question` that was written from `evidence`.
-    pub fn new(services: &'a AnswerServices, question: &'a PreparedQuestion, evidence: &'a Evidence) -> Self {
+    /// Gets ready to check a draft for `question` that was written from what was read.
+    pub fn new(services: &'a AnswerServices, question: &'a PreparedQuestion, read: &'a ReadEvidence) -> Self {
+        let (evidence, lexical) = (&read.evidence, &services.retrieve.lexical);
+        let mut sources = support::source_sentences(lexical, &evidence.passages);
+        let span = match (&read.verdict, evidence.passages.first()) {
+            (Verdict::Holds(span), Some(passage)) => SpanSource::find(lexical, passage, span, &mut sources),
+            _ => None,
+        };
         Self {
             services,
             evidence,
+            verdict: &read.verdict,
             relevance: Relevance::new(&services.retrieve, &question.understood.interpreted, &evidence.question_vector),
-            sources: support::source_sentences(&services.retrieve.lexical, &evidence.passages),
+            sources,
+            scored: false,
+            span,
             read: evidence.passages.len(),
             verified: Verified::default(),
         }
     }
 
-    /// Whether any sentence of the evidence speaks about what was asked: when none does, nothing needs to be
-    /// written.
+    /// Where nobody read: whether any sentence of the evidence speaks about what was asked. When none does, nothing
+    /// needs to be written.
     pub async fn may_hold_the_answer(&mut self) -> Result<bool, AnswerError> {
-        self.relevance.score(&mut self.sources).await?;
+        self.score().await?;
         Ok(self.sources.iter().any(|source| source.is_relevant()))
+    }
+
+    async fn score(&mut self) -> Result<(), AnswerError> {
+        if !self.scored {
+            self.relevance.score(&mut self.sources).await?;
+            self.scored = true;
+        }
+        Ok(())
     }
 
     /// The draft was written from the first `passages` of the evidence; only those can be cited.
@@ -98,41 +124,71 @@ impl<'a> Checker<'a> {
         if sentence.is_empty() || self.repeats(sentence) {
             return Ok(None);
         }
-        let question = self.relevance.question();
-        let best = support::best_source(&self.services.retrieve.lexical, sentence, question, &self.sources, self.read);
-        match best {
-            Some((source, support)) if !sentence.contains(prompts::DECLINES) && self.sources[source].is_relevant() => {
-                self.accept(sentence.to_owned(), source, support).await
-            }
-            _ => {
+        let carried = if sentence.contains(prompts::DECLINES) { None } else { self.carried(sentence).await? };
+        match carried {
+            Some((sources, support)) => self.accept(sentence.to_owned(), &sources, support).await,
+            None => {
                 self.verified.removed.push(sentence.to_owned());
                 Ok(None)
             }
         }
     }
 
-    /// When no sentence of the draft stands, the sentence of the evidence that answers best is quoted as it is, if
-    /// it is a clear match.
+    /// The sources that a sentence of the draft cites, and how well they carry it; `None` when it does not stand.
+    ///
+    /// An answer begins with the span: its first sentence must be about it, and cites the place where it stands.
+    async fn carried(&mut self, sentence: &str) -> Result<Option<(Vec<usize>, f32)>, AnswerError> {
+        let (lexical, question) = (&self.services.retrieve.lexical, self.relevance.question());
+        let first = self.verified.sentences.is_empty();
+        if let Some(span) = &self.span
+            && let Some(support) = support::support(lexical, sentence, question, &self.sources[span.source])
+            && (!first || span.is_touched_by(sentence, lexical))
+        {
+            return Ok(Some((vec![span.source], support)));
+        }
+        let best = support::best_source(lexical, sentence, question, &self.sources, self.read);
+        let Some((at, support)) = best else { return Ok(None) };
+        if let Some(span) = self.span.as_ref().filter(|_| first) {
+            let cited = if at == span.source { vec![at] } else { vec![span.source, at] };
+            return Ok(span.is_in(sentence).then_some((cited, support)));
+        }
+        // Where somebody read, this is a further sentence: not every answer has one.
+        self.score().await?;
+        let source = &self.sources[at];
+        Ok(source.is_relevant().then_some((vec![at], support * source.relevance)))
+    }
+
+    /// When no sentence of the draft stands, the source is quoted as it is: the place where the span stands or, where
+    /// nobody read, the sentence that answers best, if it is a clear match.
     pub async fn quote_if_nothing_stands(&mut self) -> Result<Option<AnswerEvent>, AnswerError> {
         if !self.verified.sentences.is_empty() {
             return Ok(None);
         }
-        let best = (0..self.sources.len())
-            .filter(|at| self.sources[*at].is_clear_match())
-            .max_by(|a, b| self.sources[*a].fitness().total_cmp(&self.sources[*b].fitness()));
-        let Some(best) = best else { return Ok(None) };
+        let clear = || {
+            (0..self.sources.len())
+                .filter(|at| self.sources[*at].is_clear_match())
+                .max_by(|a, b| self.sources[*a].fitness().total_cmp(&self.sources[*b].fitness()))
+        };
+        let Some(best) = self.span.as_ref().map(|span| span.source).or_else(clear) else { return Ok(None) };
         self.verified.quoted = true;
-        let text = self.sources[best].text.split_whitespace().collect::<Vec<_>>().join(" ");
-        self.accept(text, best, 1.0).await
+        let source = &self.sources[best];
+        let support = if self.span.is_some() { 1.0 } else { source.relevance };
+        let text = source.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        self.accept(text, &[best], support).await
     }
 
     /// What is left.
     pub fn finish(mut self) -> Verified {
-        let count = self.verified.sentences.len();
-        if count > 0 {
-            let support: f32 = self.verified.sentences.iter().map(|sentence| sentence.support).sum();
-            self.verified.confidence = (support / count as f32).clamp(0.0, 1.0);
-        }
+        let sentences = &self.verified.sentences;
+        self.verified.confidence = match self.verdict {
+            // Without a sentence there is nothing to be sure of: the source has gone meanwhile.
+            _ if sentences.is_empty() => 0.0,
+            Verdict::Holds(span) => span.probability,
+            _ => {
+                let support: f32 = sentences.iter().map(|sentence| sentence.support).sum();
+                (support / sentences.len() as f32).clamp(0.0, 1.0)
+            }
+        };
         self.verified
     }
 
@@ -140,37 +196,32 @@ impl<'a> Checker<'a> {
         self.verified.sentences.iter().any(|earlier| earlier.text.trim() == sentence)
     }
 
+    /// Makes a sentence part of the answer, if every source that it cites is still there.
     async fn accept(
         &mut self,
         sentence: String,
-        source: usize,
+        sources: &[usize],
         support: f32,
     ) -> Result<Option<AnswerEvent>, AnswerError> {
-        let source = &self.sources[source];
-        let passage: &Passage = &self.evidence.passages[source.passage];
         let start = self.verified.sentences.iter().map(|earlier| earlier.text.chars().count() as u32).sum::<u32>();
         let space = if start == 0 { "" } else { " " };
         let answer_start = start + space.len() as u32;
         let answer_end = answer_start + sentence.chars().count() as u32;
-        let Some(citation) = citations::cite(
-            &self.services.blobs,
-            self.evidence.generation,
-            passage,
-            source.range.clone(),
-            answer_start..answer_end,
-        )
-        .await?
-        else {
-            self.verified.removed.push(sentence);
-            return Ok(None);
-        };
+        let mut citations = Vec::new();
+        for source in sources {
+            let source = &self.sources[*source];
+            let passage: &Passage = &self.evidence.passages[source.passage];
+            let (blobs, generation) = (&self.services.blobs, self.evidence.generation);
+            let range = source.range.clone();
+            let Some(citation) = citations::cite(blobs, generation, passage, range, answer_start..answer_end).await?
+            else {
+                self.verified.removed.push(sentence);
+                return Ok(None);
+            };
+            citations.push(citation);
+        }
         let text = format!("{space}{sentence}");
-        let citations = vec![citation];
-        self.verified.sentences.push(VerifiedSentence {
-            text: text.clone(),
-            citations: citations.clone(),
-            support: support * source.relevance,
-        });
+        self.verified.sentences.push(VerifiedSentence { text: text.clone(), citations: citations.clone(), support });
         Ok(Some(AnswerEvent::Sentence { text, citations }))
     }
 }

@@ -3,7 +3,7 @@
 //! Content words are compared as stems; numbers, names and negation are compared as they stand. A trained
 //! checker replaces the word comparison later; the literal comparisons stay. May depend on `models::lexical`.
 
-use std::{collections::HashSet, ops::Range};
+use std::{collections::HashSet, ops::Range, sync::Arc};
 
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -27,7 +27,7 @@ pub struct SourceSentence<'a> {
     /// The stems of its content words.
     pub terms: HashSet<String>,
     /// The stems of the passage that holds it, headings included.
-    pub passage_terms: std::sync::Arc<HashSet<String>>,
+    pub passage_terms: Arc<HashSet<String>>,
     /// The cosine to the question; 0 before it has been scored.
     pub relevance: f32,
     /// The part of the question's content words that the passage holds.
@@ -36,7 +36,33 @@ pub struct SourceSentence<'a> {
     pub asked: f32,
 }
 
-impl SourceSentence<'_> {
+impl<'a> SourceSentence<'a> {
+    /// The sentence at `range`, in bytes, of the passage with this number.
+    pub fn new(lexical: &Lexical, passage: &'a Passage, number: usize, range: Range<usize>) -> Self {
+        let passage_terms = Arc::new(lexical.terms(&passage.chunk.indexed_text()).into_iter().collect());
+        Self::with_terms(lexical, passage, number, range, passage_terms)
+    }
+
+    fn with_terms(
+        lexical: &Lexical,
+        passage: &'a Passage,
+        number: usize,
+        range: Range<usize>,
+        passage_terms: Arc<HashSet<String>>,
+    ) -> Self {
+        let text = &passage.chunk.text[range.clone()];
+        Self {
+            passage: number,
+            terms: lexical.terms(text).into_iter().collect(),
+            passage_terms,
+            relevance: 0.0,
+            coverage: 0.0,
+            asked: 0.0,
+            range,
+            text,
+        }
+    }
+
     /// How well the sentence would answer by itself: its nearness to the question, the question's words that it holds,
     /// and, where these say the same, the rank of its passage.
     pub fn fitness(&self) -> f32 {
@@ -48,20 +74,10 @@ impl SourceSentence<'_> {
 pub fn source_sentences<'a>(lexical: &Lexical, passages: &'a [Passage]) -> Vec<SourceSentence<'a>> {
     let mut found = Vec::new();
     for (number, passage) in passages.iter().enumerate() {
-        let passage_terms: std::sync::Arc<HashSet<String>> =
-            std::sync::Arc::new(lexical.terms(&passage.chunk.indexed_text()).into_iter().collect());
+        let passage_terms: Arc<HashSet<String>> =
+            Arc::new(lexical.terms(&passage.chunk.indexed_text()).into_iter().collect());
         for range in sentences(&passage.chunk.text) {
-            let text = &passage.chunk.text[range.clone()];
-            found.push(SourceSentence {
-                passage: number,
-                terms: lexical.terms(text).into_iter().collect(),
-                passage_terms: passage_terms.clone(),
-                relevance: 0.0,
-                coverage: 0.0,
-                asked: 0.0,
-                range,
-                text,
-            });
+            found.push(SourceSentence::with_terms(lexical, passage, number, range, passage_terms.clone()));
         }
     }
     found
@@ -77,22 +93,44 @@ pub fn best_source(
     sources: &[SourceSentence<'_>],
     read: usize,
 ) -> Option<(usize, f32)> {
-    let terms: HashSet<String> = lexical.terms(sentence).into_iter().collect();
-    let new: Vec<&String> = terms.iter().filter(|term| !question.contains(*term)).collect();
+    let new = new_terms(lexical, sentence, question);
     sources
         .iter()
         .enumerate()
-        .filter(|(_, source)| source.passage < read && agrees(sentence, source, question, lexical))
-        .filter_map(|(at, source)| {
-            let held = new.iter().filter(|term| source.terms.contains(**term)).count();
-            let support = match new.len() {
-                // A sentence that says nothing that the question did not answers nothing.
-                0 => 0.0,
-                count => held as f32 / count as f32,
-            };
-            (support >= MIN_SUPPORT).then_some((at, support))
-        })
+        .filter(|(_, source)| source.passage < read)
+        .filter_map(|(at, source)| Some((at, support_of(lexical, sentence, &new, question, source)?)))
         .max_by(|a, b| (a.1 + 0.2 * sources[a.0].relevance).total_cmp(&(b.1 + 0.2 * sources[b.0].relevance)))
+}
+
+/// How well one source carries `sentence`; `None` when it does not.
+pub fn support(
+    lexical: &Lexical,
+    sentence: &str,
+    question: &HashSet<String>,
+    source: &SourceSentence<'_>,
+) -> Option<f32> {
+    support_of(lexical, sentence, &new_terms(lexical, sentence, question), question, source)
+}
+
+/// The terms of a sentence that the question did not use.
+fn new_terms(lexical: &Lexical, sentence: &str, question: &HashSet<String>) -> HashSet<String> {
+    lexical.terms(sentence).into_iter().filter(|term| !question.contains(term)).collect()
+}
+
+fn support_of(
+    lexical: &Lexical,
+    sentence: &str,
+    new: &HashSet<String>,
+    question: &HashSet<String>,
+    source: &SourceSentence<'_>,
+) -> Option<f32> {
+    let held = new.iter().filter(|term| source.terms.contains(*term)).count();
+    let support = match new.len() {
+        // A sentence that says nothing that the question did not answers nothing.
+        0 => 0.0,
+        count => held as f32 / count as f32,
+    };
+    (support >= MIN_SUPPORT && agrees(sentence, source, question, lexical)).then_some(support)
 }
 
 /// Numbers and names of the sentence stand in the source (or its passage's headings, or the question), and both

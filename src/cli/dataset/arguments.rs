@@ -34,7 +34,8 @@ pub struct Import {
     /// The format of the files
     #[arg(value_enum)]
     pub format: FormatName,
-    /// The files; for fairytaleqa the folder that holds `questions` and `section-stories`
+    /// The files; for fairytaleqa the folder that holds `questions` and `section-stories`, for scifact the one that
+    /// holds claims_NAME.csv and corpus_NAME.csv
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// The new data set

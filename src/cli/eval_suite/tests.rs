@@ -111,6 +111,6 @@ fn a_run_does_not_begin_where_there_is_one() {
     let folder = two_runs();
     let Commands::Run(command) = parse(&["run", "--suite", "x.toml", "--out", &path(&folder, "one")]) else { panic!() };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let error = runtime.block_on(command.run(async |_| panic!("the suite was loaded"))).unwrap_err();
+    let error = runtime.block_on(command.measure(async |_, _| panic!("the suite was loaded"))).unwrap_err();
     assert!(error.to_string().contains("exists"), "{error}");
 }

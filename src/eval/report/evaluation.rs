@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     eval::{
+        card::COMMAND,
         measure::{Measured, Metrics},
         metric::{Metric, Unit},
         run::Run,
@@ -48,6 +49,9 @@ pub fn page(run: &Run) -> String {
     )];
     if !models.is_empty() {
         lines.push(models.join(" · "));
+    }
+    if let Some(command) = card_of.configuration.get(COMMAND).and_then(serde_json::Value::as_str) {
+        lines.push(format!("Answered by another program: {command}"));
     }
     if metrics.failed() > 0 {
         lines.push(format!("{} questions failed and score 0.", format::count(metrics.failed())));
@@ -144,6 +148,14 @@ mod tests {
         assert!(
             !page.contains("<script") && !page.contains("http:") && !page.contains("https:") && !page.contains("NaN")
         );
+    }
+
+    #[test]
+    fn a_program_that_was_measured_is_named() {
+        let mut run = small_run();
+        assert!(!page(&run).contains("another program"));
+        run.card.configuration.insert(COMMAND.to_owned(), "python3 peer.py <x>".into());
+        assert!(page(&run).contains("Answered by another program: python3 peer.py &lt;x&gt;"));
     }
 
     #[test]

@@ -17,6 +17,25 @@ struct Mock {
     most: AtomicUsize,
 }
 
+/// Is ready for every other question.
+#[derive(Default)]
+struct Unready(AtomicUsize);
+
+#[async_trait]
+impl Answerer for Unready {
+    async fn prepare(&self) -> Result<(), AnswererError> {
+        match self.0.fetch_add(1, Ordering::SeqCst) % 2 {
+            0 => Ok(()),
+            _ => Err(AnswererError { message: "it is not there".into(), transient: true }),
+        }
+    }
+
+    async fn answer(&self, _: &Asked) -> Result<Reply, AnswererError> {
+        assert_eq!(self.0.load(Ordering::SeqCst) % 2, 1, "asked without being ready");
+        Ok(yes())
+    }
+}
+
 /// Counts a question as being answered, also when it is given up.
 struct Inside<'a>(&'a Mock);
 
@@ -76,6 +95,15 @@ fn run_all(loaded: &LoadedSuite, mock: &Arc<Mock>, pace: Pace) -> (Vec<Predictio
     let predictions =
         runtime.block_on(run(loaded, mock.clone(), pace, HashMap::new(), |_, progress| seen.push(progress)));
     (predictions, seen)
+}
+
+#[test]
+fn a_system_that_cannot_be_made_ready_fails_the_question() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let (loaded, answerer) = (suite(&["x"; 4]), Arc::<Unready>::default());
+    let predictions = runtime.block_on(run(&loaded, answerer, pace(1, LONG), HashMap::new(), |_, _| ()));
+    let errors: Vec<Option<&str>> = predictions.iter().map(|prediction| prediction.error.as_deref()).collect();
+    assert_eq!(errors, [None, Some("it is not there"), None, Some("it is not there")]);
 }
 
 fn suite(questions: &[&str]) -> LoadedSuite {

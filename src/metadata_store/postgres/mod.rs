@@ -11,6 +11,7 @@
 //!
 //! `lease_job` alone takes a job without waiting (`SKIP LOCKED`). Times of the queue are the database's clock.
 
+mod adapters;
 mod chunks;
 mod commit;
 mod documents;

@@ -4,6 +4,7 @@
 //! in Postgres and a count of microseconds in SQLite, which is what `At` stands for. Depends on sqlx's `FromRow`
 //! only, on no driver. A word or number that the domain does not know is reported, never replaced.
 
+mod adapters;
 mod chunks;
 mod documents;
 mod generations;
@@ -11,7 +12,7 @@ mod jobs;
 
 use chrono::{DateTime, Utc};
 
-pub(super) use self::{chunks::*, documents::*, generations::*, jobs::*};
+pub(super) use self::{adapters::*, chunks::*, documents::*, generations::*, jobs::*};
 use super::{ListPage, MetadataStoreError, StoreCounts, StoreResult};
 use crate::domain::{Chunk, GenerationState, JobKind, JobStage, JobState, VersionState};
 

@@ -9,6 +9,7 @@
 //! WAL would do; against a power cut only this keeps the promise that was made with a 202. It costs one flush for each
 //! of the few commits that an upload and its ingestion make, next to seconds of embedding.
 
+mod adapters;
 mod chunks;
 mod commit;
 mod documents;

@@ -40,7 +40,7 @@ pub struct AdapterConfig {
     /// The modules that were trained in full.
     #[serde(default)]
     pub modules_to_save: Option<Vec<String>>,
-    /// Which biases were trained; only `none`.
+    /// Which biases were trained: `none`, or `all`, when the file holds them whole.
     #[serde(default = "none")]
     pub bias: String,
     /// Whether weights are stored the other way round; only `false`.
@@ -174,9 +174,10 @@ impl AdapterConfig {
         }
     }
 
-    /// Whether a module was trained in full.
-    pub fn saves(&self, module: &str) -> bool {
-        self.modules_to_save.iter().flatten().any(|end| ends_in(module, end))
+    /// Whether a tensor was trained in full: one of a module that is saved, or any bias when all are.
+    pub fn saves(&self, tensor: &str) -> bool {
+        let Some((module, kind)) = tensor.rsplit_once('.') else { return false };
+        (kind == "bias" && self.bias == "all") || self.modules_to_save.iter().flatten().any(|end| ends_in(module, end))
     }
 
     fn check(&self) -> Result<(), String> {
@@ -193,8 +194,8 @@ impl AdapterConfig {
                 self.lora_alpha, self.lora_dropout
             ));
         }
-        if self.bias != "none" {
-            return Err(format!("`bias` is `{}`, and only `none` is supported; {MERGE}", self.bias));
+        if !["none", "all"].contains(&self.bias.as_str()) {
+            return Err(format!("`bias` is `{}`, and only `none` and `all` are supported; {MERGE}", self.bias));
         }
         for (key, set) in [("use_dora", self.use_dora), ("fan_in_fan_out", self.fan_in_fan_out)] {
             if set {
@@ -264,7 +265,7 @@ mod tests {
         assert_eq!((read.r, read.scale()), (4, 4.0));
         assert!(read.targets("bert.encoder.layer.0.attention.self.query") && read.targets("a.output.dense"));
         assert!(!read.targets("a.my_query") && !read.targets("a.dense"));
-        assert!(read.saves("qa_outputs") && !read.saves("bert"));
+        assert!(read.saves("qa_outputs.weight") && !read.saves("bert.weight") && !read.saves("bert.bias"));
         let mut expected = written_by_peft();
         expected["lora_alpha"] = json!(16.0);
         let written: Value = serde_json::from_slice(&read.to_json().unwrap()).unwrap();
@@ -284,7 +285,7 @@ mod tests {
             ("peft_type", json!("LOHA")),
             ("r", json!(0)),
             ("lora_dropout", json!(1.0)),
-            ("bias", json!("all")),
+            ("bias", json!("lora_only")),
             ("use_dora", json!(true)),
             ("fan_in_fan_out", json!(true)),
             ("lora_bias", json!(true)),

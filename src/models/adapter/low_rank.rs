@@ -71,7 +71,7 @@ mod tests {
         let expected = [[0.5, 1.0, 1.5], [0.0, -0.5, 0.5], [1.0, 1.0, 4.0], [-0.5, -1.5, -1.0]];
         let mut weight = vec![10.0; 12];
         pair().add_to(&mut weight).unwrap();
-        let mut wide = vec![10.0; 3 * 9];
+        let mut wide = [10.0; 3 * 9];
         pair().add_turned(&mut wide[2..], 9).unwrap();
         for (output, row) in expected.iter().enumerate() {
             for (input, change) in row.iter().enumerate() {

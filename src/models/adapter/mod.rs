@@ -2,8 +2,8 @@
 //! (<https://github.com/huggingface/peft>), so that an adapter trained here loads there and the other way round.
 //!
 //! `files` holds the files of a folder, `config` is `adapter_config.json`, `low_rank` one pair of factors and its way
-//! into the weights, `tensors` reads and writes `adapter_model.safetensors`. Knows no kind of model: what module a pair
-//! belongs to is a path. May depend on `models::fused::product`.
+//! into the weights, `tensors` reads and writes `adapter_model.safetensors`, `trained` is the pairs of a product while
+//! they are trained. Knows no kind of model: what module a pair belongs to is a path. May depend on `models::fused`.
 
 pub mod config;
 pub mod files;
@@ -11,6 +11,7 @@ pub mod low_rank;
 mod tensors;
 #[cfg(test)]
 mod tests;
+pub mod trained;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -24,6 +25,9 @@ pub const ADAPTER_CONFIG: &str = "adapter_config.json";
 /// The name of an adapter's tensors.
 pub const ADAPTER_WEIGHTS: &str = "adapter_model.safetensors";
 
+/// Tensors by name, each with its shape.
+pub type WholeTensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
+
 /// An adapter: for some linear modules a pair of factors, for others new tensors.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Adapter {
@@ -31,8 +35,8 @@ pub struct Adapter {
     pub config: AdapterConfig,
     /// The pairs, by the path of their module (`bert.encoder.layer.0.attention.self.query`).
     pub pairs: BTreeMap<String, LowRank>,
-    /// The tensors that were trained in full, by their names (`qa_outputs.weight`), each with its shape.
-    pub whole: BTreeMap<String, (Vec<usize>, Vec<f32>)>,
+    /// The tensors that were trained in full, by their names (`qa_outputs.weight`).
+    pub whole: WholeTensors,
 }
 
 /// Why an adapter cannot be read, written or used.

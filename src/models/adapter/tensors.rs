@@ -48,7 +48,7 @@ impl Adapter {
                 second.insert(module.to_owned(), tensor);
             } else if path.contains("lora_") {
                 return Err(wrong(name, "such a part of an adapter is not supported"));
-            } else if path.rsplit_once('.').is_some_and(|(module, _)| config.saves(module)) {
+            } else if config.saves(path) {
                 whole.insert(path.to_owned(), tensor);
             } else {
                 return Err(wrong(name, "it is no part of a pair, and `modules_to_save` does not name its module"));
@@ -86,7 +86,7 @@ impl Adapter {
             }
         }
         for (path, (shape, numbers)) in &self.whole {
-            if !path.rsplit_once('.').is_some_and(|(module, _)| self.config.saves(module)) {
+            if !self.config.saves(path) {
                 return Err(wrong(path, "`modules_to_save` does not name its module"));
             }
             let name = format!("{PREFIX}{path}");

@@ -85,6 +85,15 @@ fn tensors_that_do_not_belong_together_are_refused() {
 }
 
 #[test]
+fn biases_are_whole_tensors_when_the_settings_say_so() {
+    let mut adapter = adapter();
+    adapter.whole.insert(format!("{QUERY}.base_layer.bias"), (vec![5], quarters(5)));
+    assert!(adapter.to_files(Precision::F32).is_err());
+    adapter.config.bias = "all".to_owned();
+    assert_eq!(Adapter::from_files(&adapter.to_files(Precision::F32).unwrap()).unwrap(), adapter);
+}
+
+#[test]
 fn damage_and_missing_files_are_refused() {
     let files = adapter().to_files(Precision::F32).unwrap();
     let whole = files.get(ADAPTER_WEIGHTS).unwrap().to_vec();

@@ -73,7 +73,7 @@ fn beside_minilm(name: &str, sha256: &str, size: u64) -> FileSpec {
     file(name, sha256, size, sources)
 }
 
-/// The same model in full precision, for training.
+/// The same model in full precision, for the reader.
 fn minilm() -> Artefact {
     Artefact {
         name: ENCODER_BASE.into(),

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::models::fused::{
     attention::{Heads, attention},
-    dropout::dropout,
+    dropout::{Dropout, dropout},
     gelu::gelu,
     kernels::{self, Dropped},
     linear::linear,
@@ -109,33 +109,6 @@ impl Packed {
         });
         ends.zip(self.lengths.iter()).map(|(end, length)| end - length).collect()
     }
-}
-
-/// Dropout in a pass of training.
-#[derive(Debug, Clone, Copy)]
-pub struct Dropout {
-    /// The share of numbers that are dropped.
-    pub rate: f32,
-    /// Another one for each micro-batch of a run.
-    pub seed: u64,
-}
-
-impl Dropout {
-    /// What is dropped at one place of the network.
-    pub fn at(this: Option<Self>, place: u64) -> Dropped {
-        match this {
-            Some(dropout) if dropout.rate > 0.0 => Dropped::new(dropout.rate, mix(dropout.seed, place)),
-            _ => Dropped::NONE,
-        }
-    }
-}
-
-/// A step of SplitMix64 (<https://doi.org/10.1145/2714064.2660195>), cut to 32 bits.
-fn mix(seed: u64, place: u64) -> u32 {
-    let mut z = seed.wrapping_add((place + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (z ^ (z >> 31)) as u32
 }
 
 impl Bert {

@@ -4,8 +4,10 @@
 
 use candle_core::{Device, Result, Tensor};
 
-use super::bert::Dropout;
-use crate::models::fused::{dropout::dropout, linear::linear};
+use crate::models::fused::{
+    dropout::{Dropout, dropout},
+    linear::linear,
+};
 
 /// The weights of both heads.
 #[derive(Debug, Clone)]

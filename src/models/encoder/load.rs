@@ -5,7 +5,7 @@
 //! the heads, under the same names in `reader.safetensors`, or a low-rank adapter in the two files of PEFT.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fs,
     path::{Path, PathBuf},
 };
@@ -21,9 +21,11 @@ use super::{
     decision::Platt,
     features::{Limits, ReaderTokenizer},
     heads::ReaderHeads,
-    low_rank::{self, LayerPairs},
+    low_rank::{self, LayerPairs, Module},
 };
-use crate::models::adapter::{ADAPTER_WEIGHTS, Adapter, AdapterConfig, AdapterFiles, Precision, config::Targets};
+use crate::models::adapter::{
+    ADAPTER_WEIGHTS, Adapter, AdapterConfig, AdapterFiles, LowRank, Precision, WholeTensors, config::Targets,
+};
 
 /// The form of a reader's files.
 const FORMAT: u32 = 2;
@@ -111,11 +113,12 @@ impl Base {
         Ok(Self { bert: Bert { config, embeddings, layers }, tokenizer, sha256 })
     }
 
-    /// Puts a trained reader on the base model. Low-rank pairs become part of the weights.
-    pub fn with_reader(mut self, files: &AdapterFiles) -> Result<(Self, ReaderHeads, ReaderSettings), EncoderError> {
+    /// The settings of a reader that was trained on this base.
+    fn settings_of(&self, files: &AdapterFiles) -> Result<ReaderSettings, EncoderError> {
         let path = Path::new(READER_SETTINGS);
         let settings: ReaderSettings =
             serde_json::from_slice(files.need(READER_SETTINGS)?).map_err(|error| refused(path, error))?;
+        settings.decision().check().map_err(|reason| refused(path, reason))?;
         if settings.format != FORMAT {
             let reason = format!("its form is {}, and {FORMAT} is supported; train it again", settings.format);
             return Err(refused(path, reason));
@@ -126,11 +129,31 @@ impl Base {
                 format!("it was trained on the base {}, and this one is {}", settings.base_sha256, self.sha256);
             return Err(refused(path, reason));
         }
+        Ok(settings)
+    }
+
+    /// The pairs and the heads of a low-rank reader, for a training that goes on from it.
+    pub fn pairs_and_heads(&self, files: &AdapterFiles) -> Result<(Adapter, ReaderHeads), EncoderError> {
+        let settings = self.settings_of(files)?;
+        if settings.trained != Trained::LowRank {
+            let reason = "training goes on from low-rank pairs only, and this reader was trained in full";
+            return Err(refused(Path::new(READER_SETTINGS), reason));
+        }
+        let mut adapter = Adapter::from_files(files)?;
+        let mut tensors = whole_tensors(&mut adapter)?;
+        let heads = tensors.heads(HEADS, self.bert.config.hidden_size)?;
+        tensors.all_used(&[])?;
+        Ok((adapter, heads))
+    }
+
+    /// Puts a trained reader on the base model. Low-rank pairs become part of the weights.
+    pub fn with_reader(mut self, files: &AdapterFiles) -> Result<(Self, ReaderHeads, ReaderSettings), EncoderError> {
+        let settings = self.settings_of(files)?;
         let config = &self.bert.config;
         let heads = match settings.trained {
             Trained::LayersFrom(first) => {
                 if first > config.num_hidden_layers {
-                    return Err(refused(path, "its first trained layer does not exist"));
+                    return Err(refused(Path::new(READER_SETTINGS), "its first trained layer does not exist"));
                 }
                 let path = Path::new(READER_WEIGHTS);
                 let tensors = safetensors::load_buffer(files.need(READER_WEIGHTS)?, &Device::Cpu);
@@ -144,12 +167,11 @@ impl Base {
             }
             Trained::LowRank => {
                 let mut adapter = Adapter::from_files(files)?;
-                let whole = std::mem::take(&mut adapter.whole)
-                    .into_iter()
-                    .map(|(name, (shape, numbers))| Ok((name, Tensor::from_vec(numbers, shape, &Device::Cpu)?)));
-                let whole = whole.collect::<Result<HashMap<_, _>, EncoderError>>()?;
-                let mut tensors = Tensors::new(whole, Path::new(ADAPTER_WEIGHTS));
+                let mut tensors = whole_tensors(&mut adapter)?;
                 let heads = tensors.heads(HEADS, config.hidden_size)?;
+                for (index, layer) in self.bert.layers.iter_mut().enumerate() {
+                    tensors.replace_vectors(index, layer)?;
+                }
                 tensors.all_used(&[])?;
                 low_rank::merge(&mut self.bert, &adapter)?;
                 heads
@@ -159,25 +181,47 @@ impl Base {
     }
 }
 
-/// The adapter of a reader in training. The span head has the name it has in `transformers`.
+/// The adapter of a reader: its pairs, its heads, and what else it has in place of the base model's ([`vectors`]). The
+/// span head has the name it has in `transformers`.
 pub fn reader_adapter(
-    bert: &Bert,
+    pairs: BTreeMap<String, LowRank>,
+    mut whole: WholeTensors,
     heads: &ReaderHeads,
     mut config: AdapterConfig,
     precision: Precision,
 ) -> Result<AdapterFiles, EncoderError> {
-    let pairs = low_rank::pairs(bert)?;
-    config.task_type = Some("QUESTION_ANS".to_owned());
-    config.target_modules = Some(Targets::Ends(pairs.keys().cloned().collect()));
-    config.modules_to_save = Some(HEADS.map(str::to_owned).to_vec());
-    let mut whole = BTreeMap::new();
     for (name, head) in HEADS.into_iter().zip([&heads.span, &heads.answerable]) {
         for (kind, tensor) in [("weight", head.0.t()?), ("bias", head.1.clone())] {
-            let numbers = tensor.flatten_all()?.to_vec1::<f32>()?;
-            whole.insert(format!("{name}.{kind}"), (tensor.dims().to_vec(), numbers));
+            whole.insert(format!("{name}.{kind}"), (tensor.dims().to_vec(), tensor.flatten_all()?.to_vec1()?));
         }
     }
+    let modules = whole.keys().filter_map(|name| name.rsplit_once('.')).map(|(module, _)| module);
+    let (biased, saved): (BTreeSet<&str>, BTreeSet<&str>) = modules.partition(|module| module.ends_with(BIASED));
+    if !biased.is_empty() {
+        config.bias = "all".to_owned();
+    }
+    // Not `QUESTION_ANS`: PEFT's class for that (0.21.2) does not pass the token types on, and without them the scores
+    // are others.
+    config.task_type = None;
+    config.target_modules = Some(Targets::Ends(pairs.keys().cloned().collect()));
+    config.modules_to_save = Some(saved.into_iter().map(str::to_owned).collect());
     Ok(Adapter { config, pairs, whole }.to_files(precision)?)
+}
+
+/// The biases and norms of a layer, under the names that they have in an adapter.
+pub fn vectors(index: usize, layer: &Layer) -> Result<WholeTensors, EncoderError> {
+    let mut out = BTreeMap::new();
+    for module in Module::ALL {
+        let bias = layer.linear(module.product()).1.to_vec1::<f32>()?;
+        let bias = bias[module.columns(bias.len())].to_vec();
+        out.insert(format!("{}{BIASED}.bias", module.full_path(index)), (vec![bias.len()], bias));
+    }
+    for (part, norm) in NORMS.into_iter().zip([&layer.attention_norm, &layer.output_norm]) {
+        for (kind, vector) in ["weight", "bias"].into_iter().zip(norm.to_vec2::<f32>()?) {
+            out.insert(format!("bert.encoder.layer.{index}.{part}.{kind}"), (vec![vector.len()], vector));
+        }
+    }
+    Ok(out)
 }
 
 /// What `reader.safetensors` holds. Half precision halves the file and changes scores in the third decimal.
@@ -216,11 +260,21 @@ pub fn reader_tensors(
     Ok(out)
 }
 
+/// What PEFT puts between a module with a pair and its bias.
+const BIASED: &str = ".base_layer";
 /// The heads of spans and of answerability in an adapter.
 const HEADS: [&str; 2] = ["qa_outputs", "answerable"];
 const QKV: [&str; 3] = ["attention.self.query", "attention.self.key", "attention.self.value"];
 const LINEAR: [&str; 3] = ["attention.output.dense", "intermediate.dense", "output.dense"];
 const NORMS: [&str; 2] = ["attention.output.LayerNorm", "output.LayerNorm"];
+
+/// Takes what an adapter holds beside its pairs.
+fn whole_tensors(adapter: &mut Adapter) -> Result<Tensors<'static>, EncoderError> {
+    let whole = std::mem::take(&mut adapter.whole)
+        .into_iter()
+        .map(|(name, (shape, numbers))| Ok((name, Tensor::from_vec(numbers, shape, &Device::Cpu)?)));
+    Ok(Tensors::new(whole.collect::<Result<HashMap<_, _>, EncoderError>>()?, Path::new(ADAPTER_WEIGHTS)))
+}
 
 /// The tensors of a file that were not taken yet, without the prefix that whole models have.
 struct Tensors<'a> {
@@ -273,6 +327,29 @@ impl<'a> Tensors<'a> {
             output_norm: self.norm(&name(NORMS[1]), width)?,
             pairs: LayerPairs::default(),
         })
+    }
+
+    /// Puts the biases and norms that there are in place of the layer's own.
+    fn replace_vectors(&mut self, index: usize, layer: &mut Layer) -> Result<(), EncoderError> {
+        for module in Module::ALL {
+            let name = format!("encoder.layer.{index}.{}{BIASED}.bias", module.path());
+            if !self.left.contains_key(&name) {
+                continue;
+            }
+            let bias = &mut layer.linear_mut(module.product()).1;
+            let mut numbers = bias.to_vec1::<f32>()?;
+            let columns = module.columns(numbers.len());
+            let new = self.take(&name, &[columns.len()])?.to_vec1::<f32>()?;
+            numbers[columns].copy_from_slice(&new);
+            *bias = Tensor::new(numbers, &Device::Cpu)?;
+        }
+        for (part, norm) in NORMS.into_iter().zip([&mut layer.attention_norm, &mut layer.output_norm]) {
+            let name = format!("encoder.layer.{index}.{part}");
+            if ["weight", "bias"].iter().any(|kind| self.left.contains_key(&format!("{name}.{kind}"))) {
+                *norm = self.norm(&name, norm.dims2()?.1)?;
+            }
+        }
+        Ok(())
     }
 
     fn heads(&mut self, [span, answerable]: [&str; 2], width: usize) -> Result<ReaderHeads, EncoderError> {

@@ -5,19 +5,16 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use candle_core::{DType, Device, Result as Computed, Tensor};
+use candle_core::{Device, Result as Computed, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::{
     EncoderError,
-    bert::{Bert, Dropout, Layer},
+    bert::{Bert, Layer},
 };
 use crate::models::{
-    adapter::{Adapter, AdapterError, LowRank},
-    fused::{
-        lora::{LowRankVars, lora_linear_parts},
-        with_numbers,
-    },
+    adapter::{Adapter, AdapterError, LowRank, trained::TrainedPairs},
+    fused::{dropout::Dropout, with_numbers},
 };
 
 /// A linear module of a layer.
@@ -89,7 +86,7 @@ impl Module {
     }
 
     /// Its columns in the product, of which it has `outputs`.
-    fn columns(self, outputs: usize) -> Range<usize> {
+    pub fn columns(self, outputs: usize) -> Range<usize> {
         let part = match self {
             Self::Key => 1,
             Self::Value => 2,
@@ -108,14 +105,8 @@ const LAYERS: &str = "bert.encoder.layer.";
 pub struct Pairs {
     /// Whose pairs they are, in the order of [`Module::ALL`].
     modules: Vec<Module>,
-    /// The columns of the product that each changes.
-    parts: Vec<Range<usize>>,
-    /// `[in, modules * rank]`.
-    pub a: Tensor,
-    /// `[rank, columns of all modules]`.
-    pub b: Tensor,
-    /// What the product of the factors is multiplied by.
-    scale: f32,
+    /// The factors.
+    pub trained: TrainedPairs,
     /// The share of the inputs that are dropped in training.
     dropout: f32,
 }
@@ -137,15 +128,14 @@ impl LayerPairs {
 }
 
 impl Pairs {
-    /// Pairs that change nothing yet: `random` numbers in `[-1, 1)`, scaled as PEFT does (Kaiming's uniform
-    /// distribution with a slope of the root of 5, so within `1 / sqrt(in)`), and zeros.
+    /// Pairs that change nothing yet; `random` gives numbers in `[-1, 1)`.
     pub fn new(
         layer: &Layer,
         product: Product,
         modules: &[Module],
         rank: usize,
         (scale, dropout): (f32, f32),
-        mut random: impl FnMut() -> f32,
+        random: impl FnMut() -> f32,
     ) -> Computed<Option<Self>> {
         let modules: Vec<Module> =
             Module::ALL.into_iter().filter(|module| module.product() == product && modules.contains(module)).collect();
@@ -153,13 +143,14 @@ impl Pairs {
             return Ok(None);
         }
         let (inputs, outputs) = layer.linear(product).0.dims2()?;
-        let parts: Vec<Range<usize>> = modules.iter().map(|module| module.columns(outputs)).collect();
-        let bound = 1.0 / (inputs as f32).sqrt();
-        let a: Vec<f32> = (0..inputs * rank * modules.len()).map(|_| bound * random()).collect();
-        let a = Tensor::from_vec(a, (inputs, rank * modules.len()), &Device::Cpu)?;
-        let b =
-            Tensor::zeros((rank, parts.iter().map(ExactSizeIterator::len).sum::<usize>()), DType::F32, &Device::Cpu)?;
-        Ok(Some(Self { modules, parts, a, b, scale, dropout }))
+        let parts = modules.iter().map(|module| module.columns(outputs)).collect();
+        Ok(Some(Self { modules, trained: TrainedPairs::new(inputs, parts, rank, scale, random)?, dropout }))
+    }
+
+    /// Takes over what an adapter has for these modules in this layer.
+    pub fn go_on_from(&mut self, adapter: &Adapter, layer: usize) -> Computed<()> {
+        let pairs: Vec<_> = self.modules.iter().map(|module| adapter.pairs.get(&module.full_path(layer))).collect();
+        self.trained.go_on_from(&pairs)
     }
 
     /// The product, changed.
@@ -170,26 +161,13 @@ impl Pairs {
         dropout: Option<Dropout>,
         place: u64,
     ) -> Computed<Tensor> {
-        let vars = LowRankVars { a: &self.a, b: &self.b, scale: self.scale.into() };
         let dropped = Dropout::at(dropout.map(|dropout| Dropout { rate: self.dropout, ..dropout }), PLACE + place);
-        lora_linear_parts(x, &linear.0, Some(&linear.1), &vars, &self.parts, dropped)
+        self.trained.apply(x, &linear.0, Some(&linear.1), dropped)
     }
 
     /// The pair of each module as it is now.
-    fn to_low_rank(&self) -> Computed<Vec<(Module, LowRank)>> {
-        let (rank, (inputs, ranks)) = (self.b.dims2()?.0, self.a.dims2()?);
-        let (a, b) = (self.a.flatten_all()?.to_vec1::<f32>()?, self.b.flatten_all()?.to_vec1::<f32>()?);
-        let changed = b.len() / rank;
-        let mut first = 0;
-        let pairs = self.modules.iter().zip(&self.parts).enumerate().map(|(index, (module, part))| {
-            let outputs = part.len();
-            let a = (0..rank).flat_map(|r| (0..inputs).map(move |i| i * ranks + index * rank + r)).map(|at| a[at]);
-            let b = (0..outputs).flat_map(|o| (0..rank).map(move |r| r * changed + first + o)).map(|at| b[at]);
-            let pair = LowRank { rank, inputs, outputs, a: a.collect(), b: b.collect(), scale: self.scale };
-            first += outputs;
-            (*module, pair)
-        });
-        Ok(pairs.collect())
+    fn to_low_rank(&self) -> Computed<impl Iterator<Item = (Module, LowRank)>> {
+        Ok(self.modules.clone().into_iter().zip(self.trained.to_low_rank()?))
     }
 }
 
@@ -201,7 +179,7 @@ pub fn pairs(bert: &Bert) -> Computed<BTreeMap<String, LowRank>> {
     let mut out = BTreeMap::new();
     for (index, layer) in bert.layers.iter().enumerate() {
         for pairs in Product::ALL.into_iter().filter_map(|product| layer.pairs.get(product)) {
-            out.extend(pairs.to_low_rank()?.into_iter().map(|(module, pair)| (module.full_path(index), pair)));
+            out.extend(pairs.to_low_rank()?.map(|(module, pair)| (module.full_path(index), pair)));
         }
     }
     Ok(out)
@@ -252,8 +230,8 @@ mod tests {
                 };
                 let pairs = Pairs::new(layer, product, modules, 3, (2.0, 0.1), &mut random).unwrap();
                 let Some(mut pairs) = pairs else { continue };
-                let numbers: Vec<f32> = (0..pairs.b.elem_count()).map(|_| 0.3 * random()).collect();
-                pairs.b = Tensor::from_vec(numbers, pairs.b.shape(), &Device::Cpu).unwrap();
+                let numbers: Vec<f32> = (0..pairs.trained.b.elem_count()).map(|_| 0.3 * random()).collect();
+                pairs.trained.b = Tensor::from_vec(numbers, pairs.trained.b.shape(), &Device::Cpu).unwrap();
                 layer.pairs.set(product, pairs);
             }
         }
@@ -291,8 +269,8 @@ mod tests {
         let mut bert = tiny::bert(3);
         let before = rows(&bert);
         let pairs = Pairs::new(&bert.layers[0], Product::Qkv, &Module::ALL, 2, (2.0, 0.0), || 0.5).unwrap().unwrap();
-        assert_eq!(pairs.a.dims(), [16, 6]);
-        assert_eq!(pairs.a.to_vec2::<f32>().unwrap()[0][0], 0.125);
+        assert_eq!(pairs.trained.a.dims(), [16, 6]);
+        assert_eq!(pairs.trained.a.to_vec2::<f32>().unwrap()[0][0], 0.125);
         bert.layers[0].pairs.set(Product::Qkv, pairs);
         assert_eq!(rows(&bert), before);
     }

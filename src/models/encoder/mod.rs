@@ -1,9 +1,10 @@
 //! The small encoder (a BERT such as MiniLM) and what is built on it: the reader, which finds the span of a passage
 //! that answers a question and says whether there is one.
 //!
-//! `config` and `load` read the files, `bert` is the forward pass for inference and for training, `heads` turns its
-//! rows into logits, `low_rank` what changes its layers, `features` text into tokens and back, `reader` puts them
-//! together, `decision` says what a score means. May depend on `models::adapter`, `models::fused` and candle.
+//! [`SpanReader`] is what answering sees; [`MiniLmReader`] is the one backend. `config` and `load` read the files, `bert`
+//! is the forward pass for inference and for training, `heads` turns its rows into logits, `low_rank` what changes its
+//! layers, `features` text into tokens and back, `reader` puts them together, `decision` says what a score means,
+//! `minilm` lets one caller read at a time. May depend on `domain`, `models::adapter`, `models::fused` and candle.
 
 pub mod bert;
 pub mod config;
@@ -12,14 +13,96 @@ pub mod features;
 pub mod heads;
 pub mod load;
 pub mod low_rank;
+mod minilm;
+#[cfg(test)]
+mod parity_tests;
 pub mod reader;
 #[cfg(test)]
 pub mod tiny;
 
 use std::path::PathBuf;
 
+use async_trait::async_trait;
+
 use super::adapter::AdapterError;
+use crate::domain::text::CodePointRange;
 pub use decision::Decision;
+pub use minilm::MiniLmReader;
+
+/// A passage that is to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TitledPassage {
+    /// The title of its source; may be empty.
+    pub title: String,
+    /// The text.
+    pub text: String,
+}
+
+/// The span of a passage that answers best, whether or not it answers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BestSpan {
+    /// Where it stands in the passage's text; never empty.
+    pub range: CodePointRange,
+    /// How much better it is than "no span"; comparable between the passages of one question. Finite.
+    pub score: f32,
+}
+
+/// A model that reads passages and finds the span that answers a question.
+#[async_trait]
+pub trait SpanReader: Send + Sync + 'static {
+    /// The name that answers carry; it differs for readers of different weights.
+    fn name(&self) -> &str;
+
+    /// What a score means.
+    fn decision(&self) -> Decision;
+
+    /// The best span of each passage, in order; `None` for a passage in which there is nothing to read.
+    async fn read(&self, question: String, passages: Vec<TitledPassage>) -> Result<Vec<Option<BestSpan>>, ReaderError>;
+}
+
+/// Why passages were not read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReaderError {
+    /// The question takes more of the model's window than it may.
+    #[error("the question has {tokens} tokens, the reader takes {max}; shorten it")]
+    QuestionTooLong {
+        /// Its tokens.
+        tokens: usize,
+        /// The most it may have.
+        max: usize,
+    },
+    /// Too many questions are waiting already.
+    #[error("the reader's queue is full ({waiting} are waiting); try again in a moment")]
+    Busy {
+        /// How many may wait.
+        waiting: usize,
+    },
+    /// The spans did not come in time.
+    #[error("the reader did not answer within {seconds} s; try again when it is less busy")]
+    Timeout {
+        /// How long was waited.
+        seconds: u64,
+    },
+    /// Reading failed.
+    #[error("reading failed: {0}")]
+    Failed(String),
+}
+
+impl ReaderError {
+    /// Whether the same call may succeed later without anybody changing anything.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Busy { .. } | Self::Timeout { .. })
+    }
+}
+
+impl From<EncoderError> for ReaderError {
+    fn from(error: EncoderError) -> Self {
+        match error {
+            EncoderError::QuestionTooLong { tokens, max } => Self::QuestionTooLong { tokens, max },
+            other => Self::Failed(other.to_string()),
+        }
+    }
+}
 
 /// Why an encoder cannot be loaded or used.
 #[derive(Debug, thiserror::Error)]

@@ -8,7 +8,7 @@
 use std::{cmp::Ordering, path::Path};
 
 use super::{
-    EncoderError,
+    Decision, EncoderError,
     bert::{Bert, Packed},
     features::{Limits, ReaderTokenizer, TextTokens, Window},
     heads::{ReaderHeads, ReaderLogits},
@@ -67,6 +67,7 @@ pub struct Reader {
     heads: ReaderHeads,
     tokenizer: ReaderTokenizer,
     limits: Limits,
+    decision: Decision,
     threads: usize,
 }
 
@@ -80,13 +81,19 @@ struct Placed<'a> {
 impl Reader {
     /// Puts the parts together. `threads` windows are read at a time.
     pub fn new(bert: Bert, heads: ReaderHeads, tokenizer: ReaderTokenizer, limits: Limits, threads: usize) -> Self {
-        Self { bert, heads, tokenizer, limits, threads: threads.max(1) }
+        Self { bert, heads, tokenizer, limits, decision: Decision::UNFITTED, threads: threads.max(1) }
     }
 
     /// Reads the folder of a base model and puts a reader that was trained on it on top.
     pub fn load(base: &Path, files: &AdapterFiles, threads: usize) -> Result<Self, EncoderError> {
         let (base, heads, settings) = Base::load(base)?.with_reader(files)?;
-        Ok(Self::new(base.bert, heads, base.tokenizer, settings.limits, threads))
+        let decision = settings.decision();
+        Ok(Self { decision, ..Self::new(base.bert, heads, base.tokenizer, settings.limits, threads) })
+    }
+
+    /// What the scores of its spans mean.
+    pub fn decision(&self) -> Decision {
+        self.decision
     }
 
     /// The `best` spans of all passages together.
@@ -209,23 +216,8 @@ pub fn pack<'a>(windows: impl Iterator<Item = &'a Window>) -> Packed {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
-    use candle_core::{Device, Tensor};
-
-    use super::super::{features::tests::letters, tiny};
+    use super::super::tiny::reader;
     use super::*;
-
-    fn reader(threads: usize) -> Reader {
-        let bert = tiny::bert(7);
-        let width = bert.config.hidden_size;
-        let head = |outputs: usize| {
-            let numbers: Vec<f32> = (0..width * outputs).map(|i| ((i * 7 % 13) as f32 - 6.0) / 6.0).collect();
-            let weight = Tensor::from_vec(numbers, (width, outputs), &Device::Cpu).unwrap();
-            (weight, Tensor::zeros(outputs, candle_core::DType::F32, &Device::Cpu).unwrap())
-        };
-        let heads = ReaderHeads { span: head(2), answerable: head(1) };
-        let limits = Limits { window: 24, overlap: 6, question: 8, title: 4, span: 4 };
-        Reader::new(bert, heads, letters(), limits, threads)
-    }
 
     #[test]
     fn spans_lie_in_their_passages_sorted_and_once() {

@@ -1,4 +1,4 @@
-//! A BERT model small enough for tests, with weights that look random and are always the same.
+//! A BERT model small enough for tests, with weights that look random and are always the same, and a reader on it.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use candle_core::{Device, Tensor};
@@ -6,7 +6,10 @@ use candle_core::{Device, Tensor};
 use super::{
     bert::{Bert, Embeddings, Layer},
     config::BertConfig,
+    features::{Limits, tests::letters},
+    heads::ReaderHeads,
     low_rank::LayerPairs,
+    reader::Reader,
 };
 
 /// Two layers of width 16.
@@ -67,4 +70,18 @@ pub fn bert(seed: u32) -> Bert {
         types: noise(&[config.type_vocab_size, width]),
     };
     Bert { config, embeddings, layers }
+}
+
+/// A reader whose tokens are letters, and whose windows are short.
+pub fn reader(threads: usize) -> Reader {
+    let bert = bert(7);
+    let width = bert.config.hidden_size;
+    let head = |outputs: usize| {
+        let numbers: Vec<f32> = (0..width * outputs).map(|i| ((i * 7 % 13) as f32 - 6.0) / 6.0).collect();
+        let weight = Tensor::from_vec(numbers, (width, outputs), &Device::Cpu).unwrap();
+        (weight, Tensor::zeros(outputs, candle_core::DType::F32, &Device::Cpu).unwrap())
+    };
+    let heads = ReaderHeads { span: head(2), answerable: head(1) };
+    let limits = Limits { window: 24, overlap: 6, question: 8, title: 4, span: 4 };
+    Reader::new(bert, heads, letters(), limits, threads)
 }

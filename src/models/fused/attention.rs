@@ -1,11 +1,15 @@
 //! Multi-head attention over packed sequences as one operation (<https://arxiv.org/abs/1706.03762>), also causal and
 //! with groups of query heads that share a key/value head (<https://arxiv.org/abs/2305.13245>).
 //!
-//! Each sequence attends to itself only. Every product reads and writes the heads in place, with strides. The
+//! Each sequence attends to itself only. Every product reads and writes the heads in place, with strides. When it is
+//! causal, the rows are taken in blocks that skip the keys behind them, which saves almost half of a long sequence. The
 //! probabilities are kept for the way back when there is one: to compute them again would cost more than to read them.
 //! May depend on `kernels` and `product`.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
@@ -14,6 +18,9 @@ use super::{
     product::{Into, View, multiply},
     tensor, with_numbers,
 };
+
+/// The rows of a causal block.
+const BLOCK: usize = 128;
 
 /// How the columns of the input are divided, and who sees what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +53,15 @@ impl Heads {
         let shared = head / (self.queries / self.keys);
         let key = (self.queries + shared) * self.depth;
         (head * self.depth, key, key + self.keys * self.depth)
+    }
+
+    /// The rows of a sequence in blocks, each with the number of keys, from the first on, that any of its rows sees.
+    fn blocks(&self, length: usize) -> impl Iterator<Item = (Range<usize>, usize)> + use<> {
+        let step = if self.causal { BLOCK } else { length.max(1) };
+        (0..length).step_by(step).map(move |start| {
+            let end = (start + step).min(length);
+            (start..end, end)
+        })
     }
 }
 
@@ -91,12 +107,21 @@ impl Attention {
         for (first, length) in self.sequences() {
             for head in 0..queries {
                 let (query, key, value) = self.heads.columns(head);
-                let part = |column: usize| View::rows(&qkv[first * width + column..], length, depth, width);
+                let part = |column: usize, rows: Range<usize>| {
+                    View::rows(&qkv[(first + rows.start) * width + column..], rows.len(), depth, width)
+                };
                 let scores = &mut all[begin..begin + length * length];
-                multiply(part(query), part(key).transposed(), 1.0, Into::Overwrite, scores, length);
+                for (rows, seen) in self.heads.blocks(length) {
+                    let (queries, keys) = (part(query, rows.clone()), part(key, 0..seen));
+                    let scores = &mut scores[rows.start * length..];
+                    multiply(queries, keys.transposed(), 1.0, Into::Overwrite, scores, length);
+                }
                 kernels::softmax(scores, length, self.heads.factor(), causal);
-                let scores = View::rows(scores, length, length, length);
-                multiply(scores, part(value), 1.0, Into::Overwrite, &mut out[first * out_width + query..], out_width);
+                for (rows, seen) in self.heads.blocks(length) {
+                    let scores = View::rows(&scores[rows.start * length..], rows.len(), seen, length);
+                    let out = &mut out[(first + rows.start) * out_width + query..];
+                    multiply(scores, part(value, 0..seen), 1.0, Into::Overwrite, out, out_width);
+                }
                 begin += if self.kept.is_some() { length * length } else { 0 };
             }
         }
@@ -104,7 +129,7 @@ impl Attention {
     }
 
     fn backward(&self, qkv: &[f32], probabilities: &[f32], gradient: &[f32]) -> Vec<f32> {
-        let Heads { queries, depth, .. } = self.heads;
+        let Heads { queries, depth, causal, .. } = self.heads;
         let (width, out_width) = (self.heads.width(), self.heads.out_width());
         let mut out = vec![0.0; qkv.len()];
         let longest = self.lengths.iter().max().map_or(0, |longest| longest * longest);
@@ -114,20 +139,31 @@ impl Attention {
             let scores = &mut scores[..length * length];
             for head in 0..queries {
                 let (query, key, value) = self.heads.columns(head);
-                let part = |column: usize| View::rows(&qkv[first * width + column..], length, depth, width);
-                let gradient = View::rows(&gradient[first * out_width + query..], length, depth, out_width);
+                let part = |column: usize, rows: Range<usize>| {
+                    View::rows(&qkv[(first + rows.start) * width + column..], rows.len(), depth, width)
+                };
+                let gradient = |rows: Range<usize>| {
+                    View::rows(&gradient[(first + rows.start) * out_width + query..], rows.len(), depth, out_width)
+                };
                 let kept = &probabilities[begin..begin + length * length];
                 begin += length * length;
-                multiply(gradient, part(value).transposed(), 1.0, Into::Overwrite, scores, length);
-                kernels::softmax_backward(kept, scores, length, self.heads.factor());
-                let (kept, scores) =
-                    (View::rows(kept, length, length, length), View::rows(scores, length, length, length));
-                let mut add = |a: View<'_>, b: View<'_>, column: usize| {
-                    multiply(a, b, 1.0, Into::Add, &mut out[first * width + column..], width);
+                for (rows, seen) in self.heads.blocks(length) {
+                    let scores = &mut scores[rows.start * length..];
+                    let values = part(value, 0..seen);
+                    multiply(gradient(rows), values.transposed(), 1.0, Into::Overwrite, scores, length);
+                }
+                kernels::softmax_backward(kept, scores, length, self.heads.factor(), causal);
+                let mut add = |a: View<'_>, b: View<'_>, column: usize, row: usize| {
+                    multiply(a, b, 1.0, Into::Add, &mut out[(first + row) * width + column..], width);
                 };
-                add(kept.transposed(), gradient, value);
-                add(scores, part(key), query);
-                add(scores.transposed(), part(query), key);
+                for (rows, seen) in self.heads.blocks(length) {
+                    let of = |all| View::rows(all, rows.len(), seen, length);
+                    let start = rows.start * length;
+                    let (kept, scores) = (of(&kept[start..]), of(&scores[start..]));
+                    add(kept.transposed(), gradient(rows.clone()), value, 0);
+                    add(scores, part(key, 0..seen), query, rows.start);
+                    add(scores.transposed(), part(query, rows.clone()), key, 0);
+                }
             }
         }
         out
@@ -198,10 +234,16 @@ mod tests {
 
     #[test]
     fn values_and_gradients_are_those_of_the_composed_one() {
-        let lengths = Arc::from([3usize, 1, 21]);
-        for (keys, causal) in [(4, false), (4, true), (2, true)] {
+        // The longest of the last sequences has two full blocks and a part of one.
+        for (lengths, keys, causal) in [
+            (vec![3, 1, 21], 4, false),
+            (vec![3, 1, 21], 4, true),
+            (vec![3, 1, 21], 2, true),
+            (vec![2, 2 * BLOCK + 9, 1], 2, true),
+        ] {
             let heads = Heads { queries: 4, keys, depth: 8, causal };
-            let qkv = variable(&[25, heads.width()], 1);
+            let qkv = variable(&[lengths.iter().sum(), heads.width()], 1);
+            let lengths: Arc<[usize]> = Arc::from(lengths);
             agree(&[&qkv], |t| attention(t[0], &lengths, heads), |t| composed(t[0], &lengths, heads), 2e-5);
         }
     }

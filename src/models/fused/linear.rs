@@ -2,7 +2,7 @@
 //!
 //! May depend on `kernels` and `product`.
 
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp1, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
 use super::{
     kernels, made, numbers,
@@ -90,6 +90,50 @@ impl CustomOp3 for Linear {
     }
 }
 
+/// `x [rows, in] * weight [in, out]` with a weight that gets no gradient, and no bias.
+pub fn frozen_linear(x: &Tensor, weight: &Tensor) -> Result<Tensor> {
+    let ((_, inputs), (weight_inputs, _)) = (x.dims2()?, weight.dims2()?);
+    if inputs != weight_inputs {
+        bail!("a linear layer got {:?} and {:?}", x.shape(), weight.shape());
+    }
+    x.apply_op1(FrozenLinear { weight: weight.detach() })
+}
+
+struct FrozenLinear {
+    weight: Tensor,
+}
+
+impl CustomOp1 for FrozenLinear {
+    fn name(&self) -> &'static str {
+        "frozen-linear"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let ((rows, _), (inputs, outputs)) = (layout.shape().dims2()?, self.weight.dims2()?);
+        let x = View::rows(numbers(x, layout)?, rows, inputs, inputs);
+        let mut out = vec![0.0; rows * outputs];
+        with_numbers(&self.weight, |weight| {
+            let weight = View::rows(weight, inputs, outputs, outputs);
+            multiply(x, weight, 1.0, Into::Overwrite, &mut out, outputs);
+            Ok(())
+        })?;
+        made(out, (rows, outputs))
+    }
+
+    fn bwd(&self, x: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        let ((rows, _), (inputs, outputs)) = (x.dims2()?, self.weight.dims2()?);
+        let mut out = vec![0.0; rows * inputs];
+        with_numbers(&self.weight, |weight| {
+            with_numbers(gradient, |gradient| {
+                let turned = View::rows(weight, inputs, outputs, outputs).transposed();
+                multiply(View::rows(gradient, rows, outputs, outputs), turned, 1.0, Into::Overwrite, &mut out, inputs);
+                Ok(())
+            })
+        })?;
+        tensor(out, x.shape()).map(Some)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -108,5 +152,14 @@ mod tests {
         let out = linear(&x.as_tensor().detach(), w.as_tensor(), &b.as_tensor().detach()).unwrap();
         let gradients = out.sum_all().unwrap().backward().unwrap();
         assert!(gradients.get(&w).is_some() && gradients.get(&b).is_none() && gradients.get(&x).is_none());
+    }
+
+    #[test]
+    fn a_frozen_layer_has_the_same_values_and_passes_gradients_on() {
+        let (x, w) = (variable(&[5, 7], 1), variable(&[7, 3], 2));
+        agree(&[&x], |t| frozen_linear(t[0], &w), |t| t[0].matmul(&w.as_tensor().detach()), 1e-5);
+        let gradients = frozen_linear(&x, &w).unwrap().sum_all().unwrap().backward().unwrap();
+        assert!(gradients.get(&w).is_none());
+        assert!(frozen_linear(&w, &x).is_err());
     }
 }

@@ -15,8 +15,12 @@ pub mod lora;
 pub mod loss;
 pub mod norm;
 pub mod product;
+pub mod rms_norm;
+pub mod rotary;
+pub mod swiglu;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
+pub mod token_loss;
 
 pub use footnote_kernels as kernels;
 

@@ -44,6 +44,11 @@ impl ChatTemplate {
         [self.end, self.start]
     }
 
+    /// The token that ends the model's answer.
+    pub fn end(self) -> u32 {
+        self.end
+    }
+
     /// The tokens of a conversation, up to where the model's answer begins.
     pub fn encode(self, messages: &[Message], vocabulary: &Vocabulary) -> Result<Vec<u32>, GeneratorError> {
         if messages.last().is_none_or(|message| message.role != Role::User) {

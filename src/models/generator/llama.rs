@@ -9,8 +9,9 @@ use super::{
     config::LlamaConfig,
     kernels,
     kv_cache::{LayerCache, POSITIONS},
+    matrix::{Matrix, Product},
     packed::PackedMatrix,
-    product::add_times_rows,
+    rope,
     rows::{change_rows, map_rows},
 };
 
@@ -21,12 +22,12 @@ const CHUNK: usize = 256;
 pub(super) struct Layer {
     pub attention_norm: Vec<f32>,
     /// Queries, keys and values, one below the other.
-    pub qkv: PackedMatrix,
-    pub attention_output: PackedMatrix,
+    pub qkv: Matrix,
+    pub attention_output: Matrix,
     pub feed_forward_norm: Vec<f32>,
     /// Gate and up, one below the other.
-    pub gate_up: PackedMatrix,
-    pub down: PackedMatrix,
+    pub gate_up: Matrix,
+    pub down: Matrix,
 }
 
 /// The weights of a model.
@@ -91,15 +92,10 @@ impl Llama {
     /// A model for conversations of up to `window` tokens.
     pub fn new(weights: Weights, window: usize) -> Self {
         let config = &weights.config;
-        let half = config.head_dim / 2;
-        let angle = |position: usize, pair: usize| {
-            let exponent = -2.0 * pair as f64 / config.head_dim as f64;
-            position as f64 * f64::from(config.rope_base).powf(exponent) / f64::from(weights.rope_factors[pair])
-        };
-        let angles = || (0..window).flat_map(|position| (0..half).map(move |pair| angle(position, pair)));
+        let (cosines, sines) = rope::angles(config, &weights.rope_factors, window);
         Self {
-            cosines: angles().map(|angle| angle.cos() as f32).collect(),
-            sines: angles().map(|angle| angle.sin() as f32).collect(),
+            cosines,
+            sines,
             cache: (0..config.layers).map(|_| LayerCache::new(window, config.kv_heads, config.head_dim)).collect(),
             read: Vec::new(),
             buffers: Buffers { logits: vec![0.0; config_outputs(&weights)], ..Buffers::default() },
@@ -186,7 +182,7 @@ impl Llama {
         for (layer, cache) in weights.layers.iter().zip(cache) {
             norm(state, &layer.attention_norm, config, normed);
             zeroed(qkv, rows * config.qkv_width());
-            product.add(normed, &layer.qkv, qkv);
+            layer.qkv.add_product(normed, product, qkv);
             change_rows(qkv, config.qkv_width(), |row, qkv| {
                 let angles = (position + row) * half..(position + row + 1) * half;
                 let queries_and_keys = &mut qkv[..config.query_width() + config.kv_width()];
@@ -194,26 +190,32 @@ impl Llama {
             });
             cache.store(position, qkv, config.qkv_width(), config.query_width());
             attend(config, qkv, position, cache, attended);
-            product.add(attended, &layer.attention_output, state);
+            layer.attention_output.add_product(attended, product, state);
 
             norm(state, &layer.feed_forward_norm, config, normed);
             zeroed(gate_up, rows * 2 * config.feed_forward);
-            product.add(normed, &layer.gate_up, gate_up);
+            layer.gate_up.add_product(normed, product, gate_up);
             map_rows(gate_up, 2 * config.feed_forward, gated, config.feed_forward, |gate_up, gated| {
                 let (gate, up) = gate_up.split_at(config.feed_forward);
                 kernels::gate(gate, up, gated);
             });
-            product.add(gated, &layer.down, state);
+            layer.down.add_product(gated, product, state);
         }
     }
 
     /// The scores of all tokens, after the last token of the last forward pass.
     fn logits(&mut self) {
+        let rows = self.buffers.state.len() / self.weights.config.embedding;
+        self.logits_after(rows - 1);
+    }
+
+    /// The scores of all tokens, after one of the tokens of the last forward pass.
+    fn logits_after(&mut self, row: usize) {
         let Self { weights, buffers, .. } = self;
         let Buffers { state, normed, logits, .. } = buffers;
         let embedding = weights.config.embedding;
-        let (last, normed) = (&state[state.len() - embedding..], &mut normed[..embedding]);
-        kernels::rms_norm(last, &weights.output_norm, weights.config.norm_epsilon, normed);
+        let (state, normed) = (&state[row * embedding..(row + 1) * embedding], &mut normed[..embedding]);
+        kernels::rms_norm(state, &weights.output_norm, weights.config.norm_epsilon, normed);
         logits.fill(0.0);
         weights.output.as_ref().unwrap_or(&weights.embedding).add_times_vector(normed, logits);
     }
@@ -221,23 +223,6 @@ impl Llama {
 
 fn config_outputs(weights: &Weights) -> usize {
     weights.output.as_ref().unwrap_or(&weights.embedding).outputs
-}
-
-/// Which product is used. Not chosen by the number of rows: a prompt that leaves one token for its last chunk must
-/// be read the same way whenever it is read.
-#[derive(Clone, Copy)]
-enum Product {
-    Rows,
-    Vector,
-}
-
-impl Product {
-    fn add(self, x: &[f32], matrix: &PackedMatrix, out: &mut [f32]) {
-        match self {
-            Self::Rows => add_times_rows(x, matrix, out),
-            Self::Vector => matrix.add_times_vector(x, out),
-        }
-    }
 }
 
 fn norm(state: &[f32], weight: &[f32], config: &LlamaConfig, out: &mut [f32]) {
@@ -264,6 +249,8 @@ fn best(logits: &[f32]) -> Option<u32> {
     }
     Some(best.0 as u32)
 }
+
+mod trace;
 
 #[cfg(test)]
 mod tests;

@@ -16,10 +16,12 @@ use candle_core::{
 
 use super::{
     GeneratorError,
+    adapter::{AdapterMode, AdapterOption, Fitted},
     chat::ChatTemplate,
     config::{LlamaConfig, Metadata},
     llama::{Layer, Weights},
-    packed::PackedMatrix,
+    matrix::Matrix,
+    packed::{PackedMatrix, Part},
     tokenizer::Vocabulary,
 };
 
@@ -32,20 +34,45 @@ pub(super) struct Loaded {
     pub ends: Vec<u32>,
 }
 
-/// Reads a file. Packing uses the threads of the current rayon pool.
-pub(super) fn load(path: &Path) -> Result<Loaded, GeneratorError> {
-    let failed = |reason: String| GeneratorError::Load(format!("{}: {reason}", path.display()));
+/// A file that was opened and understood, all but its tensors.
+pub(super) struct Opened {
+    pub content: Content,
+    pub reader: BufReader<File>,
+    pub config: LlamaConfig,
+    pub vocabulary: Vocabulary,
+    pub template: ChatTemplate,
+    /// The tokens that end an answer.
+    pub ends: Vec<u32>,
+}
+
+/// Reads a file, and applies an adapter to it. Packing uses the threads of the current rayon pool.
+pub(super) fn load(path: &Path, adapter: Option<&AdapterOption>) -> Result<Loaded, GeneratorError> {
+    let Opened { content, reader, config, vocabulary, template, ends } = open(path)?;
+    adapter.map_or(Ok(()), |adapter| adapter.check_base(path))?;
+    let adapter = adapter.map(|adapter| Fitted::of(adapter, &config)).transpose()?;
+    let tensors = Tensors::new(&content, reader, adapter);
+    let weights = read_weights(config, vocabulary.size(), tensors).map_err(within(path))?;
+    Ok(Loaded { weights, vocabulary, template, ends })
+}
+
+/// Opens a file and reads what it says about its model.
+pub(super) fn open(path: &Path) -> Result<Opened, GeneratorError> {
+    let failed = |reason: String| within(path)(GeneratorError::Load(reason));
     let file = File::open(path).map_err(|error| failed(error.to_string()))?;
     let mut reader = BufReader::with_capacity(1 << 20, file);
     let content = Content::read(&mut reader).map_err(|error| failed(error.to_string()))?;
-    let within = |error: GeneratorError| match error {
-        GeneratorError::Load(reason) => failed(reason),
-        other => other,
-    };
-    load_content(content, reader).map_err(within)
+    understand(content, reader).map_err(within(path))
 }
 
-fn load_content(content: Content, reader: BufReader<File>) -> Result<Loaded, GeneratorError> {
+/// Names the file in an error about it.
+pub(super) fn within(path: &Path) -> impl Fn(GeneratorError) -> GeneratorError {
+    move |error| match error {
+        GeneratorError::Load(reason) => GeneratorError::Load(format!("{}: {reason}", path.display())),
+        other => other,
+    }
+}
+
+fn understand(content: Content, reader: BufReader<File>) -> Result<Opened, GeneratorError> {
     let metadata = Metadata(&content.metadata);
     let config = LlamaConfig::read(&metadata)?;
     let vocabulary = Vocabulary::read(&metadata)?;
@@ -58,28 +85,18 @@ fn load_content(content: Content, reader: BufReader<File>) -> Result<Loaded, Gen
     for kind in ["eos", "eot", "eom"] {
         ends.extend(metadata.number(&format!("tokenizer.ggml.{kind}_token_id"))?);
     }
-    let weights = read_weights(config, vocabulary.size(), &content, reader)?;
-    Ok(Loaded { weights, vocabulary, template, ends })
+    Ok(Opened { content, reader, config, vocabulary, template, ends })
 }
 
-fn read_weights(
-    config: LlamaConfig,
-    vocabulary: usize,
-    content: &Content,
-    reader: BufReader<File>,
-) -> Result<Weights, GeneratorError> {
-    let mut tensors = Tensors { content, reader, taken: HashSet::new() };
+fn read_weights(config: LlamaConfig, vocabulary: usize, mut tensors: Tensors<'_>) -> Result<Weights, GeneratorError> {
     let (width, feed_forward) = (config.embedding, config.feed_forward);
     let (queries, kv) = (config.query_width(), config.kv_width());
-    let embedding = tensors.matrix(&[("token_embd.weight", vocabulary)], width)?;
+    let embedding = tensors.packed("token_embd.weight", vocabulary, width)?;
     let output = match tensors.has("output.weight") {
-        true => Some(tensors.matrix(&[("output.weight", vocabulary)], width)?),
+        true => Some(tensors.packed("output.weight", vocabulary, width)?),
         false => None,
     };
-    let rope_factors = match tensors.has("rope_freqs.weight") {
-        true => tensors.vector("rope_freqs.weight", config.head_dim / 2)?,
-        false => vec![1.0; config.head_dim / 2],
-    };
+    let rope_factors = tensors.rope_factors(&config)?;
     let output_norm = tensors.vector("output_norm.weight", width)?;
     let mut layers = Vec::new();
     for layer in 0..config.layers {
@@ -93,28 +110,31 @@ fn read_weights(
             down: tensors.matrix(&[(&name("ffn_down"), width)], feed_forward)?,
         });
     }
-    if let Some(name) = content.tensor_infos.keys().find(|name| !tensors.taken.contains(*name)) {
-        return Err(GeneratorError::Load(format!(
-            "the tensor `{name}` belongs to a kind of model that is not supported"
-        )));
-    }
+    tensors.all_used()?;
     Ok(Weights { config, embedding, layers, output_norm, output, rope_factors })
 }
 
-/// The tensors of a file, and which of them were used.
-struct Tensors<'a> {
+/// The tensors of a file, what an adapter changes of them, and which of them were used.
+pub(super) struct Tensors<'a> {
     content: &'a Content,
     reader: BufReader<File>,
+    adapter: Option<Fitted>,
     taken: HashSet<String>,
 }
 
-impl Tensors<'_> {
-    fn has(&self, name: &str) -> bool {
+impl<'a> Tensors<'a> {
+    /// The tensors of an opened file.
+    pub fn new(content: &'a Content, reader: BufReader<File>, adapter: Option<Fitted>) -> Self {
+        Self { content, reader, adapter, taken: HashSet::new() }
+    }
+
+    /// Whether there is such a tensor.
+    pub fn has(&self, name: &str) -> bool {
         self.content.tensor_infos.contains_key(name)
     }
 
     /// A tensor, its shape checked before any of it is read.
-    fn read(&mut self, name: &str, shape: &[usize]) -> Result<QTensor, GeneratorError> {
+    pub fn read(&mut self, name: &str, shape: &[usize]) -> Result<QTensor, GeneratorError> {
         let Some(info) = self.content.tensor_infos.get(name) else {
             return Err(GeneratorError::Load(format!("the tensor `{name}` is missing")));
         };
@@ -127,12 +147,41 @@ impl Tensors<'_> {
         tensor.map_err(|error| GeneratorError::Load(format!("the tensor `{name}`: {error}")))
     }
 
-    fn matrix(&mut self, stacked: &[(&str, usize)], inputs: usize) -> Result<PackedMatrix, GeneratorError> {
-        let tensors = stacked.iter().map(|(name, outputs)| self.read(name, &[*outputs, inputs]));
-        PackedMatrix::pack(&tensors.collect::<Result<Vec<_>, _>>()?)
+    /// A matrix that no adapter changes.
+    fn packed(&mut self, name: &str, outputs: usize, inputs: usize) -> Result<PackedMatrix, GeneratorError> {
+        PackedMatrix::pack(&[Part::Stored(self.read(name, &[outputs, inputs])?)])
     }
 
-    fn vector(&mut self, name: &str, length: usize) -> Result<Vec<f32>, GeneratorError> {
+    /// Matrices that share their input, one below the other, with what the adapter adds to them.
+    fn matrix(&mut self, stacked: &[(&str, usize)], inputs: usize) -> Result<Matrix, GeneratorError> {
+        let mut tensors = Vec::with_capacity(stacked.len());
+        for (name, outputs) in stacked {
+            let tensor = self.read(name, &[*outputs, inputs])?;
+            tensors.push((tensor, self.adapter.as_mut().and_then(|adapter| adapter.take(name))));
+        }
+        Matrix::new(tensors, self.adapter.as_ref().map_or(AdapterMode::default(), Fitted::mode))
+    }
+
+    /// How much slower each pair of dimensions turns.
+    pub fn rope_factors(&mut self, config: &LlamaConfig) -> Result<Vec<f32>, GeneratorError> {
+        match self.has("rope_freqs.weight") {
+            true => self.vector("rope_freqs.weight", config.head_dim / 2),
+            false => Ok(vec![1.0; config.head_dim / 2]),
+        }
+    }
+
+    /// Refuses a file with tensors that were not read: it holds another kind of model.
+    pub fn all_used(&self) -> Result<(), GeneratorError> {
+        match self.content.tensor_infos.keys().find(|name| !self.taken.contains(*name)) {
+            Some(name) => Err(GeneratorError::Load(format!(
+                "the tensor `{name}` belongs to a kind of model that is not supported"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// A vector as floats.
+    pub fn vector(&mut self, name: &str, length: usize) -> Result<Vec<f32>, GeneratorError> {
         let dense = self.read(name, &[length])?.dequantize(&Device::Cpu).and_then(|dense| dense.to_vec1());
         let dense: Vec<f32> = dense.map_err(|error| GeneratorError::Load(format!("the tensor `{name}`: {error}")))?;
         match dense.iter().all(|value| value.is_finite()) {
@@ -152,7 +201,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.gguf");
         std::fs::write(&path, bytes).unwrap();
-        match load(&path) {
+        match load(&path, None) {
             Err(GeneratorError::Load(reason)) => reason,
             Err(other) => panic!("{other}"),
             Ok(_) => panic!("a damaged file was loaded"),
@@ -162,7 +211,7 @@ mod tests {
     #[test]
     fn a_file_is_loaded_with_its_end_tokens() {
         let folder = tempfile::tempdir().unwrap();
-        let loaded = load(&tiny::write(folder.path(), &Shape::default())).unwrap();
+        let loaded = load(&tiny::write(folder.path(), &Shape::default()), None).unwrap();
         assert_eq!(loaded.weights.layers.len(), 2);
         assert!(loaded.weights.output.is_none());
         assert!([0, 1, 2].iter().all(|token| loaded.ends.contains(token)), "{:?}", loaded.ends);
@@ -177,17 +226,17 @@ mod tests {
         for part in 1..8 {
             refused(&whole[..whole.len() * part / 8]);
         }
-        assert!(load(&folder.path().join("absent.gguf")).is_err());
+        assert!(load(&folder.path().join("absent.gguf"), None).is_err());
     }
 
     #[test]
     fn tensors_that_are_too_many_or_misshapen_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let biased = Shape { extra_tensor: Some("blk.0.attn_q.bias"), ..Shape::default() };
-        let error = load(&tiny::write(folder.path(), &biased)).err().unwrap().to_string();
+        let error = load(&tiny::write(folder.path(), &biased), None).err().unwrap().to_string();
         assert!(error.contains("attn_q.bias"), "{error}");
         let wrong = Shape { claimed_feed_forward: 128, ..Shape::default() };
-        let error = load(&tiny::write(folder.path(), &wrong)).err().unwrap().to_string();
+        let error = load(&tiny::write(folder.path(), &wrong), None).err().unwrap().to_string();
         assert!(error.contains("ffn_gate"), "{error}");
     }
 }

@@ -2,34 +2,46 @@
 //!
 //! [`Generator`] is what the rest of the service sees; [`LlamaGenerator`] is the model that ships. The flow of
 //! one request: `chat` + `tokenizer` turn messages into tokens, `thread` queues them for the one OS thread that
-//! owns the model, `llama` runs the forward pass (`packed`, `product`, `attention`, `kv_cache`, `kernels`), and
-//! `text` turns tokens back into pieces of valid UTF-8.
+//! owns the model, `llama` runs the forward pass (`matrix` with `packed` and `product`, `attention`, `kv_cache`,
+//! `kernels`), and `text` turns tokens back into pieces of valid UTF-8. `adapter` fits a LoRA adapter to the model:
+//! it is merged into the weights while `load` reads them, or kept `beside` them. `trace` is for comparing with other
+//! implementations, and `training` is the same model with pairs that are trained.
 //!
-//! May depend on candle (GGUF files only), gemm, rayon, tokenizers and tokio's channels; knows nothing of
-//! documents, prompts or the network. No vendor type leaves this file.
+//! May depend on candle (GGUF files, and for `training`), gemm, rayon, tokenizers, tokio's channels, `models::adapter`
+//! and `models::fused`; knows nothing of documents, prompts or the network. No vendor type leaves this file but those
+//! of `training`.
 
+mod adapter;
 mod attention;
+mod beside;
 mod chat;
 mod config;
+mod dense;
 mod kernels;
 mod kv_cache;
 mod llama;
 mod load;
+mod matrix;
 mod packed;
 mod product;
 #[cfg(test)]
 mod reference;
+mod rope;
 mod rows;
 mod text;
 mod thread;
 #[cfg(test)]
-mod tiny;
+pub(crate) mod tiny;
 mod tokenizer;
+mod trace;
+pub mod training;
 
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
+pub use adapter::{AdapterMode, AdapterOption};
 pub use thread::{LlamaGenerator, LlamaOptions};
+pub use trace::Trace;
 
 /// Who says a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -96,7 +108,7 @@ pub trait Generator: Send + Sync + 'static {
     /// The name of the model.
     fn name(&self) -> &str;
 
-    /// The name of the fine-tuned adapter in use, if there is one.
+    /// The name of the fine-tuned adapter in use, with the beginning of its SHA-256, if there is one.
     fn adapter(&self) -> Option<&str>;
 
     /// How many tokens a prompt and its answer may have together.
@@ -141,6 +153,14 @@ pub enum GeneratorError {
     /// This generation failed.
     #[error("generation failed: {0}")]
     Failed(String),
+    /// The adapter does not fit the model, or is damaged.
+    #[error("the adapter `{name}` cannot be used: {reason}")]
+    Adapter {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The model could not be loaded.
     #[error("cannot load the generator: {0}")]
     Load(String),

@@ -23,6 +23,31 @@ use super::{
     kernels::{self, BLOCK, CODES, LANES},
 };
 
+/// A matrix to pack.
+pub(super) enum Part {
+    /// As a file has it.
+    Stored(QTensor),
+    /// Changed after it was read.
+    Changed(Changed),
+}
+
+/// A matrix of floats: rows of `inputs`, one for each output.
+pub(super) struct Changed {
+    pub outputs: usize,
+    pub inputs: usize,
+    pub weights: Vec<f32>,
+}
+
+impl Part {
+    /// How many outputs it has.
+    pub fn outputs(&self) -> usize {
+        match self {
+            Self::Stored(tensor) => tensor.shape().dims().first().copied().unwrap_or(0),
+            Self::Changed(changed) => changed.outputs,
+        }
+    }
+}
+
 /// A matrix of `outputs` x `inputs` weights.
 pub(super) struct PackedMatrix {
     pub outputs: usize,
@@ -34,8 +59,8 @@ pub(super) struct PackedMatrix {
 
 impl PackedMatrix {
     /// Packs matrices that share their input, one below the other.
-    pub fn pack(tensors: &[QTensor]) -> Result<Self, GeneratorError> {
-        let stacked = tensors.iter().map(Source::of).collect::<Result<Vec<_>, _>>()?;
+    pub fn pack(parts: &[Part]) -> Result<Self, GeneratorError> {
+        let stacked = parts.iter().map(Source::of).collect::<Result<Vec<_>, _>>()?;
         let inputs = stacked.first().map_or(0, |source| source.inputs);
         if inputs == 0 || !inputs.is_multiple_of(BLOCK) || stacked.iter().any(|source| source.inputs != inputs) {
             return Err(GeneratorError::Load(format!(
@@ -149,11 +174,17 @@ enum Blocks<'a> {
     Q4_0(Cow<'a, [u8]>),
     Q4_1(Cow<'a, [u8]>),
     Q8_0(Cow<'a, [u8]>),
-    Dense(Vec<f32>),
+    Dense(Cow<'a, [f32]>),
 }
 
 impl<'a> Source<'a> {
-    fn of(tensor: &'a QTensor) -> Result<Self, GeneratorError> {
+    fn of(part: &'a Part) -> Result<Self, GeneratorError> {
+        let tensor = match part {
+            Part::Stored(tensor) => tensor,
+            Part::Changed(Changed { outputs, inputs, weights }) => {
+                return Ok(Self { outputs: *outputs, inputs: *inputs, blocks: Blocks::Dense(weights.into()) });
+            }
+        };
         let failed = |error: candle_core::Error| GeneratorError::Load(error.to_string());
         let (outputs, inputs) = tensor.shape().dims2().map_err(failed)?;
         let blocks = match tensor.dtype() {
@@ -162,7 +193,7 @@ impl<'a> Source<'a> {
             GgmlDType::Q8_0 => Blocks::Q8_0(tensor.data().map_err(failed)?),
             _ => {
                 let dense = tensor.dequantize(&Device::Cpu).and_then(|dense| dense.flatten_all()?.to_vec1());
-                Blocks::Dense(dense.map_err(failed)?)
+                Blocks::Dense(Cow::Owned(dense.map_err(failed)?))
             }
         };
         Ok(Self { outputs, inputs, blocks })
@@ -212,13 +243,14 @@ pub(super) mod tests {
     use super::*;
     use crate::models::generator::tiny::Noise;
 
-    pub fn quantized(outputs: usize, inputs: usize, seed: u64, dtype: GgmlDType) -> QTensor {
+    pub fn quantized(outputs: usize, inputs: usize, seed: u64, dtype: GgmlDType) -> Part {
         let weights = Noise(seed).floats(outputs * inputs, 0.1);
         let dense = Tensor::from_vec(weights, (outputs, inputs), &Device::Cpu).unwrap();
-        QTensor::quantize(&dense, dtype).unwrap()
+        Part::Stored(QTensor::quantize(&dense, dtype).unwrap())
     }
 
-    fn dense(tensor: &QTensor) -> Vec<Vec<f32>> {
+    fn dense(part: &Part) -> Vec<Vec<f32>> {
+        let Part::Stored(tensor) = part else { panic!("not stored") };
         tensor.dequantize(&Device::Cpu).unwrap().to_vec2().unwrap()
     }
 
@@ -265,7 +297,7 @@ pub(super) mod tests {
             weights[77] = bad;
             let dense = Tensor::from_vec(weights, (32, 32), &Device::Cpu).unwrap();
             let tensor = QTensor::quantize(&dense, GgmlDType::F32).unwrap();
-            assert!(matches!(PackedMatrix::pack(&[tensor]), Err(GeneratorError::Load(_))));
+            assert!(matches!(PackedMatrix::pack(&[Part::Stored(tensor)]), Err(GeneratorError::Load(_))));
         }
     }
 }

@@ -9,11 +9,68 @@ use candle_core::{D, Device, Tensor, quantized::QTensor};
 use candle_nn::{ops, rotary_emb};
 
 use super::config::LlamaConfig;
+use crate::models::adapter::LowRank;
+
+/// Which two numbers of a head turn together.
+#[derive(Clone, Copy, PartialEq)]
+enum Pairs {
+    /// Neighbours, as the rows of a GGUF file of this family lie.
+    Neighbours,
+    /// Those half a head apart, as Hugging Face has them.
+    Halves,
+}
+
+type Dense = HashMap<String, Tensor>;
+
+fn dense(tensors: &[(String, QTensor)]) -> Dense {
+    tensors.iter().map(|(name, tensor)| (name.clone(), tensor.dequantize(&Device::Cpu).unwrap())).collect()
+}
 
 /// The scores after each token of a sequence.
 pub(super) fn logits(config: &LlamaConfig, tensors: &[(String, QTensor)], tokens: &[u32]) -> Vec<Vec<f32>> {
-    let dense: HashMap<&str, Tensor> =
-        tensors.iter().map(|(name, tensor)| (name.as_str(), tensor.dequantize(&Device::Cpu).unwrap())).collect();
+    forward(config, &dense(tensors), tokens, Pairs::Neighbours)
+}
+
+/// The scores as Hugging Face computes them with an adapter: the weights in its order of rows, the pairs added there.
+pub(super) fn adapted<'a>(
+    config: &LlamaConfig,
+    tensors: &[(String, QTensor)],
+    pairs: impl IntoIterator<Item = (&'a String, &'a LowRank)>,
+    tokens: &[u32],
+) -> Vec<Vec<f32>> {
+    let (mut dense, half) = (dense(tensors), config.head_dim / 2);
+    for (name, weight) in &mut dense {
+        if name.contains("attn_q") || name.contains("attn_k") {
+            let rows = weight.dims()[0] as u32;
+            // Row `i` of a half of a head is row `2 i`, or the one after it, of the same head in the file.
+            let order = (0..rows as usize).map(|row| {
+                let (head, within) = (row / config.head_dim, row % config.head_dim);
+                (head * config.head_dim + within % half * 2 + within / half) as u32
+            });
+            *weight = weight.index_select(&Tensor::from_iter(order, &Device::Cpu).unwrap(), 0).unwrap();
+        }
+    }
+    for (module, pair) in pairs {
+        let [_, _, layer, _, part] = module.split('.').collect::<Vec<_>>()[..] else { panic!("{module}") };
+        let part = match part {
+            "q_proj" => "attn_q",
+            "k_proj" => "attn_k",
+            "v_proj" => "attn_v",
+            "o_proj" => "attn_output",
+            "gate_proj" => "ffn_gate",
+            "up_proj" => "ffn_up",
+            _ => "ffn_down",
+        };
+        let a = Tensor::from_slice(&pair.a, (pair.rank, pair.inputs), &Device::Cpu).unwrap();
+        let b = Tensor::from_slice(&pair.b, (pair.outputs, pair.rank), &Device::Cpu).unwrap();
+        let change = (b.matmul(&a).unwrap() * f64::from(pair.scale)).unwrap();
+        let weight = dense.get_mut(&format!("blk.{layer}.{part}.weight")).unwrap();
+        *weight = (&*weight + change).unwrap();
+    }
+    forward(config, &dense, tokens, Pairs::Halves)
+}
+
+fn forward(config: &LlamaConfig, dense: &Dense, tokens: &[u32], turned: Pairs) -> Vec<Vec<f32>> {
     let weight = |name: &str| dense[name].clone();
     let times = |x: &Tensor, name: &str| x.matmul(&weight(name).t().unwrap()).unwrap();
     let norm = |x: &Tensor, name: &str| ops::rms_norm_slow(x, &weight(name), config.norm_epsilon).unwrap();
@@ -36,7 +93,10 @@ pub(super) fn logits(config: &LlamaConfig, tensors: &[(String, QTensor)], tokens
             let projected = times(&normed, &name(part)).reshape((1, length, count, config.head_dim)).unwrap();
             projected.transpose(1, 2).unwrap().contiguous().unwrap()
         };
-        let rotated = |x: Tensor| rotary_emb::rope_i_slow(&x, &cosines, &sines).unwrap();
+        let rotated = |x: Tensor| match turned {
+            Pairs::Neighbours => rotary_emb::rope_i_slow(&x, &cosines, &sines).unwrap(),
+            Pairs::Halves => rotary_emb::rope_slow(&x, &cosines, &sines).unwrap(),
+        };
         let repeated = |x: Tensor| {
             let groups = config.heads / config.kv_heads;
             let indices =

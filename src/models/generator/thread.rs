@@ -20,6 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     GenerateRequest, Generated, Generator, GeneratorError, Message, StopReason,
+    adapter::AdapterOption,
     chat::ChatTemplate,
     llama::{End, Llama, Step},
     load::{Loaded, load},
@@ -37,6 +38,8 @@ pub struct LlamaOptions {
     pub path: PathBuf,
     /// The name that answers carry.
     pub name: String,
+    /// An adapter for the model, if it is not to run as it comes.
+    pub adapter: Option<AdapterOption>,
     /// Threads for the arithmetic, at least 1. More than there are cores makes it slower.
     pub threads: usize,
     /// The most tokens a prompt and its answer may have, at most what the model was trained for. Memory is taken
@@ -49,6 +52,7 @@ pub struct LlamaOptions {
 /// A Llama-family model from a GGUF file, on its own thread.
 pub struct LlamaGenerator {
     name: String,
+    adapter: Option<String>,
     window: u32,
     vocabulary: Arc<Vocabulary>,
     template: ChatTemplate,
@@ -72,32 +76,54 @@ struct Finished {
 impl LlamaGenerator {
     /// Loads a model and starts its thread. Blocks for as long as reading the file takes.
     pub fn load(options: LlamaOptions) -> Result<Self, GeneratorError> {
-        if options.threads == 0 || options.queue == 0 || options.context_window == 0 {
-            return Err(GeneratorError::Load("threads, queue and context window must be at least 1".into()));
+        if options.queue == 0 {
+            return Err(GeneratorError::Load("the queue must be at least 1".into()));
         }
-        let failed = |what: &str, error: &dyn std::fmt::Display| GeneratorError::Load(format!("{what}: {error}"));
         let begun = Instant::now();
+        let Ready { model, vocabulary, template, ends, pool } = Ready::new(&options)?;
+        let vocabulary = Arc::new(vocabulary);
+        let (jobs, queue) = sync_channel(options.queue);
+        let mut worker = Worker { model, vocabulary: Arc::clone(&vocabulary), ends, pool };
+        std::thread::Builder::new()
+            .name("generator".into())
+            .spawn(move || worker.run(&queue))
+            .map_err(|error| GeneratorError::Load(format!("cannot start a thread: {error}")))?;
+        let LlamaOptions { name, adapter, threads, context_window: window, .. } = options;
+        let adapter = adapter.map(|adapter| adapter.full_name());
+        tracing::info!(name, adapter, threads, window, took = ?begun.elapsed(), "generator loaded");
+        Ok(Self { name, adapter, window, vocabulary, template, jobs })
+    }
+}
+
+/// A model in memory, with what it takes to run it on the thread that has it.
+pub(super) struct Ready {
+    pub model: Llama,
+    pub vocabulary: Vocabulary,
+    pub template: ChatTemplate,
+    pub ends: Vec<u32>,
+    pub pool: ThreadPool,
+}
+
+impl Ready {
+    /// Loads a model.
+    pub fn new(options: &LlamaOptions) -> Result<Self, GeneratorError> {
+        if options.threads == 0 || options.context_window == 0 {
+            return Err(GeneratorError::Load("threads and context window must be at least 1".into()));
+        }
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(options.threads)
             .thread_name(|index| format!("generator-{index}"))
             .build()
-            .map_err(|error| failed("cannot start threads", &error))?;
-        let Loaded { weights, vocabulary, template, ends } = pool.install(|| load(&options.path))?;
+            .map_err(|error| GeneratorError::Load(format!("cannot start threads: {error}")))?;
+        let Loaded { weights, vocabulary, template, ends } =
+            pool.install(|| load(&options.path, options.adapter.as_ref()))?;
         let (window, trained) = (options.context_window as usize, weights.config.window);
         if window > trained {
             return Err(GeneratorError::Load(format!(
                 "a context window of {window} is configured but the model has {trained}: configure at most that"
             )));
         }
-        let vocabulary = Arc::new(vocabulary);
-        let (jobs, queue) = sync_channel(options.queue);
-        let mut worker = Worker { model: Llama::new(weights, window), vocabulary: Arc::clone(&vocabulary), ends, pool };
-        std::thread::Builder::new()
-            .name("generator".into())
-            .spawn(move || worker.run(&queue))
-            .map_err(|error| failed("cannot start a thread", &error))?;
-        tracing::info!(name = options.name, threads = options.threads, window, took = ?begun.elapsed(), "generator loaded");
-        Ok(Self { name: options.name, window: options.context_window, vocabulary, template, jobs })
+        Ok(Self { model: Llama::new(weights, window), vocabulary, template, ends, pool })
     }
 }
 
@@ -112,7 +138,7 @@ impl Generator for LlamaGenerator {
     }
 
     fn adapter(&self) -> Option<&str> {
-        None
+        self.adapter.as_deref()
     }
 
     fn context_window(&self) -> u32 {

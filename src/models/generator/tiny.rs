@@ -13,6 +13,7 @@ use candle_core::{
 };
 
 use super::tokenizer::tests::byte_tokens;
+use crate::models::adapter::{Adapter, AdapterConfig, LowRank};
 
 /// Numbers that look random and are the same in every run (SplitMix64).
 pub(super) struct Noise(pub u64);
@@ -38,7 +39,7 @@ impl Noise {
 }
 
 /// What the tiny model is like.
-pub(super) struct Shape {
+pub(crate) struct Shape {
     pub seed: u64,
     pub tied: bool,
     pub extra_tensor: Option<&'static str>,
@@ -130,8 +131,39 @@ pub(super) fn tensors(shape: &Shape) -> Vec<(String, QTensor)> {
     tensors
 }
 
+/// The modules of a layer by Hugging Face's names, with their outputs and inputs.
+pub(super) const MODULES: [(&str, usize, usize); 7] = [
+    ("self_attn.q_proj", WIDTH, WIDTH),
+    ("self_attn.k_proj", KV, WIDTH),
+    ("self_attn.v_proj", KV, WIDTH),
+    ("self_attn.o_proj", WIDTH, WIDTH),
+    ("mlp.gate_proj", FEED_FORWARD, WIDTH),
+    ("mlp.up_proj", FEED_FORWARD, WIDTH),
+    ("mlp.down_proj", WIDTH, FEED_FORWARD),
+];
+
+/// A random adapter for the tiny model, which changes as much as there is: a pair for each module of both layers
+/// whose name holds `part`.
+pub(super) fn adapter(part: &str) -> Adapter {
+    let (rank, mut noise) = (3, Noise(5));
+    let ends = MODULES.iter().map(|(module, ..)| (*module).to_owned()).collect();
+    let config = AdapterConfig::new(rank, 6.0, 0.0, ends);
+    let mut pairs = std::collections::BTreeMap::new();
+    for layer in 0..2 {
+        for (module, outputs, inputs) in MODULES {
+            let (a, b) = (noise.floats(rank * inputs, 0.3), noise.floats(outputs * rank, 0.3));
+            let pair = LowRank { rank, inputs, outputs, a, b, scale: config.scale() };
+            let name = format!("model.layers.{layer}.{module}");
+            if name.contains(part) {
+                pairs.insert(name, pair);
+            }
+        }
+    }
+    Adapter { config, pairs, whole: Default::default() }
+}
+
 /// Writes the tiny model into a folder.
-pub(super) fn write(folder: &Path, shape: &Shape) -> PathBuf {
+pub(crate) fn write(folder: &Path, shape: &Shape) -> PathBuf {
     let path = folder.join("tiny.gguf");
     let (metadata, tensors) = (metadata(shape), tensors(shape));
     let metadata: Vec<(&str, &Value)> = metadata.iter().map(|(key, value)| (key.as_str(), value)).collect();

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 use super::*;
+use crate::models::adapter::Precision;
 use crate::models::generator::{
+    adapter::{AdapterMode, AdapterOption, neighbours},
     load::load,
     reference,
     tiny::{self, Noise, Shape},
@@ -10,7 +12,19 @@ use crate::models::generator::{
 
 fn model(shape: &Shape) -> Llama {
     let folder = tempfile::tempdir().unwrap();
-    Llama::new(load(&tiny::write(folder.path(), shape)).unwrap().weights, 1024)
+    Llama::new(load(&tiny::write(folder.path(), shape), None).unwrap().weights, 1024)
+}
+
+fn adapted(mode: AdapterMode) -> Llama {
+    let folder = tempfile::tempdir().unwrap();
+    let files = tiny::adapter("").to_files(Precision::F32).unwrap();
+    let adapter = AdapterOption { name: "tiny".into(), files, mode };
+    Llama::new(load(&tiny::write(folder.path(), &Shape::default()), Some(&adapter)).unwrap().weights, 1024)
+}
+
+/// The tiny model as it comes, and with an adapter whose products are computed in other ways.
+fn models() -> [Llama; 3] {
+    [model(&Shape::default()), adapted(AdapterMode::Beside), adapted(AdapterMode::MergedDense)]
 }
 
 fn read(model: &mut Llama, prompt: &[u32]) -> Vec<f32> {
@@ -50,59 +64,64 @@ fn scores_match_plain_candle_operations() {
 
 #[test]
 fn reading_at_once_and_token_by_token_agree() {
-    let mut model = model(&Shape::default());
-    let tokens = Noise(12).tokens(300);
-    let at_once = read(&mut model, &tokens);
-    model.wipe();
-    for (position, token) in tokens.iter().enumerate() {
-        model.forward(&[*token], position, Product::Vector);
+    for mut model in models() {
+        let tokens = Noise(12).tokens(300);
+        let at_once = read(&mut model, &tokens);
+        model.wipe();
+        for (position, token) in tokens.iter().enumerate() {
+            model.forward(&[*token], position, Product::Vector);
+        }
+        model.logits();
+        let difference = largest_difference(&at_once, &model.buffers.logits);
+        assert!(difference < 2e-4, "{difference}");
     }
-    model.logits();
-    let difference = largest_difference(&at_once, &model.buffers.logits);
-    assert!(difference < 2e-4, "{difference}");
 }
 
 #[test]
 fn decoding_gives_the_tokens_that_rereading_gives() {
-    let mut model = model(&Shape::default());
-    let mut tokens = Noise(13).tokens(40);
-    let decoded = continue_greedily(&mut model, &tokens, 30);
-    let mut reread = Vec::new();
-    for _ in 0..30 {
-        model.wipe();
-        reread.extend(best(&read(&mut model, &tokens)));
-        tokens.extend(reread.last());
+    for mut model in models() {
+        let mut tokens = Noise(13).tokens(40);
+        let decoded = continue_greedily(&mut model, &tokens, 30);
+        let mut reread = Vec::new();
+        for _ in 0..30 {
+            model.wipe();
+            reread.extend(best(&read(&mut model, &tokens)));
+            tokens.extend(reread.last());
+        }
+        assert_eq!(decoded, reread);
     }
-    assert_eq!(decoded, reread);
 }
 
 #[test]
 fn a_shared_beginning_is_reused_to_the_bit() {
-    let mut model = model(&Shape::default());
     let tokens = Noise(14).tokens(600);
-    for (shared, length) in [(600, 600), (599, 600), (40, 300), (256, 257), (288, 290), (33, 34), (31, 500), (0, 9)] {
-        let mut other = tokens[..shared].to_vec();
-        other.extend(Noise(15).tokens(length - shared));
-        model.wipe();
-        let fresh = read(&mut model, &other);
-        model.wipe();
-        read(&mut model, &tokens);
-        continue_greedily(&mut model, &tokens, 5);
-        assert!(read(&mut model, &other) == fresh, "{shared} of {length}");
+    let lengths = [(600, 600), (599, 600), (40, 300), (256, 257), (288, 290), (33, 34), (31, 500), (0, 9)];
+    for mut model in models() {
+        for (shared, length) in lengths {
+            let mut other = tokens[..shared].to_vec();
+            other.extend(Noise(15).tokens(length - shared));
+            model.wipe();
+            let fresh = read(&mut model, &other);
+            model.wipe();
+            read(&mut model, &tokens);
+            continue_greedily(&mut model, &tokens, 5);
+            assert!(read(&mut model, &other) == fresh, "{shared} of {length}");
+        }
     }
 }
 
 #[test]
 fn the_number_of_threads_changes_nothing() {
-    let mut model = model(&Shape::default());
-    let tokens = Noise(16).tokens(90);
-    let mut on = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        model.wipe();
-        pool.install(|| continue_greedily(&mut model, &tokens, 20))
-    };
-    let alone = on(1);
-    assert_eq!((on(2), on(5)), (alone.clone(), alone));
+    for mut model in models() {
+        let tokens = Noise(16).tokens(90);
+        let mut on = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            model.wipe();
+            pool.install(|| continue_greedily(&mut model, &tokens, 20))
+        };
+        let alone = on(1);
+        assert_eq!((on(2), on(5)), (alone.clone(), alone));
+    }
 }
 
 #[test]
@@ -144,4 +163,50 @@ fn scores_that_are_not_finite_are_noticed_and_leave_no_trace() {
     assert_eq!(model.generate(&tokens, 5, &[], |_| Step::Continue), End::NotFinite);
     model.weights.output_norm = norm;
     assert_eq!(continue_greedily(&mut model, &tokens, 5), sound);
+}
+
+#[test]
+fn an_adapter_changes_the_scores_as_in_hugging_face() {
+    // Each kind of module alone, so that none can hide behind the others.
+    for (part, ..) in tiny::MODULES {
+        let (shape, adapter, tokens) = (Shape::default(), tiny::adapter(part), Noise(20).tokens(40));
+        let files = adapter.to_files(Precision::F32).unwrap();
+        let load_as = |mode: AdapterMode| {
+            let folder = tempfile::tempdir().unwrap();
+            let option = AdapterOption { name: "tiny".into(), files: files.clone(), mode };
+            Llama::new(load(&tiny::write(folder.path(), &shape), Some(&option)).unwrap().weights, 64)
+        };
+        let config = model(&shape).weights.config;
+        let right = reference::adapted(&config, &tiny::tensors(&shape), &adapter.pairs, &tokens).pop().unwrap();
+        let bare = reference::logits(&config, &tiny::tensors(&shape), &tokens).pop().unwrap();
+        let change = largest_difference(&right, &bare);
+        assert!(change > 0.1, "{part}: {change}");
+        if ["self_attn.q_proj", "self_attn.k_proj"].contains(&part) {
+            // The comparison below would notice rows in the wrong order.
+            let mut wrong = adapter.pairs.clone();
+            wrong.values_mut().for_each(|pair| pair.b = neighbours(&pair.b, pair.rank, config.head_dim));
+            let wrong = reference::adapted(&config, &tiny::tensors(&shape), &wrong, &tokens).pop().unwrap();
+            assert!(largest_difference(&right, &wrong) > 0.1, "{part}");
+        }
+        for mode in [AdapterMode::Beside, AdapterMode::MergedDense] {
+            let difference = largest_difference(&read(&mut load_as(mode), &tokens), &right);
+            assert!(difference < 3e-4, "{part} {mode:?}: {difference}");
+        }
+        let rounded = largest_difference(&read(&mut load_as(AdapterMode::Merged), &tokens), &right);
+        assert!(rounded < 0.05, "{part}: {rounded} of {change}");
+    }
+}
+
+#[test]
+fn a_trace_holds_the_scores_of_reading_and_writing() {
+    let mut model = model(&Shape::default());
+    let tokens = Noise(21).tokens(300);
+    let (mut scores, answer) = (Vec::new(), continue_greedily(&mut model, &tokens, 8));
+    let (traced, end) = model.trace(&tokens, 8, &[], |row| scores.push(row.to_vec()));
+    assert_eq!((traced, end, scores.len()), (answer, End::MaxTokens, 308));
+    for length in [1, 256, 299, 300] {
+        model.wipe();
+        let difference = largest_difference(&read(&mut model, &tokens[..length]), &scores[length - 1]);
+        assert!(difference < 2e-4, "{length}: {difference}");
+    }
 }

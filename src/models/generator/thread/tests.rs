@@ -9,7 +9,7 @@ use crate::models::generator::{
 
 fn options(folder: &tempfile::TempDir) -> LlamaOptions {
     let path = tiny::write(folder.path(), &Shape::default());
-    LlamaOptions { path, name: "tiny".into(), threads: 2, context_window: 1024, queue: 1 }
+    LlamaOptions { path, name: "tiny".into(), adapter: None, threads: 2, context_window: 1024, queue: 1 }
 }
 
 fn generator() -> Arc<LlamaGenerator> {
@@ -73,6 +73,7 @@ async fn a_full_queue_is_busy_and_a_lost_thread_is_stopped() {
     let (jobs, queue) = sync_channel(1);
     let stalled = LlamaGenerator {
         name: String::new(),
+        adapter: None,
         window: 1024,
         vocabulary: Arc::clone(&generator.vocabulary),
         template: generator.template,
@@ -100,7 +101,7 @@ async fn the_work_of_a_caller_that_left_is_abandoned() {
     let folder = tempfile::tempdir().unwrap();
     let options = options(&folder);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    let Loaded { weights, vocabulary, template, .. } = load(&options.path).unwrap();
+    let Loaded { weights, vocabulary, template, .. } = load(&options.path, None).unwrap();
     let prompt = template.encode(&request("the caller", 1).messages, &vocabulary).unwrap();
     let (model, vocabulary) = (Llama::new(weights, 1024), Arc::new(vocabulary));
     let mut worker = Worker { model, vocabulary, ends: vec![], pool };
@@ -117,7 +118,7 @@ async fn a_panic_costs_one_request() {
     let folder = tempfile::tempdir().unwrap();
     let options = options(&folder);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
-    let Loaded { weights, vocabulary, template, ends } = load(&options.path).unwrap();
+    let Loaded { weights, vocabulary, template, ends } = load(&options.path, None).unwrap();
     let prompt = template.encode(&request("the end", 1).messages, &vocabulary).unwrap();
     let (model, vocabulary) = (Llama::new(weights, 64), Arc::new(vocabulary));
     let mut worker = Worker { model, vocabulary, ends, pool };
@@ -134,6 +135,20 @@ async fn a_panic_costs_one_request() {
     let [panicked, fine] = <[_; 2]>::try_from(answers).unwrap();
     assert!(matches!(panicked.await.unwrap(), Err(GeneratorError::Failed(_))));
     assert!(fine.await.unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn the_adapter_in_use_is_named_with_its_sum_and_changes_the_answer() {
+    use crate::models::{adapter::Precision, generator::AdapterMode};
+    let (folder, bare) = (tempfile::tempdir().unwrap(), generator());
+    let files = tiny::adapter("").to_files(Precision::F32).unwrap();
+    let sum = files.sha256();
+    let adapter = Some(AdapterOption { name: "tuned".into(), files, mode: AdapterMode::Merged });
+    let tuned = LlamaGenerator::load(LlamaOptions { adapter, ..options(&folder) }).unwrap();
+    assert_eq!(tuned.adapter(), Some(format!("tuned@{}", &sum[..12]).as_str()));
+    assert_eq!(bare.adapter(), None);
+    let ask = || request("the theory of it", 20);
+    assert_ne!(tuned.generate(ask(), None).await.unwrap().text, bare.generate(ask(), None).await.unwrap().text);
 }
 
 #[test]

@@ -15,9 +15,11 @@ mod fairytaleqa;
 mod jsonl;
 mod marked;
 mod natural_questions;
+pub mod printed_list;
 mod pubmedqa;
 mod qed;
 mod report;
+mod scifact;
 mod sink;
 mod sleepqa;
 mod squad;
@@ -56,6 +58,8 @@ pub enum Format {
     SleepQa,
     /// FairytaleQA (Xu et al. 2022): CSV files of questions beside those of the stories' sections.
     FairytaleQa,
+    /// SciFact (Wadden et al. 2020): claims and the abstracts with their evidence; two CSV files.
+    SciFact,
     /// CSV with named columns.
     Csv,
     /// Our own format, validated.
@@ -64,7 +68,7 @@ pub enum Format {
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Squad,
         Self::Clapnq,
         Self::NaturalQuestions,
@@ -72,6 +76,7 @@ impl Format {
         Self::PubmedQa,
         Self::SleepQa,
         Self::FairytaleQa,
+        Self::SciFact,
         Self::Csv,
         Self::Jsonl,
     ];
@@ -87,6 +92,7 @@ impl Format {
             Self::PubmedQa => "pubmedqa",
             Self::SleepQa => "sleepqa",
             Self::FairytaleQa => "fairytaleqa",
+            Self::SciFact => "scifact",
             Self::Csv => "csv",
             Self::Jsonl => "jsonl",
         }
@@ -101,6 +107,8 @@ impl Format {
             Self::NaturalQuestions => Some("MIT AND CC-BY-SA-3.0"),
             Self::Qed => Some("CC-BY-SA-3.0"),
             Self::PubmedQa | Self::SleepQa => Some("MIT"),
+            // The claims, and the abstracts.
+            Self::SciFact => Some("CC-BY-4.0 AND ODC-By-1.0"),
         }
     }
 
@@ -183,6 +191,7 @@ pub fn import(
             Format::PubmedQa => pubmedqa::read(file, &mut sink),
             Format::SleepQa => sleepqa::read(file, &mut sink),
             Format::FairytaleQa => fairytaleqa::read(file, &mut sink),
+            Format::SciFact => scifact::read(file, &mut sink),
             Format::Csv => csv::read(file, &options.columns, &mut sink),
             Format::Jsonl => jsonl::read(file, &mut sink),
         }?;

@@ -248,6 +248,63 @@ fn fairytaleqa_joins_questions_and_sections() {
     assert_eq!(report.reasons.into_iter().collect::<Vec<_>>(), [(Reason::Malformed, 1)]);
 }
 
+#[test]
+fn scifact_joins_claims_and_the_abstracts_that_they_cite() {
+    let folder = tempfile::tempdir().unwrap();
+    let claims = "id,claim,evidence_doc_id,evidence_label,evidence_sentences,cited_doc_ids\n\
+        1,Kilns are lit at dawn.,70,SUPPORT,[2],[80 70]\n\
+        1,Kilns are lit at dawn.,70,SUPPORT,[0 3],[80 70]\n\
+        1,Kilns are lit at dawn.,80,SUPPORT,[0],[80 70]\n\
+        2,Kilns are cold.,70,CONTRADICT,[3],[70]\n\
+        3,Kilns are blue.,,,[],[70]\n\
+        4,Kilns are old.,70,SUPPORT,[9],[70]\n\
+        5,Kilns are new.,80,SUPPORT,[0],[70]\n\
+        6,Kilns are big.,70,PERHAPS,[0],[70]\n\
+        7,Kilns are far.,,,[],[90]\n\
+        8,Kilns are dry.,70,SUPPORT,[],[70]\n";
+    let corpus = "doc_id,title,abstract,structured\n\
+        70,On kilns,\"['We saw kilns.\\n' 'Some.'\n \"\"It's Ada who lights them.\"\" 'At \\xb5 they are hot.']\",False\n\
+        80,On dawn,['Ada rises early.'],False\n";
+    fs::write(folder.path().join("claims_made.csv"), claims).unwrap();
+    fs::write(folder.path().join("corpus_made.csv"), corpus).unwrap();
+    let out = folder.path().join("set");
+    let report = import(Format::SciFact, &[folder.path().to_owned()], &options(), &out).unwrap();
+    let set = DataSet::open(&out).unwrap();
+    let examples: Vec<Example> = set.examples().map(|located| located.unwrap().example).collect();
+    let [lit, cold, blue] = &examples[..] else { panic!("{report:?}") };
+    assert_eq!((lit.id.as_str(), lit.question.as_str()), ("scifact-1", "Kilns are lit at dawn."));
+    assert_eq!(lit.passages.iter().map(|p| p.title.as_str()).collect::<Vec<_>>(), ["On dawn", "On kilns"]);
+    assert_eq!(lit.passages[1].text, "We saw kilns. Some. It's Ada who lights them. At \u{b5} they are hot.");
+    let marked = ["Ada rises early.", "It's Ada who lights them.", "We saw kilns.", "At \u{b5} they are hot."];
+    assert_eq!(spans(lit, SpanRole::Evidence), marked);
+    assert_eq!((lit.answer.as_deref(), lit.short_answers.len()), (Some("It's Ada who lights them."), 0));
+    assert_eq!((lit.tags.join(","), cold.tags.join(",")), ("support".to_owned(), "contradict".to_owned()));
+    assert_eq!(spans(cold, SpanRole::Evidence), ["At \u{b5} they are hot."]);
+    assert_eq!((blue.expected, blue.tags.len(), blue.passages.len()), (Expected::Abstained, 0, 1));
+    assert_eq!(
+        (blue.licence.as_str(), blue.passages[0].id.as_str()),
+        ("CC-BY-4.0 AND ODC-By-1.0", &*cold.passages[0].id)
+    );
+    assert_eq!(
+        report.reasons.into_iter().collect::<Vec<_>>(),
+        [(Reason::Malformed, 3), (Reason::EvidenceNotInPassage, 1), (Reason::NotExplained, 1)]
+    );
+
+    // One file of claims, whose abstracts lie beside it.
+    let file = folder.path().join("claims_made.csv");
+    let report = import(Format::SciFact, &[file], &options(), &folder.path().join("again")).unwrap();
+    assert_eq!(report.taken(), 3);
+    fs::remove_file(folder.path().join("corpus_made.csv")).unwrap();
+    let file = folder.path().join("claims_made.csv");
+    let alone = import(Format::SciFact, &[file], &options(), &folder.path().join("alone")).unwrap_err();
+    assert!(alone.to_string().contains("corpus_made.csv"), "{alone}");
+    let other = folder.path().join("other.csv");
+    assert!(matches!(
+        import(Format::SciFact, &[other], &options(), &folder.path().join("other")),
+        Err(DatasetError::Format { .. })
+    ));
+}
+
 fn columns(said: &[&str]) -> ImportOptions {
     let mut columns = Columns::default();
     for said in said {

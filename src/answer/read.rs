@@ -1,0 +1,204 @@
+//! From passages that may hold the answer to the span that is the answer, or to the verdict that none is.
+//!
+//! The reader finds the best span of each passage, the best of these is taken, and its score says whether it counts.
+//! May depend on `domain` and `models::encoder`.
+
+use super::{AnswerError, Evidence, PreparedQuestion};
+use crate::{
+    domain::text::{CodePointIndex, CodePointRange},
+    models::encoder::{BestSpan, ReaderError, SpanReader, TitledPassage},
+};
+
+/// So many passages are read, from the best on: each costs some 40 ms on two cores. Not yet measured against others.
+pub const READ_PASSAGES: usize = 8;
+/// What a passage's score loses with each place in the ranking of retrieval, when the best one is chosen. Whether the
+/// span counts as found is decided by its score alone. 0: the reader's own order; not yet measured against others.
+const RANK_PRIOR: f32 = 0.0;
+
+/// The evidence after it was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReadEvidence {
+    /// The passages: the one with the answer first, when one was found, and the others in their order.
+    pub evidence: Evidence,
+    /// What the reader says.
+    pub verdict: Verdict,
+}
+
+/// Whether the evidence holds the answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// It holds it here.
+    Holds(FoundSpan),
+    /// It does not: the question is declined.
+    DoesNotHold {
+        /// The score of the best span; `None` when no passage has any.
+        score: Option<f32>,
+        /// The probability that this span is the answer after all.
+        probability: f32,
+    },
+    /// Nobody read it, because there is nothing to read or the question is longer than the reader takes: the postfilter's
+    /// own rules decide.
+    NotRead,
+}
+
+/// The span that answers, in the first passage of [`ReadEvidence::evidence`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoundSpan {
+    /// The place, from 0, that its passage had in the ranking of retrieval.
+    pub rank: usize,
+    /// Where it stands in the passage's text.
+    pub range: CodePointRange,
+    /// Its words, exactly as they stand there.
+    pub text: String,
+    /// Its score.
+    pub score: f32,
+    /// The probability that it is the right answer, 0 to 1.
+    pub probability: f32,
+}
+
+/// Reads the passages.
+pub async fn read(
+    reader: Option<&dyn SpanReader>,
+    question: &PreparedQuestion,
+    mut evidence: Evidence,
+) -> Result<ReadEvidence, AnswerError> {
+    // until adapters/reader ships
+    let Some(reader) = reader.filter(|_| !evidence.passages.is_empty()) else {
+        return Ok(ReadEvidence { evidence, verdict: Verdict::NotRead });
+    };
+    let passages = evidence.passages.iter().take(READ_PASSAGES).map(|passage| TitledPassage {
+        title: passage.title.as_ref().unwrap_or(&passage.name).clone(),
+        text: passage.chunk.text.clone(),
+    });
+    let spans = match reader.read(question.understood.interpreted.clone(), passages.collect()).await {
+        Err(ReaderError::QuestionTooLong { tokens, max }) => {
+            tracing::debug!(tokens, max, "the question is too long for the reader");
+            return Ok(ReadEvidence { evidence, verdict: Verdict::NotRead });
+        }
+        other => other?,
+    };
+    let decision = reader.decision();
+    let verdict = match choose(&spans, RANK_PRIOR) {
+        Some((rank, BestSpan { range, score })) if decision.is_found(score) => {
+            let text =
+                evidence.passages.get(rank).and_then(|passage| CodePointIndex::new(&passage.chunk.text).slice(range));
+            let text = text.filter(|text| !text.is_empty()).ok_or_else(|| {
+                ReaderError::Failed(format!("the span {} to {} is not in its passage", range.start, range.end))
+            })?;
+            let span =
+                FoundSpan { rank, range, text: text.to_owned(), score, probability: decision.probability_of(score) };
+            evidence.passages[..=rank].rotate_right(1);
+            Verdict::Holds(span)
+        }
+        best => {
+            let score = best.map(|(_, span)| span.score);
+            Verdict::DoesNotHold { score, probability: score.map_or(0.0, |score| decision.probability_of(score)) }
+        }
+    };
+    Ok(ReadEvidence { evidence, verdict })
+}
+
+/// The best span of all, and the place of its passage. Among equals the better passage's.
+fn choose(spans: &[Option<BestSpan>], prior: f32) -> Option<(usize, BestSpan)> {
+    let worth = |rank: usize, span: &BestSpan| span.score - prior * rank as f32;
+    let mut best: Option<(usize, BestSpan)> = None;
+    for (rank, span) in spans.iter().enumerate() {
+        let Some(span) = span else { continue };
+        if best.as_ref().is_none_or(|(at, best)| worth(rank, span) > worth(*at, best)) {
+            best = Some((rank, *span));
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::answer::{
+        postfilter::testing::passage,
+        testing::{ScriptedReader, prepared},
+    };
+
+    const LEASES: [&str; 3] = ["Jobs wait in a queue.", "Über leases: each lasts sixty seconds.", "A sweep ends them."];
+
+    fn evidence(texts: &[&str]) -> Evidence {
+        Evidence {
+            generation: 1,
+            passages: texts.iter().map(|text| passage(text)).collect(),
+            question_vector: Vec::new(),
+        }
+    }
+
+    fn texts(read: &ReadEvidence) -> Vec<&str> {
+        read.evidence.passages.iter().map(|passage| passage.chunk.text.as_str()).collect()
+    }
+
+    async fn read_with(reader: &ScriptedReader, texts: &[&str]) -> Result<ReadEvidence, AnswerError> {
+        read(Some(reader), &prepared("How long does a lease last?"), evidence(texts)).await
+    }
+
+    #[tokio::test]
+    async fn the_passage_with_the_answer_comes_first_and_the_span_is_its_very_text() {
+        let reader = ScriptedReader::finding("sixty seconds", 2.0);
+        let found = read_with(&reader, &LEASES).await.unwrap();
+        assert_eq!(texts(&found), [LEASES[1], LEASES[0], LEASES[2]]);
+        let Verdict::Holds(span) = &found.verdict else { panic!("{found:?}") };
+        assert_eq!((span.rank, span.text.as_str(), span.score), (1, "sixty seconds", 2.0));
+        assert_eq!(span.range, CodePointRange { start: 24, end: 37 });
+        assert!((span.probability - reader.decision().probability_of(2.0)).abs() < 1e-6);
+        // What the reader sees beside the text is the title of the document.
+        let seen = reader.seen();
+        assert_eq!((seen[0].0.as_str(), seen[0].1[0].title.as_str()), ("How long does a lease last?", "Guide"));
+    }
+
+    #[tokio::test]
+    async fn a_span_below_the_threshold_is_no_answer_and_its_probability_is_kept() {
+        let reader = ScriptedReader::finding("sixty seconds", -0.5);
+        let found = read_with(&reader, &LEASES).await.unwrap();
+        assert_eq!(texts(&found), LEASES);
+        let probability = reader.decision().probability_of(-0.5);
+        assert_eq!(found.verdict, Verdict::DoesNotHold { score: Some(-0.5), probability });
+        let nothing = ScriptedReader::new(|_, passages| Ok(vec![None; passages.len()]));
+        let found = read_with(&nothing, &LEASES).await.unwrap();
+        assert_eq!(found.verdict, Verdict::DoesNotHold { score: None, probability: 0.0 });
+    }
+
+    #[tokio::test]
+    async fn a_question_that_is_too_long_is_not_read_and_a_failure_is_one() {
+        let long = ScriptedReader::new(|_, _| Err(ReaderError::QuestionTooLong { tokens: 200, max: 96 }));
+        let found = read_with(&long, &LEASES).await.unwrap();
+        assert_eq!((texts(&found), &found.verdict), (LEASES.to_vec(), &Verdict::NotRead));
+        let busy = ScriptedReader::new(|_, _| Err(ReaderError::Busy { waiting: 3 }));
+        let error = read_with(&busy, &LEASES).await.unwrap_err();
+        assert!(matches!(error, AnswerError::Read(_)) && error.is_transient(), "{error:?}");
+        let wrong = ScriptedReader::new(|_, _| {
+            let range = CodePointRange { start: 10, end: 1000 };
+            Ok(vec![Some(BestSpan { range, score: 5.0 })])
+        });
+        let error = read_with(&wrong, &LEASES).await.unwrap_err();
+        assert!(matches!(error, AnswerError::Read(ReaderError::Failed(_))) && !error.is_transient(), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn nothing_is_read_where_nothing_was_found_and_only_the_best_of_much() {
+        let reader = ScriptedReader::finding("sixty seconds", 2.0);
+        assert_eq!(read_with(&reader, &[]).await.unwrap().verdict, Verdict::NotRead);
+        assert!(reader.seen().is_empty());
+        let much: Vec<&str> = std::iter::repeat_n(LEASES[0], READ_PASSAGES).chain([LEASES[1]]).collect();
+        let found = read_with(&reader, &much).await.unwrap();
+        assert!(matches!(found.verdict, Verdict::DoesNotHold { score: None, .. }), "{found:?}");
+        assert_eq!(reader.seen()[0].1.len(), READ_PASSAGES);
+    }
+
+    #[test]
+    fn among_equals_the_better_passage_is_taken_and_a_prior_holds_later_ones_back() {
+        let span = |score: f32| Some(BestSpan { range: CodePointRange { start: 0, end: 1 }, score });
+        let rank = |spans: &[Option<BestSpan>], prior| choose(spans, prior).map(|(rank, _)| rank);
+        assert_eq!(rank(&[None, span(1.0), span(1.0)], 0.0), Some(1));
+        assert_eq!(rank(&[span(1.0), span(1.5)], 0.0), Some(1));
+        assert_eq!(rank(&[span(1.0), span(1.5)], 1.0), Some(0));
+        assert_eq!(rank(&[None, None], 0.0), None);
+    }
+}

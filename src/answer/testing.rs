@@ -1,0 +1,284 @@
+//! Answering with models that do as they are told, over passages that a test writes down.
+
+#![allow(clippy::unwrap_used)]
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+
+use super::{
+    AnswerError, AnswerEvent, AnswerServices, Evidence, PreparedQuestion, RetrieveServices, answer_from,
+    postfilter::testing::passage, preprocess,
+};
+use crate::{
+    blob_store::BlobStore,
+    domain::{DocumentId, EmbedderStamp, ExtractedDocument, GenerationNumber, Outcome, Question, text::CodePointRange},
+    metadata_store::sqlite::SqliteStore,
+    models::{
+        embedder::{Embedder, EmbedderError, TokenCounter},
+        encoder::{BestSpan, Decision, ReaderError, SpanReader, TitledPassage},
+        generator::{GenerateRequest, Generated, Generator, GeneratorError, Message, StopReason},
+        lexical::Lexical,
+    },
+    vector_store::{Point, ScoredChunk, VectorQuery, VectorStore, VectorStoreError},
+};
+
+/// A question as a user asks it.
+pub fn question(text: &str) -> Question {
+    Question { question: text.to_owned(), collection: None, filter: None, top_k: None, stream: false }
+}
+
+/// The same after preprocessing.
+pub fn prepared(text: &str) -> PreparedQuestion {
+    preprocess::preprocess(question(text)).unwrap()
+}
+
+type Spans = Result<Vec<Option<BestSpan>>, ReaderError>;
+type Script = dyn Fn(&str, &[TitledPassage]) -> Spans + Send + Sync;
+
+/// A reader that finds what a script says.
+pub struct ScriptedReader {
+    script: Box<Script>,
+    seen: Mutex<Vec<(String, Vec<TitledPassage>)>>,
+}
+
+impl ScriptedReader {
+    /// A reader with this script.
+    pub fn new(script: impl Fn(&str, &[TitledPassage]) -> Spans + Send + Sync + 'static) -> Self {
+        Self { script: Box::new(script), seen: Mutex::default() }
+    }
+
+    /// Finds these words, with this score, in every passage that holds them.
+    pub fn finding(words: &'static str, score: f32) -> Self {
+        Self::new(move |_, passages| {
+            let find = |passage: &TitledPassage| {
+                let start = passage.text[..passage.text.find(words)?].chars().count() as u32;
+                let range = CodePointRange { start, end: start + words.chars().count() as u32 };
+                Some(BestSpan { range, score })
+            };
+            Ok(passages.iter().map(find).collect())
+        })
+    }
+
+    /// What it was given.
+    pub fn seen(&self) -> Vec<(String, Vec<TitledPassage>)> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl SpanReader for ScriptedReader {
+    fn name(&self) -> &str {
+        "scripted-reader"
+    }
+
+    fn decision(&self) -> Decision {
+        Decision::UNFITTED
+    }
+
+    async fn read(&self, question: String, passages: Vec<TitledPassage>) -> Spans {
+        self.seen.lock().unwrap().push((question.clone(), passages.clone()));
+        (self.script)(&question, &passages)
+    }
+}
+
+/// A generator that always writes the same.
+pub struct ScriptedGenerator {
+    draft: String,
+    prompts: Mutex<Vec<String>>,
+}
+
+impl ScriptedGenerator {
+    /// The user's message of each prompt.
+    pub fn prompts(&self) -> Vec<String> {
+        self.prompts.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl Generator for ScriptedGenerator {
+    fn name(&self) -> &str {
+        "scripted"
+    }
+
+    fn adapter(&self) -> Option<&str> {
+        None
+    }
+
+    fn context_window(&self) -> u32 {
+        4_096
+    }
+
+    fn count_tokens(&self, text: &str) -> Result<u32, GeneratorError> {
+        Ok(text.split_whitespace().count() as u32)
+    }
+
+    fn count_prompt_tokens(&self, messages: &[Message]) -> Result<u32, GeneratorError> {
+        messages.iter().map(|message| self.count_tokens(&message.content)).sum()
+    }
+
+    async fn generate(
+        &self,
+        request: GenerateRequest,
+        pieces: Option<mpsc::Sender<String>>,
+    ) -> Result<Generated, GeneratorError> {
+        self.prompts.lock().unwrap().push(request.messages.last().unwrap().content.clone());
+        for piece in self.draft.split_inclusive(' ') {
+            pieces.as_ref().unwrap().send(piece.to_owned()).await.map_err(|_| GeneratorError::Stopped)?;
+        }
+        Ok(Generated {
+            text: self.draft.clone(),
+            prompt_tokens: self.count_prompt_tokens(&request.messages)?,
+            completion_tokens: self.count_tokens(&self.draft)?,
+            stop: StopReason::EndToken,
+        })
+    }
+}
+
+/// Texts with the same words are near each other.
+struct WordsInCommon(EmbedderStamp);
+
+impl WordsInCommon {
+    fn vector(text: &str) -> Vec<f32> {
+        let mut vector = vec![0.0f32; 512];
+        let terms = Lexical::new().question(text);
+        for (dimension, weight) in terms.indices.iter().zip(terms.values) {
+            vector[*dimension as usize % 512] += weight;
+        }
+        let length = vector.iter().map(|number| number * number).sum::<f32>().sqrt().max(1e-6);
+        vector.iter().map(|number| number / length).collect()
+    }
+}
+
+#[async_trait]
+impl Embedder for WordsInCommon {
+    fn stamp(&self) -> &EmbedderStamp {
+        &self.0
+    }
+
+    fn max_tokens(&self) -> usize {
+        256
+    }
+
+    fn token_counter(&self) -> TokenCounter {
+        Arc::new(|text| text.split_whitespace().count())
+    }
+
+    async fn embed_passages(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, EmbedderError> {
+        Ok(texts.iter().map(|text| Self::vector(text)).collect())
+    }
+
+    async fn embed_question(&self, text: String) -> Result<Vec<f32>, EmbedderError> {
+        Ok(Self::vector(&text))
+    }
+}
+
+/// Holds nothing: the evidence is given.
+struct NoVectors;
+
+#[async_trait]
+impl VectorStore for NoVectors {
+    async fn create_generation(&self, _: GenerationNumber, _: u32) -> Result<(), VectorStoreError> {
+        Ok(())
+    }
+
+    async fn drop_generation(&self, _: GenerationNumber) -> Result<(), VectorStoreError> {
+        Ok(())
+    }
+
+    async fn generations(&self) -> Result<Vec<GenerationNumber>, VectorStoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn upsert(&self, _: GenerationNumber, _: Vec<Point>) -> Result<(), VectorStoreError> {
+        Ok(())
+    }
+
+    async fn delete_document(
+        &self,
+        _: GenerationNumber,
+        _: DocumentId,
+        _: Option<u32>,
+    ) -> Result<(), VectorStoreError> {
+        Ok(())
+    }
+
+    async fn search(&self, _: GenerationNumber, _: VectorQuery) -> Result<Vec<ScoredChunk>, VectorStoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn count(&self, _: GenerationNumber, _: Option<DocumentId>) -> Result<u64, VectorStoreError> {
+        Ok(0)
+    }
+
+    async fn optimize(&self, _: GenerationNumber) -> Result<(), VectorStoreError> {
+        Ok(())
+    }
+
+    async fn ping(&self) -> Result<(), VectorStoreError> {
+        Ok(())
+    }
+}
+
+/// Everything that answering works with, scripted.
+pub struct Scripted {
+    pub services: AnswerServices,
+    pub generator: Arc<ScriptedGenerator>,
+    _dir: TempDir,
+}
+
+impl Scripted {
+    /// With this reader, and a generator that writes `draft`.
+    pub async fn new(reader: Option<ScriptedReader>, draft: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let stamp = EmbedderStamp {
+            name: "words in common".to_owned(),
+            dimension: 512,
+            sha256: String::new(),
+            query_prefix: String::new(),
+            passage_prefix: String::new(),
+        };
+        let generator = Arc::new(ScriptedGenerator { draft: draft.to_owned(), prompts: Mutex::default() });
+        let services = AnswerServices {
+            retrieve: RetrieveServices {
+                metadata: Arc::new(SqliteStore::connect(&dir.path().join("footnote.db")).await.unwrap()),
+                vectors: Arc::new(NoVectors),
+                embedder: Arc::new(WordsInCommon(stamp)),
+                lexical: Arc::new(Lexical::new()),
+            },
+            blobs: BlobStore::in_memory(),
+            reader: reader.map(|reader| Arc::new(reader) as Arc<dyn SpanReader>),
+            generator: generator.clone(),
+        };
+        Self { services, generator, _dir: dir }
+    }
+
+    /// The evidence that these passages are, each a document of its own that is stored.
+    pub async fn evidence(&self, question: &str, texts: &[&str]) -> Evidence {
+        let mut passages = Vec::new();
+        for text in texts {
+            let passage = passage(text);
+            let stored = ExtractedDocument { text: (*text).to_owned(), ..ExtractedDocument::default() };
+            self.services.blobs.put_text(passage.chunk.document_id, 1, 1, &stored).await.unwrap();
+            passages.push(passage);
+        }
+        Evidence { generation: 1, passages, question_vector: WordsInCommon::vector(question) }
+    }
+
+    /// What comes of a question when these passages were found.
+    pub async fn ask(&self, question: &str, texts: &[&str]) -> Result<Outcome, AnswerError> {
+        self.ask_over(question, self.evidence(question, texts).await, None).await
+    }
+
+    /// The same over given evidence, with a listener.
+    pub async fn ask_over(
+        &self,
+        question: &str,
+        evidence: Evidence,
+        events: Option<mpsc::Sender<AnswerEvent>>,
+    ) -> Result<Outcome, AnswerError> {
+        answer_from(&self.services, prepared(question), evidence, &events).await
+    }
+}

@@ -1,0 +1,186 @@
+#![allow(clippy::unwrap_used)]
+
+use std::sync::Mutex;
+
+use tokio::sync::mpsc;
+
+use super::{
+    testing::{Scripted, ScriptedReader, question},
+    *,
+};
+use crate::{
+    domain::{Action, OutcomeKind, Wording},
+    models::encoder::{Decision, ReaderError},
+};
+
+const QUESTION: &str = "How long does a lease last?";
+/// The second one answers; it says more than that.
+const PASSAGES: [&str; 3] = [
+    "A lease names its worker. Jobs wait in a queue.",
+    "# Über Leases\n\nEach lease lasts sixty seconds and belongs to one worker. A heartbeat makes a lease last a minute.",
+    "What a sweep ends lasts no longer.",
+];
+const SENTENCE: &str = "Each lease lasts sixty seconds and belongs to one worker.";
+
+async fn finding(score: f32, draft: &str) -> Scripted {
+    Scripted::new(Some(ScriptedReader::finding("sixty seconds", score)), draft).await
+}
+
+#[tokio::test]
+async fn what_the_evidence_does_not_hold_is_declined_without_the_generator() {
+    let scripted = finding(-1.0, "A lease lasts sixty seconds.").await;
+    let outcome = scripted.ask(QUESTION, &PASSAGES).await.unwrap();
+    assert_eq!((outcome.outcome, &outcome.wording, &outcome.short_answer), (OutcomeKind::Abstained, &None, &None));
+    assert!(scripted.generator.prompts().is_empty() && outcome.citations.is_empty());
+    // How likely the best span was right after all.
+    assert_eq!(outcome.confidence, Decision::UNFITTED.probability_of(-1.0));
+    assert_eq!((outcome.usage.passages_read, outcome.usage.passages_left_out), (0, 3));
+    assert!(matches!(&outcome.actions[..], [Action::SuggestDocuments { document_ids }] if document_ids.len() == 3));
+    assert_eq!(outcome.model.reader.as_deref(), Some("scripted-reader"));
+}
+
+#[tokio::test]
+async fn an_answer_is_about_the_span_and_cites_where_it_stands() {
+    let scripted = finding(2.0, "A lease lasts sixty seconds. A heartbeat makes it last a minute.").await;
+    let outcome = scripted.ask(QUESTION, &PASSAGES).await.unwrap();
+    assert_eq!((outcome.outcome, outcome.wording), (OutcomeKind::Answered, Some(Wording::Generated)));
+    assert_eq!(outcome.answer, "A lease lasts sixty seconds. A heartbeat makes it last a minute.");
+    assert_eq!(outcome.short_answer.as_deref(), Some("sixty seconds"));
+    assert_eq!(outcome.confidence, Decision::UNFITTED.probability_of(2.0));
+    let quotes: Vec<&str> = outcome.citations.iter().map(|citation| citation.quote.as_str()).collect();
+    assert_eq!(quotes, [SENTENCE, "A heartbeat makes a lease last a minute."]);
+    // The generator gets the passage with the answer first, and one more.
+    let prompts = scripted.generator.prompts();
+    let place = |text: &str| prompts[0].find(text);
+    assert!(place(PASSAGES[1]) < place(PASSAGES[0]) && place(PASSAGES[1]).is_some(), "{prompts:?}");
+    assert!(prompts.len() == 1 && place(PASSAGES[2]).is_none());
+    assert_eq!((outcome.usage.passages_read, outcome.usage.passages_left_out), (2, 1));
+}
+
+#[tokio::test]
+async fn a_draft_about_something_else_gives_way_to_the_sentence_of_the_span() {
+    for draft in [
+        // Carried by another sentence, by the sentence of the span itself, by another passage, by nothing, and refused.
+        "A heartbeat makes a lease last a minute.",
+        "A lease belongs to one worker.",
+        "A lease names its worker.",
+        "A lease lasts seventy seconds.",
+        "The passages do not say.",
+        "",
+    ] {
+        let outcome = finding(2.0, draft).await.ask(QUESTION, &PASSAGES).await.unwrap();
+        assert_eq!((outcome.answer.as_str(), outcome.wording), (SENTENCE, Some(Wording::Quoted)), "{draft}");
+        assert_eq!(outcome.short_answer.as_deref(), Some("sixty seconds"), "{draft}");
+        let [citation] = &outcome.citations[..] else { panic!("{draft}: {outcome:?}") };
+        assert_eq!(citation.quote, SENTENCE);
+        assert_eq!((citation.source_start, citation.answer_start), (15, 0));
+        assert_eq!(outcome.confidence, Decision::UNFITTED.probability_of(2.0));
+    }
+    // What comes before the sentence about the span is not shown, and that sentence is.
+    let outcome = finding(2.0, "A heartbeat makes a lease last a minute. It lasts sixty seconds.").await;
+    let outcome = outcome.ask(QUESTION, &PASSAGES).await.unwrap();
+    assert_eq!((outcome.answer.as_str(), outcome.wording), ("It lasts sixty seconds.", Some(Wording::Generated)));
+}
+
+#[tokio::test]
+async fn a_sentence_with_the_words_of_the_span_from_elsewhere_cites_both_places() {
+    let passages = ["Each lease lasts sixty seconds.", "The sweep, at sixty seconds, ends every lease of the queue."];
+    let scripted = finding(2.0, "The sweep at sixty seconds ends every lease of the queue.").await;
+    let outcome = scripted.ask(QUESTION, &passages).await.unwrap();
+    assert_eq!(outcome.wording, Some(Wording::Generated));
+    let quotes: Vec<&str> = outcome.citations.iter().map(|citation| citation.quote.as_str()).collect();
+    assert_eq!(quotes, passages);
+    assert_eq!(outcome.citations[0].answer_end, outcome.citations[1].answer_end);
+}
+
+#[tokio::test]
+async fn a_question_that_is_too_long_for_the_reader_is_judged_by_the_words() {
+    let too_long = || ScriptedReader::new(|_, _| Err(ReaderError::QuestionTooLong { tokens: 97, max: 96 }));
+    let scripted = Scripted::new(Some(too_long()), "A lease lasts sixty seconds.").await;
+    let outcome = scripted.ask(QUESTION, &PASSAGES).await.unwrap();
+    assert_eq!((outcome.outcome, &outcome.short_answer), (OutcomeKind::Answered, &None));
+    assert_eq!(outcome.citations[0].quote, SENTENCE);
+    assert!(scripted.generator.prompts()[0].contains(PASSAGES[2]), "all passages are in the prompt");
+    let asked_before = scripted.generator.prompts().len();
+    let outcome = scripted.ask("Which metal has the highest melting temperature?", &PASSAGES).await.unwrap();
+    assert_eq!((outcome.outcome, outcome.confidence), (OutcomeKind::Abstained, 0.0));
+    assert_eq!(scripted.generator.prompts().len(), asked_before);
+}
+
+#[tokio::test]
+async fn a_reader_that_fails_is_an_error_and_no_abstention() {
+    let broken = ScriptedReader::new(|_, _| Err(ReaderError::Failed("as told".to_owned())));
+    let scripted = Scripted::new(Some(broken), "A lease lasts sixty seconds.").await;
+    let error = scripted.ask(QUESTION, &PASSAGES).await.unwrap_err();
+    assert!(matches!(error, AnswerError::Read(ReaderError::Failed(_))), "{error:?}");
+    assert!(scripted.generator.prompts().is_empty());
+}
+
+#[tokio::test]
+async fn nobody_writes_for_a_caller_that_left_while_the_passages_were_read() {
+    let (sender, receiver) = mpsc::channel(16);
+    let listener = Mutex::new(Some(receiver));
+    let found = ScriptedReader::new(move |_, passages| {
+        drop(listener.lock().unwrap().take());
+        Ok(vec![None; passages.len()])
+    });
+    let scripted = Scripted::new(Some(found), "A lease lasts sixty seconds.").await;
+    let evidence = scripted.evidence(QUESTION, &PASSAGES).await;
+    let error = scripted.ask_over(QUESTION, evidence, Some(sender)).await.unwrap_err();
+    assert!(matches!(error, AnswerError::CallerLeft), "{error:?}");
+    assert!(scripted.generator.prompts().is_empty());
+}
+
+#[tokio::test]
+async fn a_listener_hears_the_very_answer() {
+    for (score, draft) in [
+        (2.0, "A lease lasts sixty seconds. A heartbeat makes it last a minute."),
+        (2.0, "A lease names its worker."),
+        (-2.0, "A lease lasts sixty seconds."),
+    ] {
+        let scripted = finding(score, draft).await;
+        let evidence = scripted.evidence(QUESTION, &PASSAGES).await;
+        let plain = scripted.ask_over(QUESTION, evidence.clone(), None).await.unwrap();
+        let (sender, mut receiver) = mpsc::channel(64);
+        let streamed = scripted.ask_over(QUESTION, evidence, Some(sender)).await.unwrap();
+        let (mut stages, mut text, mut cited) = (Vec::new(), String::new(), Vec::new());
+        while let Some(event) = receiver.recv().await {
+            match event {
+                AnswerEvent::Stage { stage } => stages.push(stage),
+                AnswerEvent::Sentence { text: sentence, citations } => {
+                    text.push_str(&sentence);
+                    cited.extend(citations);
+                }
+            }
+        }
+        assert_eq!(stages, ["read", "generate", "act"]);
+        assert_eq!(cited, streamed.citations);
+        assert!(streamed.outcome == OutcomeKind::Abstained || text == streamed.answer, "{streamed:?}");
+        let same = Outcome { id: plain.id, timings_ms: plain.timings_ms, ..streamed };
+        assert_eq!(same, plain);
+    }
+}
+
+#[tokio::test]
+async fn a_document_that_goes_while_its_answer_is_made_is_not_answered_from() {
+    let scripted = finding(2.0, "A lease lasts sixty seconds.").await;
+    let evidence = scripted.evidence(QUESTION, &PASSAGES).await;
+    scripted.services.blobs.delete_texts(evidence.passages[1].chunk.document_id, None).await.unwrap();
+    let outcome = scripted.ask_over(QUESTION, evidence, None).await.unwrap();
+    assert_eq!((outcome.outcome, &outcome.short_answer), (OutcomeKind::Abstained, &None));
+    assert_eq!((outcome.confidence, outcome.citations.len()), (0.0, 0));
+}
+
+#[tokio::test]
+async fn given_passages_take_the_same_way() {
+    let scripted = finding(2.0, "A lease lasts sixty seconds.").await;
+    let given: Vec<GivenPassage> = PASSAGES
+        .iter()
+        .enumerate()
+        .map(|(at, text)| GivenPassage { name: at.to_string(), title: "Guide".to_owned(), text: (*text).to_owned() })
+        .collect();
+    let counter = scripted.services.retrieve.embedder.token_counter();
+    let outcome = answer_given(&scripted.services, &counter, question(QUESTION), &given).await.unwrap();
+    assert_eq!((outcome.short_answer.as_deref(), outcome.citations[0].name.as_str()), (Some("sixty seconds"), "1"));
+    assert!(outcome.timings_ms.read >= 0.0 && outcome.timings_ms.read <= outcome.timings_ms.total);
+}

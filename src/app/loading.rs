@@ -1,0 +1,181 @@
+//! Loading the models: the configured ones, with adapters of the registry, of the configuration, or those that ship.
+//!
+//! May depend on `config`, `models` and `serving`.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::Context as _;
+
+use crate::{
+    config::{AdapterChoice, Config},
+    domain::{AdapterPair, AdapterRole},
+    models::{
+        adapter::AdapterFiles,
+        catalog::{DEFAULT_GENERATOR, ENCODER_BASE},
+        embedder::{Embedder, EmbedderSpec, FastEmbedder, Tuning},
+        encoder::{MiniLmReader, SpanReader},
+        generator::{AdapterMode, AdapterOption, Generator, LlamaGenerator, LlamaOptions},
+        locate, locate_generator, locate_one,
+        shipped::{GENERATOR, READER, shipped},
+    },
+    serving::{ChosenAdapters, LoadAdapter, LoadError, LoadedModel, NamedAdapter, OwnAdapters},
+};
+
+/// The tokens that a prompt and its answer may have: well above the prompt's budget, below what the model takes.
+const CONTEXT_WINDOW: u32 = 4_096;
+
+/// The models that an application works with. They can be shared by several.
+#[derive(Clone)]
+pub struct Models {
+    /// Makes dense vectors.
+    pub embedder: Arc<dyn Embedder>,
+    /// Finds the span that answers; absent when it was not asked for.
+    pub reader: Option<Arc<dyn SpanReader>>,
+    /// Writes drafts; absent when it was not asked for.
+    pub generator: Option<Arc<dyn Generator>>,
+    /// Loads the reader or the generator anew, with another adapter.
+    pub loader: Arc<dyn LoadAdapter>,
+}
+
+impl Models {
+    /// Loads the configured models from the cache; with what `answers` needs, or without.
+    pub async fn load(config: &Config, answers: bool) -> anyhow::Result<Self> {
+        Self::load_with(ModelLoader::new(config.clone()), answers, ChosenAdapters::default()).await
+    }
+
+    /// The same with chosen adapters.
+    pub async fn load_with(loader: ModelLoader, answers: bool, chosen: ChosenAdapters) -> anyhow::Result<Self> {
+        // Reading a hundred megabytes of weights is blocking work.
+        tokio::task::spawn_blocking(move || {
+            let files = locate(&loader.config.models_dir, answers)?;
+            let tuning = Tuning::for_threads(loader.config.threads);
+            let embedder: Arc<dyn Embedder> =
+                Arc::new(FastEmbedder::open(&EmbedderSpec::minilm(), &files.embedder, &files.runtime, tuning)?);
+            let (reader, generator) = match answers {
+                true => (loader.reader(chosen.reader)?, Some(loader.generator(chosen.generator)?)),
+                false => (None, None),
+            };
+            Ok(Self { embedder, reader, generator, loader: Arc::new(loader) })
+        })
+        .await
+        .context("loading the models panicked")?
+    }
+
+    /// These models with another one.
+    pub(super) fn with(mut self, loaded: LoadedModel) -> Self {
+        match loaded {
+            LoadedModel::Reader(reader) => self.reader = reader,
+            LoadedModel::Generator(generator) => self.generator = Some(generator),
+        }
+        self
+    }
+}
+
+/// Loads the configured models.
+#[derive(Clone)]
+pub struct ModelLoader {
+    config: Config,
+    mode: AdapterMode,
+}
+
+impl ModelLoader {
+    /// As answers use them.
+    pub fn new(config: Config) -> Self {
+        Self { config, mode: AdapterMode::default() }
+    }
+
+    /// With the generator's adapter applied in another way: for evaluation.
+    pub fn in_mode(self, mode: AdapterMode) -> Self {
+        Self { mode, ..self }
+    }
+
+    fn reader(&self, adapter: Option<NamedAdapter>) -> anyhow::Result<Option<Arc<dyn SpanReader>>> {
+        let adapter = match adapter {
+            Some(adapter) => Some(adapter),
+            None => own_reader(&self.config)?,
+        };
+        let Some(NamedAdapter { name, files }) = adapter else { return Ok(None) };
+        let base = locate_one(&self.config.models_dir, ENCODER_BASE)?;
+        let reader = MiniLmReader::load(&base, &files, self.config.threads, self.config.ask_queue);
+        Ok(Some(Arc::new(reader.with_context(|| format!("the reader `{name}` cannot be used"))?)))
+    }
+
+    fn generator(&self, adapter: Option<NamedAdapter>) -> anyhow::Result<Arc<dyn Generator>> {
+        let path = locate_generator(&self.config.models_dir)?;
+        Ok(Arc::new(LlamaGenerator::load(generator_options(&self.config, path, self.mode, adapter)?)?))
+    }
+}
+
+impl LoadAdapter for ModelLoader {
+    fn load(&self, role: AdapterRole, adapter: Option<NamedAdapter>) -> Result<LoadedModel, LoadError> {
+        let loaded = match role {
+            AdapterRole::Reader => self.reader(adapter).map(LoadedModel::Reader),
+            AdapterRole::Generator => self.generator(adapter).map(LoadedModel::Generator),
+        };
+        loaded.map_err(|error| LoadError::new(format!("{error:#}")))
+    }
+}
+
+/// How the generator in the file `path` is loaded, with `adapter` or with what the configuration says.
+pub fn generator_options(
+    config: &Config,
+    path: PathBuf,
+    mode: AdapterMode,
+    adapter: Option<NamedAdapter>,
+) -> anyhow::Result<LlamaOptions> {
+    let adapter = match adapter {
+        Some(adapter) => Some(adapter),
+        None => own_generator_adapter(config)?,
+    };
+    Ok(LlamaOptions {
+        path,
+        name: DEFAULT_GENERATOR.to_owned(),
+        adapter: adapter.map(|NamedAdapter { name, files }| AdapterOption { name, files, mode }),
+        threads: config.threads,
+        context_window: CONTEXT_WINDOW,
+        queue: config.ask_queue,
+    })
+}
+
+/// The reader where nothing was promoted.
+fn own_reader(config: &Config) -> anyhow::Result<Option<NamedAdapter>> {
+    Ok(match &config.reader {
+        Some(folder) => Some(read_folder(folder)?),
+        // until adapters/reader ships
+        None => shipped(READER).map(|files| NamedAdapter { name: READER.to_owned(), files }),
+    })
+}
+
+/// The generator's adapter where nothing was promoted.
+fn own_generator_adapter(config: &Config) -> anyhow::Result<Option<NamedAdapter>> {
+    Ok(match &config.generator_adapter {
+        AdapterChoice::Shipped => shipped(GENERATOR).map(|files| NamedAdapter { name: GENERATOR.to_owned(), files }),
+        AdapterChoice::Without => None,
+        AdapterChoice::Folder(folder) => Some(read_folder(folder)?),
+    })
+}
+
+/// An adapter that the configuration names.
+fn read_folder(folder: &Path) -> anyhow::Result<NamedAdapter> {
+    let files = AdapterFiles::read(folder)?;
+    let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned();
+    Ok(NamedAdapter { name, files })
+}
+
+/// What this program has by its configuration and its build. Reads the folders that the configuration names, and sums
+/// them: blocking work.
+pub fn own_adapters(config: &Config) -> anyhow::Result<OwnAdapters> {
+    let mut own = OwnAdapters::default();
+    let sum = |adapter: Option<NamedAdapter>| adapter.map(|adapter| adapter.files.sha256());
+    own.sums = AdapterPair { reader: sum(own_reader(config)?), generator: sum(own_generator_adapter(config)?) };
+    if config.reader.is_some() {
+        own.fixed.push((AdapterRole::Reader, "reader"));
+    }
+    if config.generator_adapter != AdapterChoice::Shipped {
+        own.fixed.push((AdapterRole::Generator, "generator_adapter"));
+    }
+    Ok(own)
+}

@@ -1,0 +1,176 @@
+//! The trained reader for many callers: one reads at a time, with all threads, and a bounded number waits.
+//!
+//! Two that read beside each other would only make both slower. Reading is arithmetic of some hundred milliseconds and
+//! has a blocking thread; a caller that leaves gives its turn back when its passages are read, and before that its place
+//! to nobody. May depend on the siblings, `models::adapter` and tokio.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use tokio::sync::Semaphore;
+
+use super::{
+    BestSpan, Decision, EncoderError, ReaderError, SpanReader, TitledPassage,
+    reader::{PassageText, Reader},
+};
+use crate::{domain::text::CodePointRange, models::adapter::AdapterFiles};
+
+/// How long a caller waits for its turn and its spans.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// MiniLM with a span head, as a [`SpanReader`].
+#[derive(Debug)]
+pub struct MiniLmReader {
+    name: String,
+    reader: Arc<Reader>,
+    /// The one that reads.
+    turn: Arc<Semaphore>,
+    /// The one that reads and those that wait.
+    places: Arc<Semaphore>,
+    waiting: usize,
+    patience: Duration,
+}
+
+impl MiniLmReader {
+    /// Loads the files of a reader onto the base model in `base`, to read with `threads` threads while `waiting`
+    /// callers wait at most. Blocks for as long as reading the files takes.
+    pub fn load(base: &Path, files: &AdapterFiles, threads: usize, waiting: usize) -> Result<Self, EncoderError> {
+        let reader = Reader::load(base, files, threads)?;
+        Ok(Self::new(reader, format!("minilm-reader-{}", &files.sha256()[..12]), waiting))
+    }
+
+    /// A reader that is loaded already.
+    pub fn new(reader: Reader, name: String, waiting: usize) -> Self {
+        Self {
+            name,
+            reader: Arc::new(reader),
+            turn: Arc::new(Semaphore::new(1)),
+            places: Arc::new(Semaphore::new(waiting + 1)),
+            waiting,
+            patience: PATIENCE,
+        }
+    }
+}
+
+#[async_trait]
+impl SpanReader for MiniLmReader {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn decision(&self) -> Decision {
+        self.reader.decision()
+    }
+
+    async fn read(&self, question: String, passages: Vec<TitledPassage>) -> Result<Vec<Option<BestSpan>>, ReaderError> {
+        let place = self.places.clone().try_acquire_owned().map_err(|_| ReaderError::Busy { waiting: self.waiting })?;
+        let work = async {
+            let turn = self.turn.clone().acquire_owned().await;
+            let turn = turn.map_err(|error| ReaderError::Failed(error.to_string()))?;
+            let reader = self.reader.clone();
+            let reading = tokio::task::spawn_blocking(move || {
+                // Given back when the work is done, also when nobody waits for it any more.
+                let _held = (turn, place);
+                best_spans(&reader, &question, &passages)
+            });
+            reading.await.map_err(|error| ReaderError::Failed(format!("the reader's code panicked: {error}")))?
+        };
+        let seconds = self.patience.as_secs();
+        tokio::time::timeout(self.patience, work).await.map_err(|_| ReaderError::Timeout { seconds })?
+    }
+}
+
+/// The best span of each passage.
+fn best_spans(
+    reader: &Reader,
+    question: &str,
+    passages: &[TitledPassage],
+) -> Result<Vec<Option<BestSpan>>, ReaderError> {
+    let texts: Vec<_> =
+        passages.iter().map(|passage| PassageText { title: &passage.title, text: &passage.text }).collect();
+    let reading = reader.read(question, &texts, usize::MAX)?;
+    tracing::debug!(
+        passages = passages.len(),
+        windows = reading.windows,
+        tokens = reading.tokens,
+        title_tokens_left_out = reading.title_left_out,
+        "passages read"
+    );
+    let mut best = vec![None; passages.len()];
+    for span in &reading.spans {
+        if !span.score.is_finite() {
+            return Err(ReaderError::Failed("the reader's scores are not finite numbers".to_owned()));
+        }
+        // The spans come best first.
+        best[span.passage]
+            .get_or_insert(BestSpan { range: CodePointRange { start: span.start, end: span.end }, score: span.score });
+    }
+    Ok(best)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use futures::poll;
+
+    use super::{super::tiny, *};
+
+    fn reader(waiting: usize) -> MiniLmReader {
+        MiniLmReader::new(tiny::reader(2), "tiny".to_owned(), waiting)
+    }
+
+    fn passages() -> Vec<TitledPassage> {
+        ["abc def ghi", "", "jkl mno pqr stu vwx yza bcd efg"]
+            .map(|text| TitledPassage { title: "t".to_owned(), text: text.to_owned() })
+            .to_vec()
+    }
+
+    #[tokio::test]
+    async fn each_passage_has_its_best_span_and_an_empty_one_has_none() {
+        let reader = reader(1);
+        let found = reader.read("what".to_owned(), passages()).await.unwrap();
+        let texts = passages();
+        let texts: Vec<_> = texts.iter().map(|passage| PassageText { title: "t", text: &passage.text }).collect();
+        let reading = reader.reader.read("what", &texts, usize::MAX).unwrap();
+        assert_eq!(found.iter().map(|span| span.map(|span| span.score)).collect::<Vec<_>>(), reading.scores);
+        assert!(found[0].is_some() && found[1].is_none() && found[2].is_some());
+        for (span, passage) in found.iter().zip(passages()).filter_map(|(span, passage)| Some(((*span)?, passage))) {
+            assert!(!span.range.is_empty() && span.range.end <= passage.text.chars().count() as u32);
+        }
+        assert_eq!(reader.decision(), Decision::UNFITTED);
+    }
+
+    #[tokio::test]
+    async fn one_reads_some_wait_and_the_next_is_told_to_come_back() {
+        let reader = reader(1);
+        let turn = reader.turn.clone().acquire_owned().await.unwrap();
+        let (mut first, mut second) = (reader.read("a".into(), passages()), reader.read("b".into(), passages()));
+        assert!(poll!(&mut first).is_pending() && poll!(&mut second).is_pending());
+        let third = reader.read("c".into(), passages()).await;
+        assert!(third.as_ref().is_err_and(ReaderError::is_transient), "{third:?}");
+        assert!(matches!(third, Err(ReaderError::Busy { waiting: 1 })));
+        // Who leaves while it waits gives its place to the next.
+        drop(second);
+        let mut fourth = reader.read("d".into(), passages());
+        assert!(poll!(&mut fourth).is_pending());
+        drop(turn);
+        let (first, fourth) = tokio::join!(first, fourth);
+        assert!(first.is_ok() && fourth.is_ok());
+        assert_eq!((reader.turn.available_permits(), reader.places.available_permits()), (1, 2));
+    }
+
+    #[tokio::test]
+    async fn a_turn_that_does_not_come_is_waited_for_so_long_and_no_longer() {
+        let reader = MiniLmReader { patience: Duration::from_millis(1), ..reader(3) };
+        let _turn = reader.turn.clone().acquire_owned().await.unwrap();
+        let late = reader.read("a".into(), passages()).await;
+        assert!(matches!(late, Err(ReaderError::Timeout { .. })), "{late:?}");
+        assert_eq!(reader.places.available_permits(), 4);
+    }
+
+    #[tokio::test]
+    async fn a_question_that_is_too_long_says_so() {
+        let long = reader(1).read("abcdefghijk".into(), passages()).await;
+        assert!(matches!(long, Err(ReaderError::QuestionTooLong { tokens: 11, max: 8 })), "{long:?}");
+    }
+}

@@ -1,0 +1,36 @@
+//! The adapters that ship: the folders of `adapters/`, compiled into the program, so that it needs no other file than
+//! those of the base models.
+//!
+//! May depend on `models::adapter`.
+
+use include_dir::{Dir, include_dir};
+
+use super::adapter::{ADAPTER_CONFIG, AdapterFiles};
+
+static ADAPTERS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/adapters");
+
+/// The folder of the reader.
+pub const READER: &str = "reader";
+/// The folder of the generator's adapter.
+pub const GENERATOR: &str = "generator";
+
+/// The files of the adapter that ships in this folder, if there is one. What is written for people is no part of it.
+pub fn shipped(folder: &str) -> Option<AdapterFiles> {
+    let folder = ADAPTERS.get_dir(folder)?;
+    folder.files().find(|file| file.path().ends_with(ADAPTER_CONFIG))?;
+    let named = folder.files().filter_map(|file| Some((file.path().file_name()?.to_str()?, file.contents())));
+    Some(AdapterFiles::from_static(named.filter(|(name, _)| *name != "README.md")))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn what_does_not_ship_is_not_there_and_what_ships_is_whole() {
+        assert_eq!(shipped("no-such-adapter"), None);
+        assert!(shipped(READER).unwrap().get("reader.json").is_some());
+        assert!(shipped(GENERATOR).unwrap().get("adapter_model.safetensors").is_some());
+    }
+}
