@@ -179,3 +179,31 @@ pub fn own_adapters(config: &Config) -> anyhow::Result<OwnAdapters> {
     }
     Ok(own)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+    use crate::config::Settings;
+
+    #[test]
+    fn the_generators_adapter_is_the_one_that_was_asked_for_or_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = |generator_adapter: Option<PathBuf>| {
+            let data_dir = Some(folder.path().to_owned());
+            let settings =
+                Settings { generator_adapter, data_dir: data_dir.clone(), models_dir: data_dir, ..Settings::default() };
+            generator_options(&Config::resolve(settings).unwrap(), "model.gguf".into(), AdapterMode::Beside, None)
+        };
+        let mine = folder.path().join("mine");
+        let error = options(Some(mine.clone())).unwrap_err().to_string();
+        assert!(error.contains("mine"), "{error}");
+        std::fs::create_dir(&mine).unwrap();
+        std::fs::write(mine.join("adapter_config.json"), "{}").unwrap();
+        let adapter = options(Some(mine)).unwrap().adapter.unwrap();
+        assert_eq!((adapter.name.as_str(), adapter.mode), ("mine", AdapterMode::Beside));
+        assert!(adapter.files.get("adapter_config.json").is_some());
+        assert!(options(Some("none".into())).unwrap().adapter.is_none());
+        assert_eq!(options(None).unwrap().adapter.map(|adapter| adapter.files), shipped(GENERATOR));
+    }
+}

@@ -115,7 +115,7 @@ fn a_reader_that_learned_its_task_is_kept_by_f1_and_gets_a_threshold_that_tells_
     let examples = examples(24);
     let tokenizer = letters();
     let sequences = FeatureMaker::new(&tokenizer, config.limits, config.reader.passages).sequences(&examples).unwrap();
-    let mut model = ReaderModel::new(&base(), &config).unwrap();
+    let mut model = ReaderModel::new(&base(), &config, None).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let run = |model: &ReaderModel| {
         let fit = &config.fit;

@@ -93,7 +93,7 @@ fn what_is_left_out_is_counted() {
         example(Some("| 1 |"), vec![passage("a", "| 1 | 2 |")]),
         example(Some("Ada"), vec![passage("a", &format!("It is lit by Ada {}.", "y".repeat(100)))]),
         example(Some("Ada"), vec![passage("b", &long), passage("a", "It is lit by Ada.")]),
-        example(Some("Ada"), vec![passage("a", &format!("It is lit by Ada. {long}"))]),
+        example(Some("Ada"), vec![passage("a", &format!("It is lit by Ada. X{long}"))]),
     ];
     cases.push(Example { question: " ".into(), ..cases[0].clone() });
     cases.push(Example { answer: Some("It is Ada.".into()), support: Vec::new(), ..cases[0].clone() });
@@ -140,7 +140,10 @@ fn fit(
 fn losses(folder: &Path) -> Vec<(u64, u64, u64, Option<u64>)> {
     let records = metrics_log::read(&folder.join("metrics.jsonl")).unwrap();
     let bits = |record: &metrics_log::StepRecord| {
-        assert_eq!(record.validation_loss.map(f64::exp), record.perplexity);
+        // Each was written and read by itself, which can cost the last bit.
+        let near = |(loss, perplexity): (f64, f64)| (loss.exp() / perplexity - 1.0).abs() < 1e-12;
+        assert_eq!(record.validation_loss.is_some(), record.perplexity.is_some());
+        assert!(record.validation_loss.zip(record.perplexity).is_none_or(near));
         (record.step, record.loss.to_bits(), record.gradient_norm.to_bits(), record.validation_loss.map(f64::to_bits))
     };
     records.iter().map(bits).collect()
