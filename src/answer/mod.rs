@@ -61,8 +61,7 @@ pub struct AnswerServices {
     pub retrieve: RetrieveServices,
     /// The stored texts that citations are checked against.
     pub blobs: BlobStore,
-    /// Finds the span that answers.
-    // until adapters/reader ships: then there always is one
+    /// Finds the span that answers. Without one, the rules of the postfilter decide alone.
     pub reader: Option<Arc<dyn SpanReader>>,
     /// Writes drafts.
     pub generator: Arc<dyn Generator>,

@@ -144,7 +144,6 @@ pub fn generator_options(
 fn own_reader(config: &Config) -> anyhow::Result<Option<NamedAdapter>> {
     Ok(match &config.reader {
         Some(folder) => Some(read_folder(folder)?),
-        // until adapters/reader ships
         None => shipped(READER).map(|files| NamedAdapter { name: READER.to_owned(), files }),
     })
 }

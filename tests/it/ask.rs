@@ -105,7 +105,9 @@ async fn what_the_documents_do_not_hold_is_declined() {
         let outcome = app.ask(question).await;
         assert_eq!((&outcome["outcome"], &outcome["citations"]), (&json!("abstained"), &json!([])), "{outcome}");
         assert!(!outcome["answer"].as_str().unwrap().is_empty());
-        assert_eq!((&outcome["confidence"], &outcome["usage"]["completion_tokens"]), (&json!(0.0), &json!(0)));
+        // The confidence of a declined question is that of the best span, which was not good enough.
+        assert!(outcome["confidence"].as_f64().unwrap() < 0.5, "{outcome}");
+        assert_eq!(outcome["usage"]["completion_tokens"], 0);
         assert_eq!(outcome["actions"][0]["type"], "suggest_documents");
         assert!(outcome.get("wording").is_none());
         assert_eq!(outcome["question"]["original"], question);

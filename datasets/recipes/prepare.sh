@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# Builds the training data of the adapters that ship, from public question sets and our own.
+#
+#   datasets/recipes/prepare.sh PUBLIC_DATA OUT
+#
+# PUBLIC_DATA holds the public sets as their authors publish them (README.md beside this file says which, and their
+# licences); nothing of their text is in this repository. OUT gets a data set for each source, and below `squad2` the
+# cut by article: `train`, `tuning` (thresholds are chosen on it) and `test` (never trained or tuned on).
+set -euo pipefail
+data="${1:?the folder of public data}"
+out="${2:?where the data sets go}"
+here="$(cd "$(dirname "$0")" && pwd)"
+footnote="${FOOTNOTE:-footnote}"
+mkdir -p "$out"
+
+import() { # format, name, files…
+    local format="$1" name="$2"
+    shift 2
+    "$footnote" dataset import "$format" "$@" --out "$out/$name" --id-prefix "$name-"
+}
+
+hold_out() { # set, out, titles…
+    local set="$1" cut="$2"
+    shift 2
+    "$footnote" dataset split "$out/$set" --out "$out/$cut" --hold-out "$@"
+}
+
+# Annotators of the public sets repeat questions and disagree: known, and allowed by name.
+allow() { printf '[lint]\nallow = ["duplicate", "contradicting-outcome", "contradicting-answers"]\n' >"$1/dataset.toml"; }
+
+# SQuAD 2.0, cut by article: twelve to learn from, two of them to choose thresholds on, four to measure with.
+import squad squad2 "$data/squad2/dev16.json" --licence CC-BY-SA-4.0
+allow "$out/squad2"
+hold_out squad2 squad2-parts "European Union law" Force "Harvard University" Huguenot
+mv "$out/squad2-parts/validation" "$out/squad2/test"
+mv "$out/squad2-parts/train" "$out/squad2-rest"
+allow "$out/squad2-rest"
+hold_out squad2-rest squad2-learn Normans "1973 oil crisis"
+mv "$out/squad2-learn/train" "$out/squad2/train"
+mv "$out/squad2-learn/validation" "$out/squad2/tuning"
+rm -rf "$out/squad2-parts" "$out/squad2-rest" "$out/squad2-learn" "$out/squad2/task.jsonl"
+for split in train tuning test; do allow "$out/squad2/$split"; done
+
+# Our own set, cut by the groups of its README.
+"$footnote" dataset split "$here/../handbook" --out "$out/handbook" --hold-out handbook/configuration.md \
+    handbook/containers.md handbook/storage.md handbook/health-and-metrics.md handbook/backups-and-security.md \
+    handbook/errors-and-limits.md handbook/command-line.md handbook/troubleshooting.md handbook/quick-start.md
+mv "$out/handbook/validation" "$out/handbook/test"
+
+import squad squad1 "$data/squad1/test-v1.1.json" --licence CC-BY-SA-4.0
+import squad squadshifts "$data/squadshifts/new_wiki_v1.0.json" --licence LicenseRef-squadshifts
+import nq nq "$data/nq/oracle.jsonl"
+# One question is asked in the test articles as well.
+grep -v '"who came up with the theory of relativity"' "$out/nq/task.jsonl" >"$out/nq/kept" && mv "$out/nq/kept" "$out/nq/task.jsonl"
+import sleepqa sleepqa "$data"/sleepqa/*.json*
+for name in squad1 squadshifts nq sleepqa; do allow "$out/$name"; done
+
+# Answers in sentences, for the generator.
+import clapnq clapnq-answered "$data/clapnq/split-devs-answerable.jsonl"
+allow "$out/clapnq-answered"
+
+# The reader is tuned as it is used: with near passages beside the right one.
+"$footnote" dataset negatives "$out/squad2/tuning" --out "$out/squad2-tuning" --distractors 2 --seed 2026
+allow "$out/squad2-tuning"
+
+# What looks answerable and is not: questions with one fact changed, and questions beside near but wrong passages.
+for name in squad1 squadshifts; do
+    "$footnote" dataset negatives "$out/$name" --kind edited --out "$out/$name-edited" --seed 2026
+    "$footnote" dataset negatives "$out/$name-edited" --kind paired --out "$out/$name-all" --cap 0.45 --seed 2026
+    allow "$out/$name-all"
+done
+
+# The suites that the adapters are measured on. `distractors` are near passages out of all sixteen articles.
+mkdir -p "$out/suites"
+suite() { # file, lines…
+    local file="$out/suites/$1.toml"
+    shift
+    printf '%s\n' "name = \"$(basename "$file" .toml)\"" "$@" >"$file"
+}
+suite squad2-closed 'mode = "closed"' 'data = "../squad2"' 'split = "test"' 'corpus = ["train", "tuning"]' \
+    'distractors = 2' 'limit = 200' 'seed = 2026'
+suite squad2-open 'mode = "open"' 'data = "../squad2"' 'split = "test"' 'corpus = ["train", "tuning"]' \
+    'limit = 200' 'seed = 2026'
