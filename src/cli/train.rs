@@ -193,8 +193,7 @@ impl TrainReader {
         }
         let from = config.from.as_deref().map(AdapterFiles::read).transpose()?;
         let begun_from = from.as_ref().map_or_else(String::new, AdapterFiles::sha256);
-        let fingerprint =
-            fingerprint(&config, &format!("{}\n{begun_from}", base.sha256), [&training, &validation]);
+        let fingerprint = fingerprint(&config, &format!("{}\n{begun_from}", base.sha256), [&training, &validation]);
         let (sequences, counts) = prepare(&base.tokenizer, &config, &training.examples, "training")?;
         let chosen = choose(&validation.examples, config.reader.validation_sequences, config.seed);
         let (mut measured, validation_counts) = prepare(&base.tokenizer, &config, &chosen, "validation")?;

@@ -175,8 +175,7 @@ mod tests {
     #[test]
     fn resuming_takes_out_what_will_happen_again() {
         let folder = tempfile::tempdir().unwrap();
-        let columns =
-            Columns { parts: &["span", "answerable"], perplexity: true, figures: &["f1", "threshold"] };
+        let columns = Columns { parts: &["span", "answerable"], perplexity: true, figures: &["f1", "threshold"] };
         let mut log = MetricsLog::open(folder.path(), columns, 0).unwrap();
         (1..=5).for_each(|step| log.add(&record(step)).unwrap());
         let path = folder.path().join("metrics.jsonl");
