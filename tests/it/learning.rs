@@ -127,6 +127,57 @@ async fn a_suite_is_run_closed_and_open_compared_and_its_failures_exported() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_generator_is_trained_and_its_adapter_answers() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = Program::new(&dir.path().join("data")).await;
+    let data = write_set(&dir.path().join("harbour"), &harbour());
+    let mill = "The mill has two stones, which grind rye. The miller sharpens them in May.";
+    let lines = [
+        example("7", "How many stones does the mill have?", ("Mill", mill), Some("two")),
+        example("8", "Who built the mill?", ("Mill", mill), None),
+    ];
+    let validation = write_set(&dir.path().join("mill"), &lines);
+    let recipe = dir.path().join("recipe.toml");
+    let text = "seed = 1\n[fit]\nepochs = 2\nbatch = 2\nvalidate_every = 2\ncheckpoint_every = 1\n\
+                learning_rate = 1e-3\n[lora]\nrank = 4\nmodules = ['q_proj', 'v_proj', 'down_proj']\n\
+                [generator]\ntrainable_layers = 2\ncache_trunk = 'f16'\n";
+    std::fs::write(&recipe, text).unwrap();
+    let out = dir.path().join("run");
+    let [recipe, run] = [&recipe, &out].map(|path| path.to_str().unwrap());
+    let mut train = vec!["train", "generator", "--recipe", recipe, "--data", &data];
+    train.extend(["--validation", &validation, "--out", run]);
+    let ended = program.run(&train).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stderr.contains("untrained: validation loss") && ended.stdout.contains("perplexity"), "{ended:?}");
+
+    let metrics = std::fs::read_to_string(out.join("metrics.jsonl")).unwrap();
+    let metrics: Vec<Value> = metrics.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(metrics.len(), 4);
+    assert!(metrics[3]["perplexity"].as_f64().unwrap() > 1.0 && metrics[2]["perplexity"].is_null(), "{metrics:?}");
+    let card: Value = serde_json::from_str(&std::fs::read_to_string(out.join("card.json")).unwrap()).unwrap();
+    assert_eq!((&card["training"]["own_answers"], &card["training"]["abstentions"]), (&json!(2), &json!(1)));
+    let ended = program.run(&["eval", "report", run]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(std::fs::read_to_string(out.join("report.html")).unwrap().contains("Best perplexity"));
+
+    // A folder with a run is not written over, and a run that is over goes nowhere.
+    assert_eq!(program.run(&train).await.code, Some(1));
+    train.push("--resume");
+    assert_eq!(program.run(&train).await.code, Some(0));
+    assert_eq!(std::fs::read_to_string(out.join("metrics.jsonl")).unwrap().lines().count(), 4);
+
+    let prompt = dir.path().join("prompt.txt");
+    std::fs::write(&prompt, "When is the harbour lamp lit?").unwrap();
+    let (prompt, scores) = (prompt.to_str().unwrap().to_owned(), dir.path().join("scores.safetensors"));
+    let adapter = out.join("adapter");
+    let mut logits = vec!["models", "logits", "--prompt-file", &prompt, "--out", scores.to_str().unwrap()];
+    logits.extend(["--max-new-tokens", "3", "--generator-adapter", adapter.to_str().unwrap()]);
+    let ended = program.run(&logits).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.json()["adapter"].as_str().unwrap().starts_with("adapter@"), "{ended:?}");
+}
+
 /// Answers from the first text that it was given, and dies when it is asked for chess.
 const ANOTHER_SYSTEM: &str = r#"
 import json, sys

@@ -238,6 +238,15 @@ mod tests {
     }
 
     #[test]
+    fn a_perplexity_has_a_tile_and_a_plot() {
+        let table = "step,loss,validation_loss,perplexity\n1,2.0,,\n2,1.5,1.6,4.953\n3,1.4,1.5,4.4817\n";
+        let page = page(&read(folder(table).path()).unwrap());
+        for words in ["Best perplexity", "Perplexity on the validation set", "4.48"] {
+            assert!(page.contains(words), "{words}");
+        }
+    }
+
+    #[test]
     fn a_table_that_is_none_is_refused() {
         for (table, words) in [
             ("metric,value\nf1,0.5\n", "no column `step`"),

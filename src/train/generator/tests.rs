@@ -86,14 +86,14 @@ fn an_example_becomes_the_prompt_of_the_product_and_a_sentence() {
 #[test]
 fn what_is_left_out_is_counted() {
     let llama = llama();
-    let long = "x".repeat(700);
+    let long = "X".repeat(700);
     let mut cases = vec![
         example(Some("Ada"), vec![passage("a", "It is lit by Ada.")]),
         example(None, vec![passage("a", "It is lit.")]),
         example(Some("| 1 |"), vec![passage("a", "| 1 | 2 |")]),
         example(Some("Ada"), vec![passage("a", &format!("It is lit by Ada {}.", "y".repeat(100)))]),
         example(Some("Ada"), vec![passage("b", &long), passage("a", "It is lit by Ada.")]),
-        example(Some("Ada"), vec![passage("a", &format!("It is lit by Ada. X{long}"))]),
+        example(Some("Ada"), vec![passage("a", &format!("It is lit by Ada. {long}"))]),
     ];
     cases.push(Example { question: " ".into(), ..cases[0].clone() });
     cases.push(Example { answer: Some("It is Ada.".into()), support: Vec::new(), ..cases[0].clone() });
@@ -136,17 +136,18 @@ fn fit(
     (model, fitted)
 }
 
-/// Everything that does not depend on the clock.
-fn losses(folder: &Path) -> Vec<(u64, u64, u64, Option<u64>)> {
+/// Of each step the losses and the length of the gradient: everything that does not depend on the clock.
+fn figures(folder: &Path) -> Vec<[f64; 4]> {
     let records = metrics_log::read(&folder.join("metrics.jsonl")).unwrap();
-    let bits = |record: &metrics_log::StepRecord| {
-        // Each was written and read by itself, which can cost the last bit.
-        let near = |(loss, perplexity): (f64, f64)| (loss.exp() / perplexity - 1.0).abs() < 1e-12;
-        assert_eq!(record.validation_loss.is_some(), record.perplexity.is_some());
-        assert!(record.validation_loss.zip(record.perplexity).is_none_or(near));
-        (record.step, record.loss.to_bits(), record.gradient_norm.to_bits(), record.validation_loss.map(f64::to_bits))
+    let figures = |record: &metrics_log::StepRecord| {
+        [record.step as f64, record.loss, record.gradient_norm, record.validation_loss.unwrap_or(0.0)]
     };
-    records.iter().map(bits).collect()
+    records.iter().map(figures).collect()
+}
+
+fn same(a: &[[f64; 4]], b: &[[f64; 4]], tolerance: f64) -> bool {
+    let close = |(a, b): (&f64, &f64)| (a - b).abs() <= tolerance * b.abs();
+    a.len() == b.len() && a.iter().flatten().zip(b.iter().flatten()).all(close)
 }
 
 #[test]
@@ -156,6 +157,8 @@ fn it_learns_and_saves_an_adapter_of_what_it_learned() {
     let fitted = fitted.unwrap();
     let records = metrics_log::read(&folder.path().join("metrics.jsonl")).unwrap();
     assert!(fitted.best_loss < 0.7 * records[0].loss, "{fitted:?} {records:?}");
+    let measured = records.iter().find(|record| record.validation_loss.is_some()).unwrap();
+    assert!((measured.perplexity.unwrap().ln() - measured.validation_loss.unwrap()).abs() < 1e-9, "{measured:?}");
     let table = std::fs::read_to_string(folder.path().join("metrics.csv")).unwrap();
     assert!(table.lines().next().unwrap().contains(",perplexity,"), "{table}");
     let files = AdapterFiles::read(&folder.path().join(ADAPTER)).unwrap();
@@ -172,7 +175,7 @@ fn it_learns_and_saves_an_adapter_of_what_it_learned() {
 
 #[test]
 fn a_run_that_was_killed_goes_on_to_the_same_losses_and_the_cache_changes_little() {
-    let mut expected = Vec::new();
+    let mut all = Vec::new();
     for cache in ["false", "true", "'f16'"] {
         let text = format!("[generator]\nmax_tokens = 1000\ntrainable_layers = 1\ncache_trunk = {cache}\n");
         let whole = tempfile::tempdir().unwrap();
@@ -187,13 +190,11 @@ fn a_run_that_was_killed_goes_on_to_the_same_losses_and_the_cache_changes_little
         });
         assert!(killed.is_err());
         fit(folder.path(), &text, true, |_| ()).1.unwrap();
-        assert_eq!(losses(folder.path()), losses(whole.path()), "{cache}");
-        expected.push(losses(whole.path()));
+        // To the last digit that the log keeps.
+        assert!(same(&figures(folder.path()), &figures(whole.path()), 1e-14), "{cache}");
+        all.push(figures(whole.path()));
     }
-    let loss = |cache: usize, step: usize| f64::from_bits(expected[cache][step].1);
-    for step in 0..expected[0].len() {
-        assert!((loss(0, step) - loss(1, step)).abs() < 2e-3 && (loss(0, step) - loss(2, step)).abs() < 2e-2);
-    }
+    assert!(same(&all[1], &all[0], 1e-3) && same(&all[2], &all[0], 1e-2), "{all:?}");
 }
 
 #[test]
