@@ -183,10 +183,8 @@ impl Editor {
                     && target.stays_unanswered(&old.text, &new.text)
             };
             let unlike = |new: &Name| {
-                [new.words != old.words, new.place != old.place, new.quoted != old.quoted]
-                    .map(u8::from)
-                    .iter()
-                    .sum::<u8>()
+                let pairs = [(new.place, old.place), (new.article, old.article), (new.quoted, old.quoted)];
+                usize::from(new.words != old.words) + pairs.iter().filter(|(new, old)| new != old).count()
             };
             let mut near: Vec<&Name> = target.readings.iter().flat_map(|reading| &reading.names).collect();
             random.shuffle(&mut near);

@@ -110,6 +110,8 @@ pub struct Name {
     pub words: usize,
     /// Whether it stands behind "in", "at", "from".
     pub place: bool,
+    /// Whether it stands behind "the".
+    pub article: bool,
     /// Whether it stands behind a quotation mark, as titles of works do.
     pub quoted: bool,
     /// Where it stands, in bytes.
@@ -159,9 +161,10 @@ pub fn names(text: &str) -> Vec<Name> {
         let look = look(name);
         let alone = end - at == 1 && NO_NAMES.contains(&name.to_lowercase().as_str());
         if !alone && name.chars().filter(|c| c.is_alphabetic()).count() > 1 {
-            let place = at > 0 && PLACE_WORDS.contains(&words[at - 1].text);
+            let before = at.checked_sub(1).map_or("", |before| words[before].text);
+            let (place, article) = (PLACE_WORDS.contains(&before), before.eq_ignore_ascii_case("the"));
             let quoted = text[..range.start].ends_with(['"', '“', '‘', '\'', '*', '_']);
-            found.push(Name { text: name.to_owned(), look, words: (end - at).min(3), place, quoted, range });
+            found.push(Name { text: name.to_owned(), look, words: (end - at).min(3), place, article, quoted, range });
         }
         at = end;
     }

@@ -20,6 +20,8 @@ static OPPOSITES: LazyLock<HashMap<&'static str, Vec<&'static str>>> = LazyLock:
 fn turns_nothing(before: &str, word: &str, after: &str) -> bool {
     before.eq_ignore_ascii_case("how")
         || matches!((word, after), ("first" | "last", "name" | "names" | "person"))
+        // "How long did it last?"
+        || (word == "last" && after.is_empty())
         || matches!((before, word), ("at", "last" | "least" | "most" | "first"))
         || (word == "like" && !matches!(before, "not" | "did" | "they" | "he" | "she" | "to"))
         || (word == "left" && !matches!(before, "who" | "that" | "and"))
@@ -91,9 +93,14 @@ mod tests {
 
     #[test]
     fn what_would_ask_the_same_is_left_alone() {
-        for question in
-            ["How long is it?", "What is her first name?", "Is it larger or smaller?", "Who ran North Mill?", "Why?"]
-        {
+        for question in [
+            "How long is it?",
+            "What did not last?",
+            "What is her first name?",
+            "Is it larger or smaller?",
+            "Who ran North Mill?",
+            "Why?",
+        ] {
             assert_eq!(changed(question), Vec::<String>::new(), "{question}");
         }
     }
