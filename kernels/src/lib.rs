@@ -1,4 +1,4 @@
-//! The arithmetic of training that is not a matrix product: loops over slices that the compiler turns into SIMD.
+//! The arithmetic of the models that is not a dense matrix product: loops over slices that the compiler turns into SIMD.
 //!
 //! Each kernel is one generic body, compiled twice on x86-64: once for every processor and once for those with AVX2
 //! and FMA, chosen at run time. Sums are kept in several lanes, because the compiler may not reorder a sum of floats
@@ -27,9 +27,13 @@ macro_rules! kernel {
     };
 }
 
+mod cached;
 mod llama;
+mod packed;
 
+pub use cached::{POSITIONS, score_keys, weigh_values};
 pub use llama::{cross_entropy, rms_norm, rms_norm_backward, rotate, swiglu, swiglu_backward};
+pub use packed::{BLOCK, CODES, OUTPUTS, panel_times_vector, unpack_block};
 
 /// How many partial sums a sum is kept in.
 const LANES: usize = 16;
@@ -478,5 +482,37 @@ fn adam_step_body<const FMA: bool>(
         *second = step.beta2 * *second + (1.0 - step.beta2) * (gradient * gradient);
         let towards = *first * step.correction1 / ((*second * step.correction2).sqrt() + step.epsilon);
         *weight = *weight * step.keep - step.rate * towards;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn exp_is_exp() {
+        for step in -870_000..=880_000 {
+            let x = step as f32 / 10_000.0;
+            let (ours, right) = (exp::<false>(x), f64::from(x).exp());
+            assert!(((f64::from(ours) - right) / right).abs() < 3e-7, "{x}: {ours} {right}");
+        }
+        assert!(exp::<false>(-1e30) < 1e-37 && exp::<false>(f32::NAN).is_nan());
+    }
+
+    proptest! {
+        #[test]
+        fn softmax_is_a_distribution_and_leaves_the_rest_alone(scores in prop::collection::vec(-80.0f32..80.0, 1..70), hidden in 0usize..9) {
+            let mut got = scores.clone();
+            got.extend(vec![7.0; hidden]);
+            softmax(&mut got[..scores.len()], scores.len(), 1.0, false);
+            let peak = scores.iter().copied().fold(f32::MIN, f32::max);
+            let sum: f64 = scores.iter().map(|s| f64::from(s - peak).exp()).sum();
+            for (got, score) in got.iter().zip(&scores) {
+                prop_assert!((f64::from(*got) - f64::from(score - peak).exp() / sum).abs() < 1e-6);
+            }
+            prop_assert!(got[scores.len()..].iter().all(|score| *score == 7.0));
+        }
     }
 }

@@ -172,3 +172,44 @@ fn cross_entropy_body<const FMA: bool>(logits: &mut [f32], target: usize, factor
     }
     logits[target] -= factor;
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn rotation_keeps_length_and_depends_on_the_distance_only() {
+        // A function: rustc 1.95 miscompiles a closure that changes an array it takes by value
+        // (<https://github.com/rust-lang/rust/issues/155241>).
+        fn turn(position: f32, mut head: [f32; 4]) -> [f32; 4] {
+            let (a, b) = (position * 0.7, position * 0.1);
+            rotate(&mut head, 4, 4, 2, &[a.cos(), b.cos()], &[a.sin(), b.sin()], 1.0);
+            head
+        }
+        let dot = |a: [f32; 4], b: [f32; 4]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+        let (q, k) = ([0.3, -1.0, 0.5, 2.0], [1.5, 0.25, -0.75, 0.1]);
+        assert!((dot(turn(9.0, q), turn(9.0, q)) - dot(q, q)).abs() < 1e-5);
+        assert!((dot(turn(9.0, q), turn(4.0, k)) - dot(turn(25.0, q), turn(20.0, k))).abs() < 1e-5);
+    }
+
+    proptest! {
+        #[test]
+        fn norm_and_gate_match_their_definitions(x in prop::collection::vec(-9.0f32..9.0, 1..70)) {
+            let weight: Vec<f32> = (0..x.len()).map(|i| 0.5 + i as f32 / 10.0).collect();
+            let mut out = vec![0.0; x.len()];
+            rms_norm(&x, &weight, 1e-5, &mut out);
+            let mean = x.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>() / x.len() as f64;
+            for ((out, x), w) in out.iter().zip(&x).zip(&weight) {
+                let right = f64::from(*x) / (mean + 1e-5).sqrt() * f64::from(*w);
+                prop_assert!((f64::from(*out) - right).abs() < 1e-5);
+            }
+            swiglu(&[x.clone(), weight.clone()].concat(), x.len(), &mut out);
+            for ((out, x), w) in out.iter().zip(&x).zip(&weight) {
+                let right = f64::from(*x) / (1.0 + (-f64::from(*x)).exp()) * f64::from(*w);
+                prop_assert!((f64::from(*out) - right).abs() < 1e-5);
+            }
+        }
+    }
+}

@@ -18,7 +18,7 @@ const SUGGESTED: usize = 3;
 pub fn act(
     id: AnswerId,
     question: PreparedQuestion,
-    read: ReadEvidence,
+    read: &ReadEvidence,
     verified: Verified,
     model: ModelVersions,
     usage: Usage,
@@ -26,7 +26,7 @@ pub fn act(
     let ReadEvidence { evidence, verdict } = read;
     let answered = !verified.sentences.is_empty();
     let short_answer = match verdict {
-        Verdict::Holds(span) if answered => Some(span.text),
+        Verdict::Holds(span) if answered => Some(span.text.clone()),
         _ => None,
     };
     let (outcome, answer, actions) = if answered {

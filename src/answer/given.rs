@@ -66,5 +66,5 @@ pub async fn answer_given(
     for document in documents {
         services.blobs.delete_texts(document, None).await?;
     }
-    outcome
+    outcome.map(|(outcome, _)| outcome)
 }

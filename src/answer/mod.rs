@@ -98,7 +98,7 @@ pub async fn answer(
     answer_with_evidence(services, question, events).await.map(|(outcome, _)| outcome)
 }
 
-/// The same, with the passages that were found for the question, best first: what an evaluation wants to know.
+/// The same, with the passages that were found for the question: what an evaluation wants to know.
 pub async fn answer_with_evidence(
     services: &AnswerServices,
     question: Question,
@@ -116,24 +116,23 @@ pub async fn answer_with_evidence(
     let clock = Instant::now();
     let evidence = retrieve::retrieve(&services.retrieve, &prepared).await?;
     timings.retrieve = milliseconds(clock);
-    let found = evidence.passages.clone();
 
-    let mut outcome = answer_from(services, prepared, evidence, &events).await?;
+    let (mut outcome, read) = answer_from(services, prepared, evidence, &events).await?;
     timings.read = outcome.timings_ms.read;
     timings.generate = outcome.timings_ms.generate;
     timings.postfilter = outcome.timings_ms.postfilter;
     timings.total = milliseconds(started);
     outcome.timings_ms = timings;
-    Ok((outcome, found))
+    Ok((outcome, read.evidence.passages))
 }
 
-/// Everything after retrieval. Of the timings, those of its own stages are filled.
+/// Everything after retrieval, and what was read for it. Of the timings, those of its own stages are filled.
 async fn answer_from(
     services: &AnswerServices,
     prepared: PreparedQuestion,
     evidence: Evidence,
     events: &Option<mpsc::Sender<AnswerEvent>>,
-) -> Result<Outcome, AnswerError> {
+) -> Result<(Outcome, ReadEvidence), AnswerError> {
     let (stage, started) = (Stage { events }, Instant::now());
     stage.enter("read").await?;
     let read = read::read(services.reader.as_deref(), &prepared, evidence).await?;
@@ -154,8 +153,8 @@ async fn answer_from(
         embedder: services.retrieve.embedder.stamp().name.clone(),
         index: read.evidence.generation,
     };
-    let outcome = act::act(AnswerId::new(), prepared, read, verified, model, draft.usage);
-    Ok(Outcome { timings_ms: timings, ..outcome })
+    let outcome = act::act(AnswerId::new(), prepared, &read, verified, model, draft.usage);
+    Ok((Outcome { timings_ms: timings, ..outcome }, read))
 }
 
 /// The same retrieval without the generator.

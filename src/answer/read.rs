@@ -6,14 +6,11 @@
 use super::{AnswerError, Evidence, PreparedQuestion};
 use crate::{
     domain::text::{CodePointIndex, CodePointRange},
-    models::encoder::{BestSpan, ReaderError, SpanReader, TitledPassage},
+    models::encoder::{BestSpan, ReaderError, SpanReader, TitledPassage, best_of_all},
 };
 
-/// So many passages are read, from the best on: each costs some 40 ms on two cores. Not yet measured against others.
+/// So many passages are read, from the best on: each is a pass of the encoder. Not yet measured against others.
 pub const READ_PASSAGES: usize = 8;
-/// What a passage's score loses with each place in the ranking of retrieval, when the best one is chosen. Whether the
-/// span counts as found is decided by its score alone. 0: the reader's own order; not yet measured against others.
-const RANK_PRIOR: f32 = 0.0;
 
 /// The evidence after it was read.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,8 +41,6 @@ pub enum Verdict {
 /// The span that answers, in the first passage of [`ReadEvidence::evidence`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct FoundSpan {
-    /// The place, from 0, that its passage had in the ranking of retrieval.
-    pub rank: usize,
     /// Where it stands in the passage's text.
     pub range: CodePointRange,
     /// Its words, exactly as they stand there.
@@ -77,15 +72,14 @@ pub async fn read(
         other => other?,
     };
     let decision = reader.decision();
-    let verdict = match choose(&spans, RANK_PRIOR) {
+    let verdict = match best_of_all(&spans) {
         Some((rank, BestSpan { range, score })) if decision.is_found(score) => {
             let text =
                 evidence.passages.get(rank).and_then(|passage| CodePointIndex::new(&passage.chunk.text).slice(range));
             let text = text.filter(|text| !text.is_empty()).ok_or_else(|| {
                 ReaderError::Failed(format!("the span {} to {} is not in its passage", range.start, range.end))
             })?;
-            let span =
-                FoundSpan { rank, range, text: text.to_owned(), score, probability: decision.probability_of(score) };
+            let span = FoundSpan { range, text: text.to_owned(), score, probability: decision.probability_of(score) };
             evidence.passages[..=rank].rotate_right(1);
             Verdict::Holds(span)
         }
@@ -95,19 +89,6 @@ pub async fn read(
         }
     };
     Ok(ReadEvidence { evidence, verdict })
-}
-
-/// The best span of all, and the place of its passage. Among equals the better passage's.
-fn choose(spans: &[Option<BestSpan>], prior: f32) -> Option<(usize, BestSpan)> {
-    let worth = |rank: usize, span: &BestSpan| span.score - prior * rank as f32;
-    let mut best: Option<(usize, BestSpan)> = None;
-    for (rank, span) in spans.iter().enumerate() {
-        let Some(span) = span else { continue };
-        if best.as_ref().is_none_or(|(at, best)| worth(rank, span) > worth(*at, best)) {
-            best = Some((rank, *span));
-        }
-    }
-    best
 }
 
 #[cfg(test)]
@@ -144,7 +125,7 @@ mod tests {
         let found = read_with(&reader, &LEASES).await.unwrap();
         assert_eq!(texts(&found), [LEASES[1], LEASES[0], LEASES[2]]);
         let Verdict::Holds(span) = &found.verdict else { panic!("{found:?}") };
-        assert_eq!((span.rank, span.text.as_str(), span.score), (1, "sixty seconds", 2.0));
+        assert_eq!((span.text.as_str(), span.score), ("sixty seconds", 2.0));
         assert_eq!(span.range, CodePointRange { start: 24, end: 37 });
         assert!((span.probability - reader.decision().probability_of(2.0)).abs() < 1e-6);
         // What the reader sees beside the text is the title of the document.
@@ -192,12 +173,11 @@ mod tests {
     }
 
     #[test]
-    fn among_equals_the_better_passage_is_taken_and_a_prior_holds_later_ones_back() {
+    fn among_equals_the_better_passage_is_taken() {
         let span = |score: f32| Some(BestSpan { range: CodePointRange { start: 0, end: 1 }, score });
-        let rank = |spans: &[Option<BestSpan>], prior| choose(spans, prior).map(|(rank, _)| rank);
-        assert_eq!(rank(&[None, span(1.0), span(1.0)], 0.0), Some(1));
-        assert_eq!(rank(&[span(1.0), span(1.5)], 0.0), Some(1));
-        assert_eq!(rank(&[span(1.0), span(1.5)], 1.0), Some(0));
-        assert_eq!(rank(&[None, None], 0.0), None);
+        let passage = |spans: &[Option<BestSpan>]| best_of_all(spans).map(|(passage, _)| passage);
+        assert_eq!(passage(&[None, span(1.0), span(1.0)]), Some(1));
+        assert_eq!(passage(&[span(1.0), span(1.5)]), Some(1));
+        assert_eq!(passage(&[None, None]), None);
     }
 }

@@ -279,6 +279,6 @@ impl Scripted {
         evidence: Evidence,
         events: Option<mpsc::Sender<AnswerEvent>>,
     ) -> Result<Outcome, AnswerError> {
-        answer_from(&self.services, prepared(question), evidence, &events).await
+        answer_from(&self.services, prepared(question), evidence, &events).await.map(|(outcome, _)| outcome)
     }
 }

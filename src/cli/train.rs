@@ -97,9 +97,10 @@ struct Places {
 }
 
 impl Places {
-    /// Reads the examples to train and to validate on, unless something is wrong with them, and makes the folder.
-    fn open(&self) -> anyhow::Result<[Data; 2]> {
-        data::refuse_errors(&self.data, &self.validation)?;
+    /// Reads the examples to train and to validate on, unless something is wrong with them, and makes the folder. Of
+    /// what is validated on, and of `apart`, nothing may be in the training data.
+    fn open(&self, apart: &[PathBuf]) -> anyhow::Result<[Data; 2]> {
+        data::refuse_errors(&self.data, &[&self.validation, apart].concat())?;
         fs::create_dir_all(&self.out).with_context(|| format!("creating {}", self.out.display()))?;
         Ok([data::read(&self.data)?, data::read(&self.validation)?])
     }
@@ -183,10 +184,8 @@ impl TrainReader {
     fn run(self, settings: &Config) -> anyhow::Result<()> {
         let Places { recipe, out, resume, .. } = &self.places;
         let config = ReaderConfig::read(recipe)?;
-        let named = if self.tuning.is_empty() { &self.places.validation } else { &self.tuning };
-        data::refuse_errors(&self.places.data, named)?;
-        let [training, validation] = self.places.open()?;
-        let tuning = data::read(named)?;
+        let [training, validation] = self.places.open(&self.tuning)?;
+        let tuning = data::read(if self.tuning.is_empty() { &self.places.validation } else { &self.tuning })?;
         let base = load_base(config.base.as_deref(), settings)?;
         if let Err(reason) = config.limits.check(base.bert.config.max_position_embeddings) {
             return Err(TrainError::Config { path: recipe.clone(), reason }.into());

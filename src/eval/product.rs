@@ -72,7 +72,7 @@ fn question(asked: &Asked) -> Question {
     Question { question: asked.question.clone(), collection: None, filter: None, top_k: None, stream: false }
 }
 
-/// The passages of the data set of which the chunks that were found hold something, best first.
+/// The passages of the data set of which the chunks that were found hold something, in the order of the chunks.
 fn read(corpus: &Corpus, found: &[Passage]) -> Vec<String> {
     let mut read: Vec<String> = Vec::new();
     for chunk in found {

@@ -88,7 +88,7 @@ fn fit(
 fn examples(count: usize) -> Vec<Example> {
     let make = |number: usize| {
         let letter = |by: usize| char::from(b'a' + ((number * by) % 13) as u8);
-        let answered = number % 3 > 0;
+        let answered = !number.is_multiple_of(3);
         let text = format!("{} {} {}", letter(5), if answered { 'z' } else { 'y' }, letter(7));
         let span = Span { passage: "p".into(), start: 2, end: 3, role: SpanRole::Answer };
         Example {

@@ -15,8 +15,9 @@ use super::{
     threshold::{Judged, best_threshold, figures},
 };
 use crate::{
-    domain::text::{CodePointIndex, CodePointRange},
+    domain::text::CodePointIndex,
     models::encoder::{
+        BestSpan, best_of_all,
         features::{Limits, ReaderTokenizer},
         reader::{PassageText, Reader},
     },
@@ -102,19 +103,16 @@ impl ReadingTask {
 
 fn judge(example: &Example, reader: &Reader) -> Result<Judged, TrainError> {
     let passages = example.passages.iter().map(|passage| PassageText { title: &passage.title, text: &passage.text });
-    let reading = reader.read(&example.question, &passages.collect::<Vec<_>>(), 1)?;
+    let reading = reader.read(&example.question, &passages.collect::<Vec<_>>())?;
     let answerable = example.expected == Expected::Answered;
     let nothing = AnswerScore { exact_match: 0.0, f1: 0.0 };
-    let Some(best) = reading.spans.first() else {
+    let Some((passage, BestSpan { range, score })) = best_of_all(&reading.spans) else {
         return Ok(Judged { answerable, score: None, answer: nothing });
     };
-    if !best.score.is_finite() {
-        return Err(candle_core::Error::Msg("the reader's scores are no finite numbers".to_owned()).into());
-    }
-    let text = CodePointIndex::new(&example.passages[best.passage].text);
-    let answer = text.slice(CodePointRange { start: best.start, end: best.end }).unwrap_or_default();
+    let text = CodePointIndex::new(&example.passages[passage].text);
+    let answer = text.slice(range).unwrap_or_default();
     let answer = if answerable { best_over(answer, &example.short_answers) } else { nothing };
-    Ok(Judged { answerable, score: Some(best.score), answer })
+    Ok(Judged { answerable, score: Some(score), answer })
 }
 
 /// Whole examples, chosen by the seed, until their passages are about as many as `most`.

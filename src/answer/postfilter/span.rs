@@ -100,7 +100,7 @@ mod tests {
     fn span(text: &str, of: &str) -> FoundSpan {
         let start = text[..text.find(of).unwrap()].chars().count() as u32;
         let range = CodePointRange { start, end: start + of.chars().count() as u32 };
-        FoundSpan { rank: 0, range, text: of.to_owned(), score: 1.0, probability: 0.7 }
+        FoundSpan { range, text: of.to_owned(), score: 1.0, probability: 0.7 }
     }
 
     fn quote(text: &str, of: &str) -> String {

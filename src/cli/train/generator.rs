@@ -32,7 +32,7 @@ impl TrainGenerator {
     pub(super) fn run(self, settings: &Config) -> anyhow::Result<()> {
         let Places { recipe, out, resume, .. } = &self.places;
         let config = GeneratorConfig::read(recipe)?;
-        let [training, validation] = self.places.open()?;
+        let [training, validation] = self.places.open(&[])?;
         let base = match &config.base {
             Some(file) => file.clone(),
             None => models::locate_generator(&settings.models_dir)?,

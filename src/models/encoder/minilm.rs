@@ -13,7 +13,7 @@ use super::{
     BestSpan, Decision, EncoderError, ReaderError, SpanReader, TitledPassage,
     reader::{PassageText, Reader},
 };
-use crate::{domain::text::CodePointRange, models::adapter::AdapterFiles};
+use crate::models::adapter::AdapterFiles;
 
 /// How long a caller waits for its turn and its spans.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -88,7 +88,7 @@ fn best_spans(
 ) -> Result<Vec<Option<BestSpan>>, ReaderError> {
     let texts: Vec<_> =
         passages.iter().map(|passage| PassageText { title: &passage.title, text: &passage.text }).collect();
-    let reading = reader.read(question, &texts, usize::MAX)?;
+    let reading = reader.read(question, &texts)?;
     tracing::debug!(
         passages = passages.len(),
         windows = reading.windows,
@@ -96,16 +96,7 @@ fn best_spans(
         title_tokens_left_out = reading.title_left_out,
         "passages read"
     );
-    let mut best = vec![None; passages.len()];
-    for span in &reading.spans {
-        if !span.score.is_finite() {
-            return Err(ReaderError::Failed("the reader's scores are not finite numbers".to_owned()));
-        }
-        // The spans come best first.
-        best[span.passage]
-            .get_or_insert(BestSpan { range: CodePointRange { start: span.start, end: span.end }, score: span.score });
-    }
-    Ok(best)
+    Ok(reading.spans)
 }
 
 #[cfg(test)]
@@ -131,8 +122,8 @@ mod tests {
         let found = reader.read("what".to_owned(), passages()).await.unwrap();
         let texts = passages();
         let texts: Vec<_> = texts.iter().map(|passage| PassageText { title: "t", text: &passage.text }).collect();
-        let reading = reader.reader.read("what", &texts, usize::MAX).unwrap();
-        assert_eq!(found.iter().map(|span| span.map(|span| span.score)).collect::<Vec<_>>(), reading.scores);
+        let reading = reader.reader.read("what", &texts).unwrap();
+        assert_eq!(found, reading.spans);
         assert!(found[0].is_some() && found[1].is_none() && found[2].is_some());
         for (span, passage) in found.iter().zip(passages()).filter_map(|(span, passage)| Some(((*span)?, passage))) {
             assert!(!span.range.is_empty() && span.range.end <= passage.text.chars().count() as u32);

@@ -47,6 +47,12 @@ pub struct BestSpan {
     pub score: f32,
 }
 
+/// The best span of all passages, and which passage holds it; of equals the first passage's.
+pub fn best_of_all(spans: &[Option<BestSpan>]) -> Option<(usize, BestSpan)> {
+    let found = spans.iter().enumerate().filter_map(|(passage, span)| Some((passage, (*span)?)));
+    found.reduce(|best, next| if next.1.score > best.1.score { next } else { best })
+}
+
 /// A model that reads passages and finds the span that answers a question.
 #[async_trait]
 pub trait SpanReader: Send + Sync + 'static {

@@ -1,20 +1,20 @@
-//! The reader: one question, some passages, and the spans that answer it best.
+//! The reader: one question, some passages, and the span of each that answers it best.
 //!
 //! Each passage is read by itself, in one or more windows. A span's score is the sum of the logits of its first and
 //! last token, less that of "no span" (`[CLS]` twice) in the same window, as SQuAD 2.0's baselines do
 //! (<https://arxiv.org/abs/1806.03822>): so scores of different passages compare, and 0 is even odds before
-//! calibration. May depend on the siblings.
+//! calibration. May depend on the siblings, `models::adapter` and `domain::text`.
 
-use std::{cmp::Ordering, path::Path};
+use std::path::Path;
 
 use super::{
-    Decision, EncoderError,
+    BestSpan, Decision, EncoderError,
     bert::{Bert, Packed},
     features::{Limits, ReaderTokenizer, TextTokens, Window},
-    heads::{ReaderHeads, ReaderLogits},
+    heads::ReaderHeads,
     load::Base,
 };
-use crate::models::adapter::AdapterFiles;
+use crate::{domain::text::CodePointRange, models::adapter::AdapterFiles};
 
 /// The best first and last tokens of a window that are combined.
 const ENDS: usize = 20;
@@ -28,30 +28,11 @@ pub struct PassageText<'a> {
     pub text: &'a str,
 }
 
-/// A span that may be the answer.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct SpanCandidate {
-    /// Which passage, from 0.
-    pub passage: usize,
-    /// Its first code point in the passage.
-    pub start: u32,
-    /// One past its last.
-    pub end: u32,
-    /// By how much its logits exceed those of "no span".
-    pub score: f32,
-    /// The logit that its window holds an answer.
-    pub answerable: f32,
-}
-
 /// What the reader found.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Reading {
-    /// The best spans over all passages, the best first, at most as many as asked for.
-    pub spans: Vec<SpanCandidate>,
-    /// For each passage, the score of its best span; `None` when it has no tokens.
-    pub scores: Vec<Option<f32>>,
-    /// For each passage, the highest logit that one of its windows holds an answer.
-    pub answerable: Vec<f32>,
+    /// The best span of each passage, in order; `None` for one that has no tokens.
+    pub spans: Vec<Option<BestSpan>>,
     /// The windows that were read.
     pub windows: usize,
     /// The tokens that were read.
@@ -96,12 +77,12 @@ impl Reader {
         self.decision
     }
 
-    /// The `best` spans of all passages together.
-    pub fn read(&self, question: &str, passages: &[PassageText<'_>], best: usize) -> Result<Reading, EncoderError> {
+    /// The best span of each passage.
+    pub fn read(&self, question: &str, passages: &[PassageText<'_>]) -> Result<Reading, EncoderError> {
         let question = self.tokenizer.tokens(question)?;
         let tokens = passages.iter().map(|passage| self.tokenizer.tokens(passage.text));
         let tokens = tokens.collect::<Result<Vec<_>, _>>()?;
-        let mut reading = Reading::default();
+        let mut reading = Reading { spans: vec![None; passages.len()], ..Reading::default() };
         let mut placed = Vec::new();
         for (passage, (text, tokens)) in passages.iter().zip(&tokens).enumerate() {
             let title = self.tokenizer.tokens(text.title)?;
@@ -111,27 +92,19 @@ impl Reader {
         }
         reading.windows = placed.len();
         reading.tokens = placed.iter().map(|placed| placed.window.tokens.len()).sum();
-        reading.scores = vec![None; passages.len()];
-        reading.answerable = vec![f32::NEG_INFINITY; passages.len()];
-        for spans in self.in_parallel(&placed)? {
-            for (passage, answerable, spans) in spans {
-                reading.answerable[passage] = reading.answerable[passage].max(answerable);
-                let score = spans.iter().map(|span| span.score).reduce(f32::max);
-                reading.scores[passage] = match (reading.scores[passage], score) {
-                    (Some(a), Some(b)) => Some(a.max(b)),
-                    (a, b) => a.or(b),
-                };
-                reading.spans.extend(spans);
-            }
+        for (placed, span) in placed.iter().zip(self.in_parallel(&placed)?) {
+            let best = &mut reading.spans[placed.passage];
+            *best = better(*best, span);
         }
-        sort(&mut reading.spans);
-        reading.spans.truncate(best);
+        if reading.spans.iter().flatten().any(|span| !span.score.is_finite()) {
+            return Err(candle_core::Error::Msg("the reader's scores are no finite numbers".to_owned()).into());
+        }
         Ok(reading)
     }
 
-    /// Divides the windows among the threads. What comes out does not depend on their number.
-    #[allow(clippy::type_complexity, reason = "the inside of one function")]
-    fn in_parallel(&self, placed: &[Placed<'_>]) -> Result<Vec<Vec<(usize, f32, Vec<SpanCandidate>)>>, EncoderError> {
+    /// The best span of each window, the windows divided among the threads. What comes out does not depend on their
+    /// number.
+    fn in_parallel(&self, placed: &[Placed<'_>]) -> Result<Vec<Option<BestSpan>>, EncoderError> {
         if placed.is_empty() {
             return Ok(Vec::new());
         }
@@ -142,64 +115,52 @@ impl Reader {
             let last = self.windows(last);
             let mut out = Vec::new();
             for other in others {
-                out.push(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+                out.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
             }
-            out.push(last?);
+            out.extend(last?);
             Ok(out)
         })
     }
 
-    fn windows(&self, placed: &[Placed<'_>]) -> Result<Vec<(usize, f32, Vec<SpanCandidate>)>, EncoderError> {
+    fn windows(&self, placed: &[Placed<'_>]) -> Result<Vec<Option<BestSpan>>, EncoderError> {
         let packed = pack(placed.iter().map(|placed| &placed.window));
         let rows = self.bert.forward(&packed, None)?;
         let firsts = packed.firsts();
-        let ReaderLogits { span, answerable } = self.heads.forward(&rows, &firsts, None)?;
-        let (span, answerable) = (span.to_vec2::<f32>()?, answerable.flatten_all()?.to_vec1::<f32>()?);
-        let spans = placed.iter().zip(firsts).zip(answerable).map(|((placed, first), answerable)| {
-            let logits = &span[first..first + placed.window.tokens.len()];
-            (placed.passage, answerable, self.spans(placed, logits, answerable))
+        let logits = self.heads.forward(&rows, &firsts, None)?.span.to_vec2::<f32>()?;
+        let best = placed.iter().zip(firsts).map(|(placed, first)| {
+            let logits = &logits[first..first + placed.window.tokens.len()];
+            self.best_span(placed, logits)
         });
-        Ok(spans.collect())
+        Ok(best.collect())
     }
 
-    /// The spans of one window: the best ends combined.
-    fn spans(&self, placed: &Placed<'_>, logits: &[Vec<f32>], answerable: f32) -> Vec<SpanCandidate> {
+    /// The best span of a window: of its best first and last tokens, combined.
+    fn best_span(&self, placed: &Placed<'_>, logits: &[Vec<f32>]) -> Option<BestSpan> {
         let none = logits[0][0] + logits[0][1];
-        let best = |side: usize| {
+        let ends = |side: usize| {
             let mut rows: Vec<usize> = placed.window.passage.clone().collect();
             rows.sort_by(|a, b| logits[*b][side].total_cmp(&logits[*a][side]).then(a.cmp(b)));
             rows.truncate(ENDS);
             rows
         };
-        let (starts, ends) = (best(0), best(1));
-        let mut spans = Vec::new();
+        let (starts, ends) = (ends(0), ends(1));
+        let offset = |row: usize| placed.tokens.offsets[row - placed.window.passage.start + placed.window.first];
+        let mut best = None;
         for start in starts {
             for end in ends.iter().copied().filter(|end| *end >= start && end - start < self.limits.span) {
-                let offset =
-                    |row: usize| placed.tokens.offsets[row - placed.window.passage.start + placed.window.first];
-                spans.push(SpanCandidate {
-                    passage: placed.passage,
-                    start: offset(start).0,
-                    end: offset(end).1,
-                    score: logits[start][0] + logits[end][1] - none,
-                    answerable,
-                });
+                let range = CodePointRange { start: offset(start).0, end: offset(end).1 };
+                best = better(best, Some(BestSpan { range, score: logits[start][0] + logits[end][1] - none }));
             }
         }
-        sort(&mut spans);
-        spans
+        best
     }
 }
 
-/// The best first, each place once.
-fn sort(spans: &mut Vec<SpanCandidate>) {
-    let place = |span: &SpanCandidate| (span.passage, span.start, span.end);
-    spans.sort_by(|a, b| place(a).cmp(&place(b)).then(b.score.total_cmp(&a.score)));
-    spans.dedup_by_key(|span| place(span));
-    spans.sort_by(|a, b| match b.score.total_cmp(&a.score) {
-        Ordering::Equal => place(a).cmp(&place(b)),
-        other => other,
-    });
+/// The span with the higher score; of equals the one that begins, and then ends, first. A score that is no number is
+/// the highest, so that it is not lost.
+fn better(a: Option<BestSpan>, b: Option<BestSpan>) -> Option<BestSpan> {
+    let place = |span: &BestSpan| (span.range.start, span.range.end);
+    [a, b].into_iter().flatten().max_by(|a, b| a.score.total_cmp(&b.score).then(place(b).cmp(&place(a))))
 }
 
 /// Windows one behind the other.
@@ -220,32 +181,53 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_lie_in_their_passages_sorted_and_once() {
+    fn the_best_span_of_each_passage_lies_in_it_and_is_the_first_of_equals() {
         let passages = [
             PassageText { title: "t", text: "abc déf ghi jkl mno pqr stu vwx yza bcd" },
             PassageText { title: "", text: "zyx wvu" },
             PassageText { title: "empty", text: "" },
         ];
-        let reading = reader(2).read("what", &passages, 1000).unwrap();
-        assert!(reading.windows > 4 && reading.scores[2].is_none() && reading.scores[0].is_some());
-        assert!(reading.spans.windows(2).all(|pair| pair[0].score >= pair[1].score));
-        let mut places: Vec<_> = reading.spans.iter().map(|span| (span.passage, span.start, span.end)).collect();
-        let count = places.len();
-        places.sort_unstable();
-        places.dedup();
-        assert!(places.len() == count && count > 20);
-        for span in &reading.spans {
-            let length = passages[span.passage].text.chars().count() as u32;
-            assert!(span.start < span.end && span.end <= length, "{span:?}");
+        let reading = reader(2).read("what", &passages).unwrap();
+        assert!(reading.windows > 4 && reading.spans[2].is_none());
+        for (span, passage) in reading.spans.iter().zip(&passages).take(2) {
+            let (range, length) = (span.unwrap().range, passage.text.chars().count() as u32);
+            assert!(range.start < range.end && range.end <= length, "{span:?}");
         }
+        let span = |start: u32, end: u32, score: f32| Some(BestSpan { range: CodePointRange { start, end }, score });
+        assert_eq!(better(span(5, 6, 1.0), span(2, 4, 1.0)), span(2, 4, 1.0));
+        assert_eq!(better(span(2, 4, 1.0), span(2, 3, 1.0)), span(2, 3, 1.0));
+        assert_eq!(better(span(2, 4, 1.0), span(9, 9, 1.5)), span(9, 9, 1.5));
+        assert!(better(span(2, 4, 1.0), span(9, 9, f32::NAN)).unwrap().score.is_nan());
+        assert_eq!(better(None, None), None);
+    }
+
+    #[test]
+    fn no_span_of_a_window_is_better_than_its_best() {
+        let (reader, text) = (reader(1), "abc déf ghi jkl");
+        let tokens = reader.tokenizer.tokens(text).unwrap();
+        let question = reader.tokenizer.tokens("what").unwrap();
+        let windows =
+            reader.tokenizer.windows(&question, &reader.tokenizer.tokens("t").unwrap(), &tokens, &reader.limits);
+        let window = windows.unwrap().windows.remove(0);
+        let packed = pack([&window].into_iter());
+        let rows = reader.bert.forward(&packed, None).unwrap();
+        let logits = reader.heads.forward(&rows, &[0], None).unwrap().span.to_vec2::<f32>().unwrap();
+        let best = reader.best_span(&Placed { passage: 0, window: window.clone(), tokens: &tokens }, &logits).unwrap();
+        let none = logits[0][0] + logits[0][1];
+        let rows = window.passage.clone();
+        let all = rows.clone().flat_map(|start| rows.clone().map(move |end| (start, end)));
+        let all = all.filter(|(start, end)| end >= start && end - start < reader.limits.span);
+        let highest = all.map(|(start, end)| logits[start][0] + logits[end][1] - none).fold(f32::MIN, f32::max);
+        assert_eq!(best.score, highest);
     }
 
     #[test]
     fn the_number_of_threads_changes_nothing() {
         let passages = [PassageText { title: "t", text: "abc def ghi jkl mno pqr stu vwx" }; 3];
-        let (one, two) = (reader(1).read("who", &passages, 9).unwrap(), reader(2).read("who", &passages, 9).unwrap());
-        for (a, b) in one.spans.iter().zip(&two.spans) {
-            assert!((a.passage, a.start, a.end) == (b.passage, b.start, b.end) && (a.score - b.score).abs() < 1e-4);
+        let (one, two) = (reader(1).read("who", &passages).unwrap(), reader(2).read("who", &passages).unwrap());
+        for (a, b) in one.spans.iter().flatten().zip(two.spans.iter().flatten()) {
+            assert!(a.range == b.range && (a.score - b.score).abs() < 1e-4);
         }
+        assert_eq!((one.spans.len(), two.spans.iter().flatten().count()), (3, 3));
     }
 }

@@ -19,6 +19,16 @@ impl<'a> View<'a> {
         Self { data, rows, columns, row_stride: stride, column_stride: 1 }
     }
 
+    /// How many rows.
+    pub fn row_count(&self) -> usize {
+        self.rows
+    }
+
+    /// How many columns.
+    pub fn column_count(&self) -> usize {
+        self.columns
+    }
+
     /// The same numbers with rows and columns exchanged.
     pub fn transposed(self) -> Self {
         Self {
@@ -56,17 +66,34 @@ pub fn multiply(a: View<'_>, b: View<'_>, factor: f32, into: Into, out: &mut [f3
         }
         return;
     }
+    #[allow(unsafe_code, reason = "see the SAFETY comment")]
+    // SAFETY: the assert above keeps the product inside `out`, which is borrowed exclusively.
+    unsafe {
+        multiply_at(a, b, factor, into, out.as_mut_ptr(), stride);
+    }
+}
+
+/// The same at a place in a matrix that several threads write, of two views that are not empty.
+///
+/// # Safety
+/// `out` must point to rows that are `stride` apart, as many as `a` has, of at least as many numbers as `b` has columns,
+/// all of which may be written and are not read or written by anybody else meanwhile.
+///
+/// # Panics
+/// When the factors do not fit together, or a view is empty or reaches outside its slice.
+#[allow(unsafe_code, reason = "gemm takes pointers, and slices cannot express blocks of one matrix")]
+pub unsafe fn multiply_at(a: View<'_>, b: View<'_>, factor: f32, into: Into, out: *mut f32, stride: usize) {
+    assert!(a.columns == b.rows, "the factors of a product do not fit together");
     check(a);
     check(b);
-    #[allow(unsafe_code, reason = "gemm takes pointers")]
-    // SAFETY: the asserts above and `check` keep every address that gemm derives from these strides inside the three
-    // slices, and `out` is borrowed exclusively.
+    // SAFETY: `check` keeps every address that gemm derives from the strides of `a` and `b` inside their slices, and the
+    // caller promises the same of `out`.
     unsafe {
         gemm::gemm(
             a.rows,
             b.columns,
             a.columns,
-            out.as_mut_ptr(),
+            out,
             1,
             stride as isize,
             into == Into::Add,
@@ -87,6 +114,7 @@ pub fn multiply(a: View<'_>, b: View<'_>, factor: f32, into: Into, out: &mut [f3
 }
 
 fn check(view: View<'_>) {
+    assert!(view.rows > 0 && view.columns > 0, "an empty view in a product");
     let last = (view.rows - 1) * view.row_stride + (view.columns - 1) * view.column_stride;
     assert!(last < view.data.len(), "a view in a product reaches outside its numbers");
 }

@@ -2,7 +2,7 @@
 //! operation.
 //!
 //! The logits of a whole micro-batch would be larger than all its activations (a vocabulary has tens of thousands of
-//! tokens), so they exist for [`ROWS`] rows at a time. The gradient of the hidden states needs the same logits and is
+//! tokens), so they exist for `ROWS` rows at a time. The gradient of the hidden states needs the same logits and is
 //! made from them on the way there. The output layer is frozen. May depend on `kernels` and `product`.
 
 use std::sync::OnceLock;

@@ -14,9 +14,12 @@ use rayon::prelude::*;
 
 use super::{
     config::LlamaConfig,
-    kernels,
     kv_cache::{LayerCache, POSITIONS, TILE},
-    product::{Block, SharedRows, View},
+    product::{Block, SharedRows},
+};
+use crate::models::fused::{
+    kernels,
+    product::{Into, View},
 };
 
 thread_local! {
@@ -63,9 +66,16 @@ fn attend_one(
         kernels::score_keys(queries, depth, factor, cache.keys(kv_head, tile), TILE, tile * TILE, scores, seen);
     }
     for scores in scores.chunks_exact_mut(seen) {
-        kernels::softmax(scores, position + 1);
+        softmax(scores, position + 1);
     }
     kernels::weigh_values(scores, seen, &cache.values(kv_head)[..seen * depth], depth, out);
+}
+
+/// Weights out of the first `visible` scores; the others become exactly 0.
+fn softmax(scores: &mut [f32], visible: usize) {
+    let (seen, hidden) = scores.split_at_mut(visible);
+    kernels::softmax(seen, visible, 1.0, false);
+    hidden.fill(0.0);
 }
 
 /// One head of all tokens of a block.
@@ -87,32 +97,25 @@ fn attend_block(
     scores.resize(rows * seen, 0.0);
 
     let queries = &qkv[(positions.start - first) * width + head * depth..];
-    let queries = View { data: queries, rows, columns: depth, row_stride: width, column_stride: 1 };
+    let queries = View::rows(queries, rows, depth, width);
     let all_scores = SharedRows::new(scores, seen);
     for tile in 0..seen.div_ceil(TILE) {
-        let keys = View {
-            data: cache.keys(kv_head, tile),
-            rows: depth,
-            columns: TILE.min(seen - tile * TILE),
-            row_stride: TILE,
-            column_stride: 1,
-        };
+        let keys = View::rows(cache.keys(kv_head, tile), depth, TILE.min(seen - tile * TILE), TILE);
         #[allow(unsafe_code, reason = "see the SAFETY comment")]
         // SAFETY: `scores` belongs to this thread.
         unsafe {
-            all_scores.fill(Block { first_row: 0, first_column: tile * TILE }, queries, keys, factor, false);
+            all_scores.fill(Block { first_row: 0, first_column: tile * TILE }, queries, keys, factor, Into::Overwrite);
         }
     }
     for (row, scores) in scores.chunks_exact_mut(seen).enumerate() {
-        kernels::softmax(scores, positions.start + row + 1);
+        softmax(scores, positions.start + row + 1);
     }
-    let weights = View { data: scores, rows, columns: seen, row_stride: seen, column_stride: 1 };
-    let values = cache.values(kv_head);
-    let values = View { data: values, rows: seen, columns: depth, row_stride: depth, column_stride: 1 };
+    let weights = View::rows(scores, rows, seen, seen);
+    let values = View::rows(cache.values(kv_head), seen, depth, depth);
     let block = Block { first_row: positions.start - first, first_column: head * depth };
     #[allow(unsafe_code, reason = "see the SAFETY comment")]
     // SAFETY: each task has its own rows or its own head's columns of `out`.
     unsafe {
-        out.fill(block, weights, values, 1.0, false);
+        out.fill(block, weights, values, 1.0, Into::Overwrite);
     }
 }

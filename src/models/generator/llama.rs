@@ -7,13 +7,13 @@
 use super::{
     attention::attend,
     config::LlamaConfig,
-    kernels,
     kv_cache::{LayerCache, POSITIONS},
     matrix::{Matrix, Product},
     packed::PackedMatrix,
     rope,
     rows::{change_rows, map_rows},
 };
+use crate::models::fused::kernels;
 
 /// A prompt is read in pieces of this many tokens, which bounds the size of the intermediate results.
 const CHUNK: usize = 256;
@@ -186,7 +186,8 @@ impl Llama {
             change_rows(qkv, config.qkv_width(), |row, qkv| {
                 let angles = (position + row) * half..(position + row + 1) * half;
                 let queries_and_keys = &mut qkv[..config.query_width() + config.kv_width()];
-                kernels::rotate(queries_and_keys, &cosines[angles.clone()], &sines[angles]);
+                let (width, cosines, sines) = (queries_and_keys.len(), &cosines[angles.clone()], &sines[angles]);
+                kernels::rotate(queries_and_keys, width, width, half, cosines, sines, 1.0);
             });
             cache.store(position, qkv, config.qkv_width(), config.query_width());
             attend(config, qkv, position, cache, attended);
@@ -196,8 +197,7 @@ impl Llama {
             zeroed(gate_up, rows * 2 * config.feed_forward);
             layer.gate_up.add_product(normed, product, gate_up);
             map_rows(gate_up, 2 * config.feed_forward, gated, config.feed_forward, |gate_up, gated| {
-                let (gate, up) = gate_up.split_at(config.feed_forward);
-                kernels::gate(gate, up, gated);
+                kernels::swiglu(gate_up, config.feed_forward, gated);
             });
             layer.down.add_product(gated, product, state);
         }

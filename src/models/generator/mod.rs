@@ -2,8 +2,8 @@
 //!
 //! [`Generator`] is what the rest of the service sees; [`LlamaGenerator`] is the model that ships. The flow of
 //! one request: `chat` + `tokenizer` turn messages into tokens, `thread` queues them for the one OS thread that
-//! owns the model, `llama` runs the forward pass (`matrix` with `packed` and `product`, `attention`, `kv_cache`,
-//! `kernels`), and `text` turns tokens back into pieces of valid UTF-8. `adapter` fits a LoRA adapter to the model:
+//! owns the model, `llama` runs the forward pass (`matrix` with `packed` and `product`, `attention`, `kv_cache`
+//! and the kernels crate), and `text` turns tokens back into pieces of valid UTF-8. `adapter` fits a LoRA adapter to the model:
 //! it is merged into the weights while `load` reads them, or kept `beside` them. `trace` is for comparing with other
 //! implementations, and `training` is the same model with pairs that are trained.
 //!
@@ -17,7 +17,6 @@ mod beside;
 mod chat;
 mod config;
 mod dense;
-mod kernels;
 mod kv_cache;
 mod llama;
 mod load;

@@ -18,10 +18,8 @@ use candle_core::{
 use half::f16;
 use rayon::prelude::*;
 
-use super::{
-    GeneratorError,
-    kernels::{self, BLOCK, CODES, LANES},
-};
+use super::GeneratorError;
+use crate::models::fused::kernels::{self, BLOCK, CODES, OUTPUTS};
 
 /// A matrix to pack.
 pub(super) enum Part {
@@ -69,27 +67,27 @@ impl PackedMatrix {
         }
         let rows: Vec<(&Source<'_>, usize)> =
             stacked.iter().flat_map(|source| (0..source.outputs).map(move |row| (source, row))).collect();
-        let (blocks, panels) = (inputs / BLOCK, rows.len().div_ceil(LANES));
+        let (blocks, panels) = (inputs / BLOCK, rows.len().div_ceil(OUTPUTS));
         let mut packed = Self {
             outputs: rows.len(),
             inputs,
             codes: vec![0; panels * blocks * CODES],
-            scales: vec![0.0; panels * blocks * LANES],
-            floors: vec![0.0; panels * blocks * LANES],
+            scales: vec![0.0; panels * blocks * OUTPUTS],
+            floors: vec![0.0; panels * blocks * OUTPUTS],
         };
         let panels = packed
             .codes
             .par_chunks_exact_mut(blocks * CODES)
-            .zip(packed.scales.par_chunks_exact_mut(blocks * LANES))
-            .zip(packed.floors.par_chunks_exact_mut(blocks * LANES));
-        panels.zip(rows.par_chunks(LANES)).for_each(|(((codes, scales), floors), rows)| {
+            .zip(packed.scales.par_chunks_exact_mut(blocks * OUTPUTS))
+            .zip(packed.floors.par_chunks_exact_mut(blocks * OUTPUTS));
+        panels.zip(rows.par_chunks(OUTPUTS)).for_each(|(((codes, scales), floors), rows)| {
             for (lane, (source, row)) in rows.iter().enumerate() {
                 for block in 0..blocks {
                     let (scale, floor, block_codes) = source.block(row * blocks + block);
-                    scales[block * LANES + lane] = scale;
-                    floors[block * LANES + lane] = floor;
+                    scales[block * OUTPUTS + lane] = scale;
+                    floors[block * OUTPUTS + lane] = floor;
                     for (k, code) in block_codes.into_iter().enumerate() {
-                        codes[block * CODES + k * LANES + lane] = code;
+                        codes[block * CODES + k * OUTPUTS + lane] = code;
                     }
                 }
             }
@@ -107,17 +105,17 @@ impl PackedMatrix {
 
     /// How many panels there are; the last may be padded with zeros.
     pub fn panels(&self) -> usize {
-        self.outputs.div_ceil(LANES)
+        self.outputs.div_ceil(OUTPUTS)
     }
 
     /// The weights of one output.
     pub fn row(&self, output: usize, out: &mut [f32]) {
-        let (first, lane) = (output / LANES * self.blocks(), output % LANES);
+        let (first, lane) = (output / OUTPUTS * self.blocks(), output % OUTPUTS);
         for (block, out) in out.chunks_exact_mut(BLOCK).enumerate() {
-            let scale = self.scales[(first + block) * LANES + lane];
-            let floor = self.floors[(first + block) * LANES + lane];
+            let scale = self.scales[(first + block) * OUTPUTS + lane];
+            let floor = self.floors[(first + block) * OUTPUTS + lane];
             for (k, out) in out.iter_mut().enumerate() {
-                *out = scale * f32::from(self.codes[(first + block) * CODES + k * LANES + lane]) + floor;
+                *out = scale * f32::from(self.codes[(first + block) * CODES + k * OUTPUTS + lane]) + floor;
             }
         }
     }
@@ -129,13 +127,13 @@ impl PackedMatrix {
         let sums: Vec<f32> = x.chunks_exact(BLOCK).map(|block| block.iter().sum()).collect();
         let blocks = self.blocks();
         let share = self.panels().div_ceil(rayon::current_num_threads());
-        y.par_chunks_mut(share * LANES).enumerate().for_each(|(part, y)| {
-            for (panel, y) in y.chunks_mut(LANES).enumerate() {
+        y.par_chunks_mut(share * OUTPUTS).enumerate().for_each(|(part, y)| {
+            for (panel, y) in y.chunks_mut(OUTPUTS).enumerate() {
                 let first = (part * share + panel) * blocks;
                 kernels::panel_times_vector(
                     &self.codes[first * CODES..(first + blocks) * CODES],
-                    &self.scales[first * LANES..(first + blocks) * LANES],
-                    &self.floors[first * LANES..(first + blocks) * LANES],
+                    &self.scales[first * OUTPUTS..(first + blocks) * OUTPUTS],
+                    &self.floors[first * OUTPUTS..(first + blocks) * OUTPUTS],
                     x,
                     &sums,
                     y,
@@ -152,9 +150,9 @@ impl PackedMatrix {
                 let at = panel * self.blocks() + block;
                 kernels::unpack_block(
                     &self.codes[at * CODES..(at + 1) * CODES],
-                    &self.scales[at * LANES..(at + 1) * LANES],
-                    &self.floors[at * LANES..(at + 1) * LANES],
-                    &mut out[step * BLOCK * stride + column * LANES..],
+                    &self.scales[at * OUTPUTS..(at + 1) * OUTPUTS],
+                    &self.floors[at * OUTPUTS..(at + 1) * OUTPUTS],
+                    &mut out[step * BLOCK * stride + column * OUTPUTS..],
                     stride,
                 );
             }

@@ -1,18 +1,19 @@
-//! Products of many rows: the `gemm` crate's kernels over plain slices, one thread each.
+//! Products of many rows: dense ones on unpacked panels, one thread each.
 //!
 //! Measured: a product that is split inside the kernel hardly gains from a second thread, while two independent
 //! products on halves of the outputs scale. So each thread of the pool takes its own range of panels, unpacks some
 //! of them into a buffer the size of its cache and multiplies all rows with it.
 //!
-//! May depend on gemm, rayon and `packed`.
+//! May depend on `models::fused`, rayon and `packed`.
 
 use std::{cell::RefCell, marker::PhantomData};
 
 use rayon::prelude::*;
 
-use super::{
-    kernels::{BLOCK, LANES},
-    packed::PackedMatrix,
+use super::packed::PackedMatrix;
+use crate::models::fused::{
+    kernels::{BLOCK, OUTPUTS},
+    product::{Into, View, multiply_at},
 };
 
 /// Panels unpacked at a time; with [`DEPTH`], 256 KiB of floats.
@@ -20,16 +21,6 @@ const PANELS_PER_TILE: usize = 4;
 /// Inputs unpacked at a time. At most 512, where gemm splits sums: so a sum is split at the same places whatever
 /// the number of rows, and a row's result does not depend on the rows beside it.
 const DEPTH: usize = 512;
-
-/// A view of numbers laid out with two strides.
-#[derive(Clone, Copy)]
-pub(super) struct View<'a> {
-    pub data: &'a [f32],
-    pub rows: usize,
-    pub columns: usize,
-    pub row_stride: usize,
-    pub column_stride: usize,
-}
 
 /// A matrix of contiguous rows whose disjoint blocks are written by several threads.
 #[derive(Clone, Copy)]
@@ -65,47 +56,18 @@ impl<'a> SharedRows<'a> {
     /// # Safety
     /// No other call that runs at the same time on a copy of this value may write any number of the block.
     #[allow(unsafe_code, reason = "the caller keeps blocks apart")]
-    pub unsafe fn fill(&self, block: Block, a: View<'_>, b: View<'_>, factor: f32, add: bool) {
-        check(a);
-        check(b);
-        assert!(a.columns == b.rows, "the factors of a product do not fit together");
+    pub unsafe fn fill(&self, block: Block, a: View<'_>, b: View<'_>, factor: f32, into: Into) {
+        let Block { first_row, first_column } = block;
         assert!(
-            block.first_row + a.rows <= self.rows && block.first_column + b.columns <= self.width,
+            first_row + a.row_count() <= self.rows && first_column + b.column_count() <= self.width,
             "the block of a product lies outside its matrix"
         );
-        // SAFETY: `check` and the asserts above keep every address gemm derives from these strides inside `a`, `b`
-        // and this matrix; the caller promises that the block is ours, and `a` and `b` are borrowed apart from it.
+        // SAFETY: the assert keeps the block inside this matrix; the caller promises that it is ours, and `a` and `b`
+        // are borrowed apart from it.
         unsafe {
-            gemm::gemm(
-                a.rows,
-                b.columns,
-                a.columns,
-                self.data.add(block.first_row * self.width + block.first_column),
-                1,
-                self.width as isize,
-                add,
-                a.data.as_ptr(),
-                a.column_stride as isize,
-                a.row_stride as isize,
-                b.data.as_ptr(),
-                b.column_stride as isize,
-                b.row_stride as isize,
-                1.0,
-                factor,
-                false,
-                false,
-                false,
-                gemm::Parallelism::None,
-            );
+            multiply_at(a, b, factor, into, self.data.add(first_row * self.width + first_column), self.width);
         }
     }
-}
-
-fn check(view: View<'_>) {
-    let (rows, columns) = (view.rows, view.columns);
-    assert!(rows > 0 && columns > 0, "an empty view in a product");
-    let last = (rows - 1) * view.row_stride + (columns - 1) * view.column_stride;
-    assert!(last < view.data.len(), "a view in a product reaches outside its numbers");
 }
 
 thread_local! {
@@ -122,21 +84,21 @@ pub(super) fn add_times_rows(x: &[f32], matrix: &PackedMatrix, out: &mut [f32]) 
     (0..parts).into_par_iter().for_each(|part| {
         let (start, end) = (matrix.panels() * part / parts, matrix.panels() * (part + 1) / parts);
         TILE.with_borrow_mut(|tile| {
-            tile.resize(DEPTH * PANELS_PER_TILE * LANES, 0.0);
+            tile.resize(DEPTH * PANELS_PER_TILE * OUTPUTS, 0.0);
             for panel in (start..end).step_by(PANELS_PER_TILE) {
                 let panels = panel..(panel + PANELS_PER_TILE).min(end);
-                let stride = panels.len() * LANES;
-                let columns = stride.min(outputs - panel * LANES);
+                let stride = panels.len() * OUTPUTS;
+                let columns = stride.min(outputs - panel * OUTPUTS);
                 for input in (0..inputs).step_by(DEPTH) {
                     let depth = DEPTH.min(inputs - input);
                     matrix.unpack(panels.clone(), input / BLOCK..(input + depth) / BLOCK, tile, stride);
-                    let a = View { data: &x[input..], rows, columns: depth, row_stride: inputs, column_stride: 1 };
-                    let b = View { data: tile, rows: depth, columns, row_stride: stride, column_stride: 1 };
-                    let block = Block { first_row: 0, first_column: panel * LANES };
+                    let (a, b) =
+                        (View::rows(&x[input..], rows, depth, inputs), View::rows(tile, depth, columns, stride));
+                    let block = Block { first_row: 0, first_column: panel * OUTPUTS };
                     #[allow(unsafe_code, reason = "see the SAFETY comment")]
                     // SAFETY: each panel belongs to one part, so no two parts write the same column.
                     unsafe {
-                        out.fill(block, a, b, 1.0, true);
+                        out.fill(block, a, b, 1.0, Into::Add);
                     }
                 }
             }
@@ -189,15 +151,20 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "outside its numbers")]
-    fn a_view_that_is_too_large_is_caught() {
-        let mut out = [0.0; 4];
-        let data = [1.0; 3];
-        let view = View { data: &data, rows: 2, columns: 2, row_stride: 2, column_stride: 1 };
+    #[should_panic(expected = "outside its matrix")]
+    fn a_block_that_is_too_large_is_caught() {
+        let (mut out, data) = ([0.0; 4], [1.0; 4]);
+        let view = View::rows(&data, 2, 2, 2);
         #[allow(unsafe_code, reason = "nothing else writes")]
         // SAFETY: nothing else writes to `out`.
         unsafe {
-            SharedRows::new(&mut out, 2).fill(Block { first_row: 0, first_column: 0 }, view, view, 1.0, false);
+            SharedRows::new(&mut out, 2).fill(
+                Block { first_row: 1, first_column: 0 },
+                view,
+                view,
+                1.0,
+                Into::Overwrite,
+            );
         }
     }
 }

@@ -61,7 +61,7 @@ fn sentence_around(example: &Example, span: &Span) -> Option<String> {
     let touched = |sentence: &Range<usize>| sentence.start < place.end && place.start < sentence.end;
     let mut touching = sentences(&passage.text).into_iter().filter(touched);
     let first = touching.next()?;
-    let end = touching.last().map_or(first.end, |last| last.end);
+    let end = touching.next_back().map_or(first.end, |last| last.end);
     let text = on_one_line(&passage.text[first.start..end]);
     (!text.starts_with('|')).then_some(text)
 }

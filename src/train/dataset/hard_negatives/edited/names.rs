@@ -128,7 +128,8 @@ impl Name {
             let word = |word: Option<&str>| word.is_some_and(|word| INNER.contains(&word) || is_number(word));
             let bare = word(shorter.split(' ').next()) || word(shorter.split(' ').next_back());
             let count = shorter.split(' ').count();
-            if !bare && !(count == 1 && NO_NAMES.contains(&shorter.to_lowercase().as_str())) {
+            let no_name = count == 1 && NO_NAMES.contains(&shorter.to_lowercase().as_str());
+            if !bare && !no_name {
                 all.push(Self { text: shorter.to_owned(), look: look(shorter), words: count.min(3), ..self.clone() });
             }
         }
@@ -199,7 +200,8 @@ fn starts_name(text: &str, words: &[Word<'_>], at: usize, inner: &HashSet<&str>)
         return false;
     }
     // "May" is a month in the middle of a sentence.
-    if word.is_function_word() && !(word.text == "May" && !begins_sentence(text, words, at)) {
+    let month = word.text == "May" && !begins_sentence(text, words, at);
+    if word.is_function_word() && !month {
         return false;
     }
     let followed = || at + 1 < words.len() && follows(text, words, at + 1) && words[at + 1].is_capitalised();
