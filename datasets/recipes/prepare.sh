@@ -55,9 +55,17 @@ grep -v '"who came up with the theory of relativity"' "$out/nq/task.jsonl" >"$ou
 import sleepqa sleepqa "$data"/sleepqa/*.json*
 for name in squad1 squadshifts nq sleepqa; do allow "$out/$name"; done
 
-# Answers in sentences, for the generator.
-import clapnq clapnq-answered "$data/clapnq/split-devs-answerable.jsonl"
+# Answers in sentences, for the generator: one half, and of it what is answered. The other half measures.
+import clapnq clapnq-whole "$data/clapnq/split-devs-answerable.jsonl" "$data/clapnq/split-devs-unanswerable.jsonl"
+"$footnote" dataset split "$out/clapnq-whole" --out "$out/clapnq" --train 0.5 --validation 0 --test 0.5 --seed 2026
+mkdir -p "$out/clapnq-answered"
+grep '"expected":"answered"' "$out/clapnq/train/task.jsonl" >"$out/clapnq-answered/task.jsonl"
+rm -rf "$out/clapnq-whole" "$out/clapnq/train"
 allow "$out/clapnq-answered"
+allow "$out/clapnq/test"
+
+# Claims and the sentences of abstracts that support or contradict them: nothing is trained on it.
+import scifact scifact "$data/scifact"
 
 # The reader is tuned as it is used: with near passages beside the right one.
 "$footnote" dataset negatives "$out/squad2/tuning" --out "$out/squad2-tuning" --distractors 2 --seed 2026
@@ -78,6 +86,10 @@ suite() { # file, lines…
     printf '%s\n' "name = \"$(basename "$file" .toml)\"" "$@" >"$file"
 }
 suite squad2-closed 'mode = "closed"' 'data = "../squad2"' 'split = "test"' 'corpus = ["train", "tuning"]' \
-    'distractors = 2' 'limit = 200' 'seed = 2026'
+    'distractors = 2' 'limit = 400' 'seed = 2026'
 suite squad2-open 'mode = "open"' 'data = "../squad2"' 'split = "test"' 'corpus = ["train", "tuning"]' \
-    'limit = 200' 'seed = 2026'
+    'limit = 400' 'seed = 2026'
+suite clapnq-closed 'mode = "closed"' 'data = "../clapnq"' 'split = "test"' 'distractors = 2' 'seed = 2026'
+suite scifact-closed 'mode = "closed"' 'data = "../scifact"' 'distractors = 2' 'limit = 400' 'seed = 2026'
+suite handbook-closed 'mode = "closed"' 'data = "../handbook"' 'split = "test"' 'corpus = ["train"]' 'distractors = 1' \
+    'seed = 2026'

@@ -9,12 +9,12 @@ use tokio::sync::mpsc;
 
 use super::{
     AnswerError, AnswerEvent, AnswerServices, PreparedQuestion, ReadEvidence, Verdict, Verified,
-    postfilter::{Checker, sentences},
+    postfilter::Checker,
     prompts::{self, Shown},
     send,
 };
 use crate::{
-    domain::Usage,
+    domain::{Usage, sentences},
     models::generator::{GenerateRequest, GeneratorError},
 };
 

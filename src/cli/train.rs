@@ -259,7 +259,7 @@ fn prepare(
     examples: &[Example],
     what: &'static str,
 ) -> anyhow::Result<(Vec<Sequence>, FeatureCounts)> {
-    let mut maker = FeatureMaker::new(tokenizer, config.limits, config.reader.passages);
+    let mut maker = FeatureMaker::new(tokenizer, config.limits, config.reader.passages, config.reader.shown);
     let sequences = maker.sequences(examples)?;
     let counts = serde_json::to_string(&maker.counts)?;
     if sequences.is_empty() {

@@ -11,6 +11,7 @@ mod generation;
 mod ids;
 mod job;
 mod question;
+pub mod sentences;
 pub mod text;
 
 pub use adapter::*;

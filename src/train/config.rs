@@ -104,6 +104,8 @@ pub struct ReaderTraining {
     pub answerable_weight: f64,
     /// Which passages of an example are trained on.
     pub passages: PassageChoice,
+    /// How they are shown.
+    pub shown: Shown,
     /// At most so many sequences of the validation data are measured; a seeded choice of whole examples.
     pub validation_sequences: usize,
     /// At most about so many passages are read to choose the threshold at the end; a seeded choice of whole examples.
@@ -121,6 +123,7 @@ impl Default for ReaderTraining {
             layer_rate: 1.0,
             answerable_weight: 0.5,
             passages: PassageChoice::All,
+            shown: Shown::Both,
             validation_sequences: 1200,
             tuning_passages: 6000,
             half: false,
@@ -136,6 +139,18 @@ pub enum PassageChoice {
     All,
     /// Of an answered example only the passages that hold a span; of an unanswerable one the first.
     Gold,
+}
+
+/// How passages are shown to a reader in training. It reads each passage, and then the sentence of its best span alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Shown {
+    /// As they are.
+    Whole,
+    /// Only the sentence that holds the answer; without one, the sentence with the most words of the question.
+    Sentence,
+    /// Both, as two sequences.
+    Both,
 }
 
 /// The file for `train reader`.

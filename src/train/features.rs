@@ -1,7 +1,7 @@
 //! Examples into the sequences that the reader is trained on.
 //!
-//! Whatever is left out is counted: [`FeatureCounts`] goes into the card of the run. May depend on `dataset` and the
-//! encoder.
+//! Whatever is left out is counted: [`FeatureCounts`] goes into the card of the run. May depend on `dataset`, `sentence`
+//! and the encoder.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -9,12 +9,19 @@ use serde::Serialize;
 
 use super::{
     TrainError,
-    config::PassageChoice,
+    config::{PassageChoice, Shown},
     dataset::example::{Example, Expected, Passage, SpanRole},
+    sentence::{Narrowed, narrowed},
 };
-use crate::models::encoder::{
-    EncoderError,
-    features::{Limits, ReaderTokenizer, TextTokens, Window},
+use crate::{
+    domain::text::CodePointRange,
+    models::{
+        encoder::{
+            EncoderError,
+            features::{Limits, ReaderTokenizer, TextTokens, Window},
+        },
+        lexical::Lexical,
+    },
 };
 
 /// What a sequence is trained towards.
@@ -54,6 +61,8 @@ pub struct FeatureCounts {
     pub without: usize,
     /// Sequences whose answer has no marked span, or one that is longer than the reader's spans.
     pub unmarked: usize,
+    /// Passages that were shown as one sentence.
+    pub sentences: usize,
     /// Windows beyond the first of a passage.
     pub further_windows: usize,
     /// Titles that lost their end.
@@ -73,6 +82,8 @@ pub struct FeatureMaker<'a> {
     tokenizer: &'a ReaderTokenizer,
     limits: Limits,
     choice: PassageChoice,
+    shown: Shown,
+    lexical: Lexical,
     /// The tokens of texts that were seen: many questions share a passage.
     seen: HashMap<String, Arc<TextTokens>>,
     /// What happened so far.
@@ -81,8 +92,9 @@ pub struct FeatureMaker<'a> {
 
 impl<'a> FeatureMaker<'a> {
     /// A new one.
-    pub fn new(tokenizer: &'a ReaderTokenizer, limits: Limits, choice: PassageChoice) -> Self {
-        Self { tokenizer, limits, choice, seen: HashMap::new(), counts: FeatureCounts::default() }
+    pub fn new(tokenizer: &'a ReaderTokenizer, limits: Limits, choice: PassageChoice, shown: Shown) -> Self {
+        let (lexical, seen, counts) = (Lexical::new(), HashMap::new(), FeatureCounts::default());
+        Self { tokenizer, limits, choice, shown, lexical, seen, counts }
     }
 
     /// The sequences of all `examples`.
@@ -137,9 +149,27 @@ impl<'a> FeatureMaker<'a> {
                 continue;
             }
             taken += 1;
-            self.add_passage(number, &question, passage, wanted, out)?;
+            let sentence = self.sentence(example, passage, wanted);
+            if self.shown != Shown::Sentence || sentence.is_none() {
+                self.add_passage(number, &question, passage, wanted, out)?;
+            }
+            if let Some(Narrowed { passage, answer }) = sentence {
+                self.counts.sentences += 1;
+                let wanted = answer.map(|span| Some((span.start, span.end)));
+                self.add_passage(number, &question, &passage, wanted, out)?;
+            }
         }
         Ok(())
+    }
+
+    /// The passage as it is seen when the reader looks again, if it is to be shown so; an answer that nobody marked is in no known
+    /// sentence.
+    fn sentence(&self, example: &Example, passage: &Passage, wanted: Option<Option<(u32, u32)>>) -> Option<Narrowed> {
+        if self.shown == Shown::Whole || wanted == Some(None) {
+            return None;
+        }
+        let answer = wanted.flatten().map(|(start, end)| CodePointRange { start, end });
+        narrowed(&self.lexical, &example.question, passage, answer)
     }
 
     /// `wanted`: the passage carries the answer, and its span if that is marked.
@@ -251,7 +281,7 @@ mod tests {
 
     fn make(examples: &[Example], choice: PassageChoice) -> (Vec<Sequence>, FeatureCounts) {
         let tokenizer = letters();
-        let mut maker = FeatureMaker::new(&tokenizer, limits(), choice);
+        let mut maker = FeatureMaker::new(&tokenizer, limits(), choice, Shown::Whole);
         let sequences = maker.sequences(examples).unwrap();
         (sequences, maker.counts)
     }
@@ -285,6 +315,22 @@ mod tests {
     }
 
     #[test]
+    fn a_passage_is_shown_whole_as_its_sentence_or_as_both() {
+        let tokenizer = letters();
+        let example = example(vec![passage("a", "x y. A bc d.")], Some(("a", 7, 9)));
+        let labels = |shown: Shown| {
+            let mut maker = FeatureMaker::new(&tokenizer, limits(), PassageChoice::All, shown);
+            let made = maker.sequences(std::slice::from_ref(&example)).unwrap();
+            (made.iter().map(|sequence| sequence.label).collect::<Vec<_>>(), maker.counts.sentences)
+        };
+        // [CLS] w h o [SEP] t . and then x y . a b c d . or a b c d .
+        let (whole, sentence) = (Label::Span(11, 12), Label::Span(8, 9));
+        assert_eq!(labels(Shown::Whole), (vec![whole], 0));
+        assert_eq!(labels(Shown::Sentence), (vec![sentence], 1));
+        assert_eq!(labels(Shown::Both), (vec![whole, sentence], 1));
+    }
+
+    #[test]
     fn of_several_windows_only_those_with_the_whole_answer_have_it() {
         let text = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa bc aaaaaaaaaaaaaaaaaa";
         let (sequences, counts) = make(&[example(vec![passage("a", text)], Some(("a", 31, 33)))], PassageChoice::All);
@@ -308,7 +354,7 @@ mod tests {
         assert!(sequences.is_empty());
         assert_eq!((counts.long_questions, counts.without_support), (1, 1));
         let tokenizer = letters();
-        let mut maker = FeatureMaker::new(&tokenizer, limits(), PassageChoice::All);
+        let mut maker = FeatureMaker::new(&tokenizer, limits(), PassageChoice::All, Shown::Both);
         let wrong = example(vec![passage("a", "x")], Some(("a", 5, 9)));
         assert!(matches!(maker.sequences(&[wrong]), Err(TrainError::Span { .. })));
     }

@@ -26,6 +26,7 @@ pub mod reader;
 mod reader_tests;
 pub mod reading;
 pub mod schedule;
+pub mod sentence;
 pub mod squad_score;
 pub mod svd;
 pub mod threads;

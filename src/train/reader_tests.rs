@@ -114,7 +114,8 @@ fn a_reader_that_learned_its_task_is_kept_by_f1_and_gets_a_threshold_that_tells_
     (config.fit.best_by, config.fit.epochs, config.fit.checkpoint_every) = (BestBy::F1, 20, 1000);
     let examples = examples(24);
     let tokenizer = letters();
-    let sequences = FeatureMaker::new(&tokenizer, config.limits, config.reader.passages).sequences(&examples).unwrap();
+    let mut sequences = FeatureMaker::new(&tokenizer, config.limits, config.reader.passages, config.reader.shown);
+    let sequences = sequences.sequences(&examples).unwrap();
     let mut model = ReaderModel::new(&base(), &config, None).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let run = |model: &ReaderModel| {

@@ -7,7 +7,6 @@
 
 mod citations;
 mod relevance;
-pub mod sentences;
 mod span;
 mod support;
 #[cfg(test)]

@@ -4,8 +4,15 @@
 
 use std::{collections::HashSet, ops::Range};
 
-use super::{sentences::sentences, support::SourceSentence};
-use crate::{answer::Passage, answer::read::FoundSpan, domain::text::CodePointIndex, models::lexical::Lexical};
+use super::support::SourceSentence;
+use crate::{
+    answer::{Passage, read::FoundSpan},
+    domain::{
+        sentences::{around, sentences},
+        text::CodePointIndex,
+    },
+    models::lexical::Lexical,
+};
 
 /// The part of the span's content words that a sentence must hold when it cites the sentence of the span: an answer may
 /// reword, and must not tell something else that the same sentence says.
@@ -69,10 +76,7 @@ fn words(text: &str) -> impl Iterator<Item = String> + '_ {
 /// The sentences that a byte range touches, as one range; where they do not hold all of it, as in a heading, its lines as
 /// well, without the marks of a heading.
 fn quoted(text: &str, span: Range<usize>) -> Range<usize> {
-    let touched: Vec<_> =
-        sentences(text).into_iter().filter(|range| range.start < span.end && span.start < range.end).collect();
-    let touched =
-        touched.first().map_or(span.end, |first| first.start)..touched.last().map_or(span.start, |last| last.end);
+    let touched = around(&sentences(text), &span).unwrap_or(span.end..span.start);
     if touched.start <= span.start && span.end <= touched.end {
         return touched;
     }

@@ -7,8 +7,7 @@ use std::{collections::HashSet, ops::Range, sync::Arc};
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::sentences::sentences;
-use crate::{answer::Passage, models::lexical::Lexical};
+use crate::{answer::Passage, domain::sentences::sentences, models::lexical::Lexical};
 
 /// The part of a sentence's content words that its source must hold.
 const MIN_SUPPORT: f32 = 0.7;

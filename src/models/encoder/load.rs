@@ -28,7 +28,7 @@ use crate::models::adapter::{
 };
 
 /// The form of a reader's files.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 /// The settings of a reader.
 pub const READER_SETTINGS: &str = "reader.json";
 /// The weights of a reader.

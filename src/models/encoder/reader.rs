@@ -1,9 +1,13 @@
 //! The reader: one question, some passages, and the span of each that answers it best.
 //!
-//! Each passage is read by itself, in one or more windows. A span's score is the sum of the logits of its first and
-//! last token, less that of "no span" (`[CLS]` twice) in the same window, as SQuAD 2.0's baselines do
-//! (<https://arxiv.org/abs/1806.03822>): so scores of different passages compare, and 0 is even odds before
-//! calibration. May depend on the siblings, `models::adapter` and `domain::text`.
+//! Each passage is read by itself, in one or more windows. The score of a span in a window is the sum of the logits of
+//! its first and last token, less that of "no span" (`[CLS]` twice) in the same window, as SQuAD 2.0's baselines do
+//! (<https://arxiv.org/abs/1806.03822>): so scores of different passages compare, and 0 is even odds before calibration.
+//!
+//! Then the reader looks again: it reads the sentence around the best span of each passage, without what stands beside
+//! it, once under the passage's title and once alone, and the span's score becomes the mean of the three. A passage that
+//! is about everything that was asked, and still does not say it, is told from one that does by the sentence. May depend
+//! on the siblings, `models::adapter` and `domain`.
 
 use std::path::Path;
 
@@ -14,7 +18,13 @@ use super::{
     heads::ReaderHeads,
     load::Base,
 };
-use crate::{domain::text::CodePointRange, models::adapter::AdapterFiles};
+use crate::{
+    domain::{
+        sentences::{around, sentences},
+        text::{CodePointIndex, CodePointRange},
+    },
+    models::adapter::AdapterFiles,
+};
 
 /// The best first and last tokens of a window that are combined.
 const ENDS: usize = 20;
@@ -33,9 +43,9 @@ pub struct PassageText<'a> {
 pub struct Reading {
     /// The best span of each passage, in order; `None` for one that has no tokens.
     pub spans: Vec<Option<BestSpan>>,
-    /// The windows that were read.
+    /// The windows that were read, in all looks.
     pub windows: usize,
-    /// The tokens that were read.
+    /// The tokens that were read, likewise.
     pub tokens: usize,
     /// The tokens of titles that found no room.
     pub title_left_out: usize,
@@ -77,16 +87,41 @@ impl Reader {
         self.decision
     }
 
-    /// The best span of each passage.
-    pub fn read(&self, question: &str, passages: &[PassageText<'_>]) -> Result<Reading, EncoderError> {
+    /// The best span of each passage, after all looks.
+    pub fn read<'a>(&self, question: &str, passages: &[PassageText<'a>]) -> Result<Reading, EncoderError> {
         let question = self.tokenizer.tokens(question)?;
+        let mut reading = self.look(&question, passages)?;
+        let sentences: Vec<Option<&str>> =
+            passages.iter().zip(&reading.spans).map(|(passage, span)| sentence_of(passage.text, (*span)?)).collect();
+        let under = |title: fn(&PassageText<'a>) -> &'a str| -> Vec<PassageText<'a>> {
+            let shown = passages.iter().zip(&sentences);
+            shown.filter_map(|(passage, text)| Some(PassageText { title: title(passage), text: (*text)? })).collect()
+        };
+        let titled = self.look(&question, &under(|passage| passage.title))?;
+        let alone = self.look(&question, &under(|_| ""))?;
+        let looked_at = reading.spans.iter_mut().zip(&sentences).filter(|(_, sentence)| sentence.is_some());
+        for (((span, _), titled), alone) in looked_at.zip(&titled.spans).zip(&alone.spans) {
+            if let (Some(span), Some(titled), Some(alone)) = (span, titled, alone) {
+                span.score = (span.score + titled.score + alone.score) / 3.0;
+            }
+        }
+        reading.windows += titled.windows + alone.windows;
+        reading.tokens += titled.tokens + alone.tokens;
+        if reading.spans.iter().flatten().any(|span| !span.score.is_finite()) {
+            return Err(candle_core::Error::Msg("the reader's scores are no finite numbers".to_owned()).into());
+        }
+        Ok(reading)
+    }
+
+    /// The best span of each passage as it is given.
+    fn look(&self, question: &TextTokens, passages: &[PassageText<'_>]) -> Result<Reading, EncoderError> {
         let tokens = passages.iter().map(|passage| self.tokenizer.tokens(passage.text));
         let tokens = tokens.collect::<Result<Vec<_>, _>>()?;
         let mut reading = Reading { spans: vec![None; passages.len()], ..Reading::default() };
         let mut placed = Vec::new();
         for (passage, (text, tokens)) in passages.iter().zip(&tokens).enumerate() {
             let title = self.tokenizer.tokens(text.title)?;
-            let windows = self.tokenizer.windows(&question, &title, tokens, &self.limits)?;
+            let windows = self.tokenizer.windows(question, &title, tokens, &self.limits)?;
             reading.title_left_out += windows.title_left_out;
             placed.extend(windows.windows.into_iter().map(|window| Placed { passage, window, tokens }));
         }
@@ -95,9 +130,6 @@ impl Reader {
         for (placed, span) in placed.iter().zip(self.in_parallel(&placed)?) {
             let best = &mut reading.spans[placed.passage];
             *best = better(*best, span);
-        }
-        if reading.spans.iter().flatten().any(|span| !span.score.is_finite()) {
-            return Err(candle_core::Error::Msg("the reader's scores are no finite numbers".to_owned()).into());
         }
         Ok(reading)
     }
@@ -156,6 +188,13 @@ impl Reader {
     }
 }
 
+/// The sentence around a span; `None` where the span stands in no sentence, as in a heading.
+fn sentence_of(text: &str, span: BestSpan) -> Option<&str> {
+    let index = CodePointIndex::new(text);
+    let bytes = index.byte_of(span.range.start)?..index.byte_of(span.range.end)?;
+    around(&sentences(text), &bytes).map(|sentence| &text[sentence])
+}
+
 /// The span with the higher score; of equals the one that begins, and then ends, first. A score that is no number is
 /// the highest, so that it is not lost.
 fn better(a: Option<BestSpan>, b: Option<BestSpan>) -> Option<BestSpan> {
@@ -199,6 +238,25 @@ mod tests {
         assert_eq!(better(span(2, 4, 1.0), span(9, 9, 1.5)), span(9, 9, 1.5));
         assert!(better(span(2, 4, 1.0), span(9, 9, f32::NAN)).unwrap().score.is_nan());
         assert_eq!(better(None, None), None);
+    }
+
+    #[test]
+    fn the_score_is_the_mean_of_the_passage_and_of_its_sentence_with_and_without_a_title() {
+        let (reader, question) = (reader(1), "what");
+        let text = "abc def. Ghi jkl mno. Pqr stu.";
+        let found = reader.read(question, &[PassageText { title: "t", text }]).unwrap();
+        let span = found.spans[0].unwrap();
+        let tokens = reader.tokenizer.tokens(question).unwrap();
+        let score = |title: &str, text: &str| {
+            reader.look(&tokens, &[PassageText { title, text }]).unwrap().spans[0].unwrap().score
+        };
+        let sentence = sentence_of(text, span).unwrap();
+        assert!(text.contains(sentence) && sentence.len() < text.len());
+        let mean = (score("t", text) + score("t", sentence) + score("", sentence)) / 3.0;
+        assert!((span.score - mean).abs() < 1e-5, "{} {mean}", span.score);
+        // A heading is no sentence: nothing more is to be looked at.
+        let heading = reader.read(question, &[PassageText { title: "t", text: "# abc" }]).unwrap();
+        assert!((heading.spans[0].unwrap().score - score("t", "# abc")).abs() < 1e-5);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Data sets as source code: examples as JSON lines, one file per kind; brought in by `import`, checked by `lint`, cut
 //! by `split`, made harder by `hard_negatives`, and frozen under a manifest.
 //!
-//! May depend on `domain::text`, `models::lexical` and `answer::postfilter::sentences`.
+//! May depend on `domain` and `models::lexical`.
 
 pub mod bm25;
 pub mod diff;

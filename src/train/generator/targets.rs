@@ -1,12 +1,12 @@
 //! What the generator should have said to an example: a sentence that its source carries, or that there is none.
 //!
-//! May depend on `dataset`, `domain::text`, `answer::prompts` and `answer::postfilter::sentences`.
+//! May depend on `dataset`, `domain` and `answer::prompts`.
 
 use std::ops::Range;
 
 use crate::{
-    answer::{postfilter::sentences::sentences, prompts::DECLINES},
-    domain::text::CodePointIndex,
+    answer::prompts::DECLINES,
+    domain::{sentences::sentences, text::CodePointIndex},
     train::dataset::example::{Example, Expected, Span, SpanRole},
 };
 

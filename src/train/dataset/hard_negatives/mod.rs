@@ -5,7 +5,7 @@
 //! it was edited. A passage counts as wrong when it holds none of the accepted answers of the question and supports no
 //! example with the same question. Everything stays within one split.
 //!
-//! May depend on `files`, `bm25`, `normal_form`, `split_mix`, `domain::text` and `answer::postfilter::sentences`.
+//! May depend on `files`, `bm25`, `normal_form`, `split_mix`, `domain`.
 
 mod edited;
 mod pool;

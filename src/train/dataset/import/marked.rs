@@ -2,14 +2,16 @@
 //!
 //! Ranges inside are in bytes; what leaves in a [`Span`] is in code points.
 //!
-//! May depend on `domain::text` and `answer::postfilter::sentences`.
+//! May depend on `domain`.
 
 use std::ops::Range;
 
 use super::{Reason, sink, sink::Refusal};
 use crate::{
-    answer::postfilter::sentences::sentences,
-    domain::text::{CodePointIndex, CodePointRange},
+    domain::{
+        sentences::sentences,
+        text::{CodePointIndex, CodePointRange},
+    },
     train::dataset::example::{Passage, Span, SpanRole},
 };
 

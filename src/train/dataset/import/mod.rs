@@ -7,7 +7,7 @@
 //! many annotators chose them, so the first of each is the surest. Texts are taken as they are, save white space around
 //! questions and answers.
 //!
-//! May depend on `files`, `validate`, `normal_form`, `domain::text` and `answer::postfilter::sentences`.
+//! May depend on `files`, `validate`, `normal_form`, `domain`.
 
 mod clapnq;
 mod csv;

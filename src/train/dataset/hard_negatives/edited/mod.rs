@@ -1,18 +1,20 @@
 //! Edited questions: a question in which one fact was changed, so that its own passage, near as it is, answers it no
 //! more. The rules follow the adversarial questions of Jia and Liang 2017 ("Adversarial Examples for Evaluating Reading
 //! Comprehension Systems") and the rule-based negatives of SQuAD 2.0 (Rajpurkar, Jia and Liang 2018, section 4): names
-//! and numbers are swapped for others like them, words for their opposites, and, more seldom, verbs are negated.
+//! and numbers are swapped for others like them, names change places with the answer, words become their opposites, and,
+//! more seldom, verbs are negated.
 //!
 //! That an edited question has no answer is not proven; an edit is dropped wherever the passage says something that may
 //! answer it. It may be ungrammatical.
 //!
-//! May depend on the parent's `files` and `normal_form`, `split_mix` and `answer::postfilter::sentences`.
+//! May depend on the parent's `files` and `normal_form`, `split_mix` and `domain::sentences`.
 
 mod names;
 mod negation;
 mod numbers;
 mod opposites;
 mod reading;
+mod roles;
 mod target;
 mod words;
 
@@ -41,6 +43,8 @@ pub enum EditKind {
     EntitySwap,
     /// A number for another.
     NumberSwap,
+    /// A name for the answer.
+    RoleSwap,
     /// A word for its opposite.
     Antonym,
     /// The verb negated.
@@ -53,6 +57,7 @@ impl EditKind {
         match self {
             Self::EntitySwap => "entity-swap",
             Self::NumberSwap => "number-swap",
+            Self::RoleSwap => "role-swap",
             Self::Antonym => "antonym",
             Self::Negation => "negation",
         }
@@ -131,6 +136,7 @@ impl Editor {
             self.entity_swaps(&target, &mut random),
             self.number_swaps(&target, &mut random),
             antonyms(&target, &mut random),
+            role_swaps(&target, &mut random),
         ];
         random.shuffle(&mut kinds);
         let longest = kinds.iter().map(Vec::len).max().unwrap_or(0);
@@ -259,6 +265,14 @@ fn antonyms(target: &Target<'_>, random: &mut SplitMix64) -> Vec<Edit> {
     let sound = found.into_iter().filter(|(_, old, new)| target.stays_unanswered_in_any_form(old, new));
     let mut edits: Vec<Edit> =
         sound.map(|(question, from, to)| Edit { kind: EditKind::Antonym, question, from, to: to.to_owned() }).collect();
+    random.shuffle(&mut edits);
+    edits
+}
+
+/// The question with its answer in the place of a name, for each name that allows it.
+fn role_swaps(target: &Target<'_>, random: &mut SplitMix64) -> Vec<Edit> {
+    let turned = roles::turned_round(target).into_iter();
+    let mut edits: Vec<Edit> = turned.map(|(old, new)| edit(EditKind::RoleSwap, target, &old, &new)).collect();
     random.shuffle(&mut edits);
     edits
 }

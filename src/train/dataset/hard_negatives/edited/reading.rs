@@ -1,6 +1,6 @@
 //! What is known of a passage before its questions are edited.
 //!
-//! May depend on `names`, `numbers`, `words` and `answer::postfilter::sentences`.
+//! May depend on `names`, `numbers`, `words` and `domain::sentences`.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -12,7 +12,7 @@ use super::{
     numbers::{Number, numbers},
     words::stems,
 };
-use crate::answer::postfilter::sentences::sentences;
+use crate::domain::sentences::sentences;
 
 /// A sentence of a passage.
 #[derive(Debug)]

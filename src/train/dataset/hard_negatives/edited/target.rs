@@ -63,6 +63,12 @@ impl<'e> Target<'e> {
         self.readings.iter().any(|reading| reading.holds(wanted))
     }
 
+    /// Whether a text stands in a sentence that answers the question.
+    pub fn answers_beside(&self, wanted: &str) -> bool {
+        let mut answering = self.answering.iter();
+        answering.any(|(reading, sentence)| holds(self.readings[*reading].sentence(*sentence), wanted))
+    }
+
     /// Whether a name could stand for `old` without saying the same, naming the topic, or giving the answer away.
     pub fn is_other(&self, new: &str, old: &str) -> bool {
         !akin(new, old)

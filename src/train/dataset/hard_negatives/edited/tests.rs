@@ -44,10 +44,26 @@ fn edits(question: &str, answer: &str) -> Vec<(EditKind, String)> {
 #[test]
 fn names_and_numbers_are_swapped_for_others_of_the_passage() {
     let swapped = edits("What did Ada Byron light in 1858?", "Great Kiln");
-    assert_eq!(swapped.len(), 3, "{swapped:?}");
+    assert_eq!(swapped.len(), 4, "{swapped:?}");
     assert!(swapped.contains(&(EditKind::EntitySwap, "What did Ben Turner of Paris light in 1858?".to_owned())));
     assert!(swapped.contains(&(EditKind::NumberSwap, "What did Ada Byron light in 1871?".to_owned())));
-    assert_eq!(swapped[2].0, EditKind::Negation, "negation comes last");
+    assert_eq!(swapped[3].0, EditKind::Negation, "negation comes last");
+}
+
+#[test]
+fn the_answer_changes_places_with_a_name_of_its_sentence() {
+    let turned = |question: &str, answer: &str| {
+        let edits = edits(question, answer).into_iter();
+        edits.filter(|edit| edit.0 == EditKind::RoleSwap).map(|edit| edit.1).collect::<Vec<_>>()
+    };
+    assert_eq!(turned("What did Ada Byron light in 1858?", "Great Kiln"), ["What did Great Kiln light in 1858?"]);
+    // The answer has to be a name and nothing more, of one who does something or to whom it is done.
+    assert!(turned("What did Ada Byron light?", "the Great Kiln in").is_empty());
+    assert!(turned("When did Ada Byron light it?", "1858").is_empty());
+    assert!(turned("Where did Ada Byron light it?", "Great Kiln").is_empty());
+    // What holds in both directions would still be answered, and a name of another sentence takes no part.
+    assert!(turned("Who met Ada Byron?", "Great Kiln").is_empty());
+    assert!(turned("Who sold the mill to Ada Byron?", "Ben Turner of Paris").is_empty());
 }
 
 #[test]
@@ -77,15 +93,12 @@ fn names_come_from_the_same_document_when_the_passage_has_none() {
     let mut elsewhere = asked("Who sold it?", "Ben");
     elsewhere.passages[0].text = "The bakery was closed by Cy Young.".to_owned();
     let swap = |examples: &[Example]| {
-        let edits = editor_of(examples).edits(&lonely, 1, 1).unwrap();
-        edits.first().map(|edit| (edit.kind, edit.question.clone()))
+        let edits = editor_of(examples).edits(&lonely, 9, 1).unwrap();
+        edits.into_iter().find(|edit| edit.kind == EditKind::EntitySwap).map(|edit| edit.question)
     };
-    assert_eq!(
-        swap(&[lonely.clone(), elsewhere.clone()]),
-        Some((EditKind::EntitySwap, "What did Cy Young light?".to_owned()))
-    );
+    assert_eq!(swap(&[lonely.clone(), elsewhere.clone()]).as_deref(), Some("What did Cy Young light?"));
     elsewhere.passages[0].title = "Bread".to_owned();
-    assert_eq!(swap(&[lonely.clone(), elsewhere]).map(|edit| edit.0), Some(EditKind::Negation));
+    assert_eq!(swap(&[lonely.clone(), elsewhere]), None);
 }
 
 #[test]

@@ -36,6 +36,16 @@ pub fn sentences(text: &str) -> Vec<Range<usize>> {
     found
 }
 
+/// The sentences that a range of bytes touches, as one range from the first to the last of them; `None` where it touches
+/// none, as in a heading.
+pub fn around(sentences: &[Range<usize>], range: &Range<usize>) -> Option<Range<usize>> {
+    let touched = sentences.iter().filter(|sentence| sentence.start < range.end && range.start < sentence.end);
+    touched.fold(None, |all: Option<Range<usize>>, sentence| {
+        let start = all.map_or(sentence.start, |all| all.start);
+        Some(start..sentence.end)
+    })
+}
+
 /// The length of the first sentence of a text that is still growing, once it is certain where that ends: when
 /// something follows it.
 pub fn complete_sentence(text: &str) -> Option<usize> {
@@ -162,6 +172,17 @@ mod tests {
         assert_eq!(complete_sentence("It binds 127.0.0.1:8642."), None);
         assert_eq!(complete_sentence("It binds 127.0.0.1:8642. T"), Some("It binds 127.0.0.1:8642. ".len()));
         assert_eq!(complete_sentence(""), None);
+    }
+
+    #[test]
+    fn what_crosses_a_boundary_lies_in_two_sentences() {
+        let text = "# Kilns\n\nThe kiln burns. It is hot. It is old.";
+        let all = sentences(text);
+        let place = |part: &str| text.find(part).map(|start| start..start + part.len()).unwrap_or_default();
+        let found = |part: &str| around(&all, &place(part)).map(|range| &text[range]);
+        assert_eq!(found("hot"), Some("It is hot."));
+        assert_eq!(found("burns. It"), Some("The kiln burns. It is hot."));
+        assert_eq!(found("Kilns"), None);
     }
 
     proptest! {
