@@ -26,6 +26,7 @@ use crate::{
         adapter::{AdapterFiles, Precision},
         catalog::ENCODER_BASE,
         encoder::{features::ReaderTokenizer, load::Base},
+        fused::product::device::Device,
     },
     train::{
         TrainError,
@@ -152,6 +153,14 @@ fn restart_with_one_candle_thread() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Tries the device of a recipe before the data is read, so that a run does not end with what was known at its start.
+fn try_device(device: Device) -> Result<(), TrainError> {
+    if let Some(name) = device.probe()? {
+        eprintln!("large products are computed on {name}");
+    }
+    Ok(())
+}
+
 /// The base model in a folder, or the one of the catalogue.
 fn load_base(folder: Option<&Path>, settings: &Config) -> anyhow::Result<Base> {
     Ok(match folder {
@@ -184,6 +193,7 @@ impl TrainReader {
     fn run(self, settings: &Config) -> anyhow::Result<()> {
         let Places { recipe, out, resume, .. } = &self.places;
         let config = ReaderConfig::read(recipe)?;
+        try_device(config.fit.device)?;
         let [training, validation] = self.places.open(&self.tuning)?;
         let tuning = data::read(if self.tuning.is_empty() { &self.places.validation } else { &self.tuning })?;
         let base = load_base(config.base.as_deref(), settings)?;

@@ -1,7 +1,7 @@
 //! The TOML file of a training run. A key that is not known is an error, and so is a value that makes no sense.
 //!
 //! Here what every run has, and the file for the reader; `generator` is the file for the generator, `lora` the section
-//! that both have. May depend on `schedule`, `optimizer` and the encoder's limits and modules.
+//! that both have. May depend on `schedule`, `optimizer`, the encoder's limits and modules, and the devices of products.
 
 pub mod generator;
 pub mod lora;
@@ -14,7 +14,10 @@ pub use generator::{GeneratorConfig, GeneratorTraining, TrunkCache};
 pub use lora::LoraTraining;
 
 use super::{TrainError, optimizer::AdamSettings, schedule::Decay};
-use crate::models::encoder::{features::Limits, low_rank::Module};
+use crate::models::{
+    encoder::{features::Limits, low_rank::Module},
+    fused::product::device::Device,
+};
 
 /// What every run has.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,6 +49,8 @@ pub struct FitSettings {
     pub keep: Keep,
     /// What the best weights are the best by, and what patience waits for.
     pub best_by: BestBy,
+    /// Where large products are computed. Everything else is on the CPU.
+    pub device: Device,
 }
 
 /// Which weights a run leaves.
@@ -84,6 +89,7 @@ impl Default for FitSettings {
             patience: 6,
             keep: Keep::Best,
             best_by: BestBy::Loss,
+            device: Device::Cpu,
         }
     }
 }
@@ -236,6 +242,7 @@ fn beside(path: &Path, named: PathBuf) -> PathBuf {
 
 /// Checks what every run has.
 fn check_run(fit: &FitSettings, adam: &AdamSettings) -> Result<(), String> {
+    fit.device.check_built().map_err(|error| format!("`fit.device` is \"cuda\": {error}"))?;
     share("fit.warm_up", fit.warm_up)?;
     share("adam.beta1", adam.beta1)?;
     share("adam.beta2", adam.beta2)?;
@@ -313,6 +320,7 @@ mod tests {
             ("[adam]\nweight_decay = -1\n", "weight_decay"),
             ("[limits]\nwindow = 100\n", "no room"),
             ("[fit]\ndecay = 'sudden'\n", "sudden"),
+            ("[fit]\ndevice = 'tpu'\n", "tpu"),
             ("[lora]\nrank = 0\n", "lora.rank"),
             ("[lora]\nalpha = 0.0\n", "lora.alpha"),
             ("[lora]\ndropout = 1.0\n", "lora.dropout"),
@@ -324,5 +332,18 @@ mod tests {
             assert!(error.contains(word), "{error}");
         }
         assert!(read("base = 'x'\n").unwrap_err().contains("seed"));
+    }
+
+    #[test]
+    fn a_gpu_is_asked_for_by_name_and_only_in_a_program_that_knows_it() {
+        assert_eq!(read("seed = 1\n").unwrap().fit.device, Device::Cpu);
+        assert_eq!(read("seed = 1\n[fit]\ndevice = 'cpu'\n").unwrap().fit.device, Device::Cpu);
+        let asked = read("seed = 1\n[fit]\ndevice = 'cuda'\n");
+        if cfg!(feature = "cuda") {
+            assert_eq!(asked.unwrap().fit.device, Device::Cuda);
+        } else {
+            let error = asked.unwrap_err();
+            assert!(error.contains("`fit.device` is \"cuda\"") && error.contains("--features cuda"), "{error}");
+        }
     }
 }

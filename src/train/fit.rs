@@ -1,8 +1,8 @@
 //! The loop of training, for every kind of model.
 //!
 //! A step: take the next sequences of the seeded order, divide them among the threads, sum the gradients, clip, update.
-//! On a schedule: validation loss and figures of the task, the best weights kept, an early end, a checkpoint. May depend on the siblings, and
-//! not on what kind of model is trained.
+//! On a schedule: validation loss and figures of the task, the best weights kept, an early end, a checkpoint. May depend
+//! on the siblings and the devices of products, and not on what kind of model is trained.
 
 use std::{path::Path, time::Instant};
 
@@ -138,6 +138,7 @@ impl<M: Trainable> Run<'_, M> {
         if self.settings.best_by == BestBy::F1 && !self.model.figure_names().contains(&F1) {
             return Err(TrainError::NoF1);
         }
+        let _on = self.settings.device.switch_on()?;
         let fingerprint = self.fingerprint.clone();
         let mut position = Position { fingerprint, step: 0, best: None, best_f1: None, without_progress: 0 };
         if self.resume {
@@ -209,6 +210,7 @@ impl<M: Trainable> Run<'_, M> {
         threads::run(Pass::Training, parameters, model.part_names().len(), &lists, sums, |batch, number| {
             model.loss(batch, factor, Some(seed(number)))
         })?;
+        self.settings.device.check()?;
         let gradient_norm = adam.step(parameters, &sums[0].gradients, rate)?;
         if !gradient_norm.is_finite() || !sums[0].loss.is_finite() {
             return Err(TrainError::Diverged { step });
@@ -232,6 +234,7 @@ impl<M: Trainable> Run<'_, M> {
 
     /// The validation loss of the model as it is.
     pub fn validation_loss(&self) -> Result<f64, TrainError> {
+        let _on = self.settings.device.switch_on()?;
         let mut sums = Vec::new();
         self.measure(&self.validation_batches(), &mut sums)?;
         Ok(sums[0].loss)
@@ -244,7 +247,7 @@ impl<M: Trainable> Run<'_, M> {
         threads::run(Pass::Validation, &[], model.part_names().len(), batches, sums, |batch, _| {
             model.loss(batch, factor, None)
         })?;
-        Ok(())
+        Ok(self.settings.device.check()?)
     }
 
     /// Measures the validation loss and the task, and writes the weights when they are the ones to keep so far.
@@ -261,6 +264,7 @@ impl<M: Trainable> Run<'_, M> {
         record.validation_parts = sums[0].parts.clone();
         record.perplexity = model.has_perplexity().then(|| loss.exp());
         record.validation_figures = model.figures()?;
+        self.settings.device.check()?;
         let f1 = model.figure_names().iter().position(|name| *name == F1);
         let f1 = f1.and_then(|at| record.validation_figures.get(at).copied().flatten());
         let better = match (self.settings.best_by, f1) {

@@ -13,6 +13,7 @@ use super::{
     optimizer::{AdamSettings, Parameter},
     threads::Loss,
 };
+use crate::models::fused::product::device;
 
 /// Learns w in y = w . x; its dropout is a noise of the seed.
 struct Line {
@@ -160,6 +161,22 @@ fn a_run_is_not_begun_over_another_and_ends_when_nothing_gets_better() {
     assert!(matches!(fit(folder.path(), &still, false, |_| ()), Err(TrainError::RunExists { .. })));
     let again = fit(folder.path(), &still, true, |_| ()).unwrap();
     assert_eq!((again.steps, again.tokens), (fitted.steps, 0));
+}
+
+#[test]
+fn a_run_on_a_gpu_that_is_not_there_does_not_begin() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = FitSettings { device: device::Device::Cuda, ..settings() };
+    let fitted = fit(folder.path(), &settings, false, |_| ());
+    match device::Device::Cuda.probe() {
+        Ok(_) => assert!(fitted.is_ok()),
+        Err(missing) => {
+            let error = fitted.unwrap_err();
+            assert!(error.to_string().contains(&missing.to_string()), "{error}");
+            assert!(matches!(error, TrainError::Device(_)));
+            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        }
+    }
 }
 
 #[test]

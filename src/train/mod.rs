@@ -35,7 +35,9 @@ pub mod tuning;
 
 use std::path::{Path, PathBuf};
 
-use crate::models::{adapter::AdapterError, encoder::EncoderError, generator::GeneratorError};
+use crate::models::{
+    adapter::AdapterError, encoder::EncoderError, fused::product::device::DeviceError, generator::GeneratorError,
+};
 
 /// Why a run cannot start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -170,6 +172,9 @@ pub enum TrainError {
         /// The step.
         step: u64,
     },
+    /// The GPU that the recipe asks for cannot be used, or failed during the run.
+    #[error("`fit.device` is \"cuda\": {0}")]
+    Device(DeviceError),
     /// The encoder failed.
     #[error(transparent)]
     Encoder(#[from] EncoderError),
@@ -184,6 +189,13 @@ pub enum TrainError {
     Compute(#[from] candle_core::Error),
 }
 
+// By hand, so that what is part of the message is not shown again as its source.
+impl From<DeviceError> for TrainError {
+    fn from(error: DeviceError) -> Self {
+        Self::Device(error)
+    }
+}
+
 impl TrainError {
     fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self + use<> {
         let path = path.to_owned();
@@ -194,6 +206,7 @@ impl TrainError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Io { source, .. } => source.kind() == std::io::ErrorKind::Interrupted,
+            Self::Device(error) => error.is_transient(),
             Self::Encoder(error) => error.is_transient(),
             Self::Generator(error) => error.is_transient(),
             Self::Adapter(error) => error.is_transient(),

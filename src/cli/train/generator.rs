@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Places, fingerprint, with_progress};
+use super::{Places, fingerprint, try_device, with_progress};
 use crate::{
     config::Config,
     models::{self, generator::training::TrainingLlama},
@@ -32,6 +32,7 @@ impl TrainGenerator {
     pub(super) fn run(self, settings: &Config) -> anyhow::Result<()> {
         let Places { recipe, out, resume, .. } = &self.places;
         let config = GeneratorConfig::read(recipe)?;
+        try_device(config.fit.device)?;
         let [training, validation] = self.places.open(&[])?;
         let base = match &config.base {
             Some(file) => file.clone(),

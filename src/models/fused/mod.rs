@@ -5,7 +5,7 @@
 //! with a hand-written way back, and is tested against the composed one. Rows are packed: sequences of different
 //! lengths lie one behind the other, and only [`attention`] and the losses know where one ends, so there is no padding.
 //!
-//! Tensors are f32, contiguous, on the CPU. May depend on candle and gemm.
+//! Tensors are f32, contiguous, on the CPU. May depend on candle and gemm, and `product` on cudarc.
 
 pub mod attention;
 pub mod dropout;
