@@ -91,5 +91,4 @@ suite squad2-open 'mode = "open"' 'data = "../squad2"' 'split = "test"' 'corpus 
     'limit = 400' 'seed = 2026'
 suite clapnq-closed 'mode = "closed"' 'data = "../clapnq"' 'split = "test"' 'distractors = 2' 'seed = 2026'
 suite scifact-closed 'mode = "closed"' 'data = "../scifact"' 'distractors = 2' 'limit = 400' 'seed = 2026'
-suite handbook-closed 'mode = "closed"' 'data = "../handbook"' 'split = "test"' 'corpus = ["train"]' 'distractors = 1' \
-    'seed = 2026'
+suite handbook-closed 'mode = "closed"' 'data = "../handbook"' 'split = "test"' 'seed = 2026'

@@ -21,6 +21,7 @@ use sha2::{Digest, Sha256};
 use super::Exit;
 use crate::{
     config::Config,
+    eval::report,
     models::{
         self,
         adapter::{AdapterFiles, Precision},
@@ -253,7 +254,9 @@ impl TrainReader {
             configuration: config,
             result,
         };
-        Ok(card.save(out)?)
+        card.save(out)?;
+        println!("{}", report::render_again(out)?.display());
+        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@ use clap::Args;
 use super::{Places, fingerprint, try_device, with_progress};
 use crate::{
     config::Config,
+    eval::report,
     models::{self, generator::training::TrainingLlama},
     train::{
         TrainError,
@@ -94,7 +95,9 @@ impl TrainGenerator {
             configuration: config,
             result,
         };
-        Ok(card.save(out)?)
+        card.save(out)?;
+        println!("{}", report::render_again(out)?.display());
+        Ok(())
     }
 }
 
