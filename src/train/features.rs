@@ -162,8 +162,8 @@ impl<'a> FeatureMaker<'a> {
         Ok(())
     }
 
-    /// The passage as it is seen when the reader looks again, if it is to be shown so; an answer that nobody marked is in no known
-    /// sentence.
+    /// The passage as it is seen when the reader looks again, if it is to be shown so; an answer that nobody marked is in
+    /// no known sentence.
     fn sentence(&self, example: &Example, passage: &Passage, wanted: Option<Option<(u32, u32)>>) -> Option<Narrowed> {
         if self.shown == Shown::Whole || wanted == Some(None) {
             return None;

@@ -88,25 +88,24 @@ impl Reader {
     }
 
     /// The best span of each passage, after all looks.
-    pub fn read<'a>(&self, question: &str, passages: &[PassageText<'a>]) -> Result<Reading, EncoderError> {
+    pub fn read(&self, question: &str, passages: &[PassageText<'_>]) -> Result<Reading, EncoderError> {
         let question = self.tokenizer.tokens(question)?;
         let mut reading = self.look(&question, passages)?;
-        let sentences: Vec<Option<&str>> =
-            passages.iter().zip(&reading.spans).map(|(passage, span)| sentence_of(passage.text, (*span)?)).collect();
-        let under = |title: fn(&PassageText<'a>) -> &'a str| -> Vec<PassageText<'a>> {
-            let shown = passages.iter().zip(&sentences);
-            shown.filter_map(|(passage, text)| Some(PassageText { title: title(passage), text: (*text)? })).collect()
-        };
-        let titled = self.look(&question, &under(|passage| passage.title))?;
-        let alone = self.look(&question, &under(|_| ""))?;
-        let looked_at = reading.spans.iter_mut().zip(&sentences).filter(|(_, sentence)| sentence.is_some());
-        for (((span, _), titled), alone) in looked_at.zip(&titled.spans).zip(&alone.spans) {
-            if let (Some(span), Some(titled), Some(alone)) = (span, titled, alone) {
+        let spans = reading.spans.iter_mut().zip(passages);
+        let looked_at = spans.filter_map(|(span, passage)| {
+            let span = span.as_mut()?;
+            let sentence = sentence_of(passage.text, span.range)?;
+            Some((span, [passage.title, ""].map(|title| PassageText { title, text: sentence })))
+        });
+        let (spans, sentences): (Vec<&mut BestSpan>, Vec<_>) = looked_at.unzip();
+        let again = self.look(&question, sentences.as_flattened())?;
+        for (span, again) in spans.into_iter().zip(again.spans.chunks(2)) {
+            if let [Some(titled), Some(alone)] = again {
                 span.score = (span.score + titled.score + alone.score) / 3.0;
             }
         }
-        reading.windows += titled.windows + alone.windows;
-        reading.tokens += titled.tokens + alone.tokens;
+        reading.windows += again.windows;
+        reading.tokens += again.tokens;
         if reading.spans.iter().flatten().any(|span| !span.score.is_finite()) {
             return Err(candle_core::Error::Msg("the reader's scores are no finite numbers".to_owned()).into());
         }
@@ -189,9 +188,9 @@ impl Reader {
 }
 
 /// The sentence around a span; `None` where the span stands in no sentence, as in a heading.
-fn sentence_of(text: &str, span: BestSpan) -> Option<&str> {
+fn sentence_of(text: &str, span: CodePointRange) -> Option<&str> {
     let index = CodePointIndex::new(text);
-    let bytes = index.byte_of(span.range.start)?..index.byte_of(span.range.end)?;
+    let bytes = index.byte_of(span.start)?..index.byte_of(span.end)?;
     around(&sentences(text), &bytes).map(|sentence| &text[sentence])
 }
 
@@ -250,7 +249,7 @@ mod tests {
         let score = |title: &str, text: &str| {
             reader.look(&tokens, &[PassageText { title, text }]).unwrap().spans[0].unwrap().score
         };
-        let sentence = sentence_of(text, span).unwrap();
+        let sentence = sentence_of(text, span.range).unwrap();
         assert!(text.contains(sentence) && sentence.len() < text.len());
         let mean = (score("t", text) + score("t", sentence) + score("", sentence)) / 3.0;
         assert!((span.score - mean).abs() < 1e-5, "{} {mean}", span.score);
