@@ -3,29 +3,25 @@
 //! Sentences are checked while the model is still writing, so that a streamed answer holds only what has a
 //! footnote. May depend on `domain` and `models`.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use tokio::sync::mpsc;
 
 use super::{
-    AnswerError, AnswerEvent, AnswerServices, PreparedQuestion, ReadEvidence, Verdict, Verified,
+    AnswerError, AnswerEvent, AnswerServices, FoundSpan, Passage, PreparedQuestion, ReadEvidence, Verdict, Verified,
     postfilter::Checker,
-    prompts::{self, Shown},
+    prompts::{self, Prompt, Shown, excerpt},
     send,
 };
 use crate::{
-    domain::{Usage, sentences},
-    models::generator::{GenerateRequest, GeneratorError},
+    domain::{Usage, sentences, text::CodePointIndex},
+    models::generator::{GenerateRequest, Generator, GeneratorError},
 };
 
 /// The tokens that an answer may have. One or two sentences are asked for.
 pub(crate) const MAX_NEW_TOKENS: u32 = 96;
 /// The tokens of a whole prompt: what a question on a CPU should cost, far below the model's window.
 pub(crate) const PROMPT_BUDGET: u32 = 1_024;
-/// The passages that the generator gets when the reader has found the answer: the one that holds it, and the best of the
-/// others. Reading the prompt is what an answer waits for.
-const PROMPT_PASSAGES: usize = 2;
-
 /// What the generator wrote.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Draft {
@@ -49,14 +45,12 @@ pub async fn generate(
         ..Usage::default()
     };
     let nothing = Draft { usage: usage(0), ..Draft::default() };
-    let most = match &read.verdict {
-        _ if passages.is_empty() => return Ok((nothing, Verified::default())),
-        Verdict::DoesNotHold { probability, .. } => {
-            return Ok((nothing, Verified { confidence: *probability, ..Verified::default() }));
-        }
-        Verdict::Holds(_) => PROMPT_PASSAGES,
-        Verdict::NotRead => passages.len(),
-    };
+    if passages.is_empty() {
+        return Ok((nothing, Verified::default()));
+    }
+    if let Verdict::DoesNotHold { probability, .. } = &read.verdict {
+        return Ok((nothing, Verified { confidence: *probability, ..Verified::default() }));
+    }
     let clock = Instant::now();
     let mut checker = Checker::new(services, question, read);
     if read.verdict == Verdict::NotRead && !checker.may_hold_the_answer().await? {
@@ -65,15 +59,10 @@ pub async fn generate(
     let mut checking = clock.elapsed();
 
     let generator = &services.generator;
-    let budget = PROMPT_BUDGET.min(generator.context_window().saturating_sub(MAX_NEW_TOKENS));
-    let prompt = {
-        let (generator, text) = (generator.clone(), question.understood.interpreted.clone());
-        let passages = passages[..passages.len().min(most)].to_vec();
-        let build = move || {
-            let shown: Vec<Shown<'_>> = passages.iter().map(Shown::from).collect();
-            prompts::build(|messages| generator.count_prompt_tokens(messages), &text, &shown, budget)
-        };
-        tokio::task::spawn_blocking(build).await.map_err(|error| GeneratorError::Failed(error.to_string()))??
+    let text = &question.understood.interpreted;
+    let prompt = match &read.verdict {
+        Verdict::Holds(span) => prompt_around(text, &passages[0], span),
+        _ => prompt_of_whole_passages(generator, text, passages).await?,
     };
     checker.reads(prompt.passages);
 
@@ -115,4 +104,31 @@ pub async fn generate(
     let mut verified = checker.finish();
     verified.milliseconds = checking.as_secs_f64() * 1000.0;
     Ok((Draft { text: generated.text, usage }, verified))
+}
+
+/// The prompt when the answer was found: what stands around it.
+fn prompt_around(question: &str, passage: &Passage, span: &FoundSpan) -> Prompt {
+    let index = CodePointIndex::new(&passage.chunk.text);
+    let bytes = index.byte_of(span.range.start).zip(index.byte_of(span.range.end));
+    let whole = Shown::from(passage);
+    // A span is a place in its passage; of a reader that says another one, the words remain.
+    let around = bytes.map(|(start, end)| excerpt(whole.text, start..end));
+    let shown = Shown { text: around.as_deref().unwrap_or(whole.text), ..whole };
+    Prompt { messages: prompts::build_found(question, shown, &span.text), passages: 1 }
+}
+
+/// The prompt when nobody read: as many whole passages as fit.
+async fn prompt_of_whole_passages(
+    generator: &Arc<dyn Generator>,
+    question: &str,
+    passages: &[Passage],
+) -> Result<Prompt, AnswerError> {
+    let budget = PROMPT_BUDGET.min(generator.context_window().saturating_sub(MAX_NEW_TOKENS));
+    let (generator, question, passages) = (generator.clone(), question.to_owned(), passages.to_vec());
+    let build = move || {
+        let shown: Vec<Shown<'_>> = passages.iter().map(Shown::from).collect();
+        prompts::build(|messages| generator.count_prompt_tokens(messages), &question, &shown, budget)
+    };
+    let built = tokio::task::spawn_blocking(build).await;
+    Ok(built.map_err(|error| GeneratorError::Failed(error.to_string()))??)
 }

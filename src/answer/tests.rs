@@ -49,12 +49,24 @@ async fn an_answer_is_about_the_span_and_cites_where_it_stands() {
     assert_eq!(outcome.confidence, Decision::UNFITTED.probability_of(2.0));
     let quotes: Vec<&str> = outcome.citations.iter().map(|citation| citation.quote.as_str()).collect();
     assert_eq!(quotes, [SENTENCE, "A heartbeat makes a lease last a minute."]);
-    // The generator gets the passage with the answer first, and one more.
+    // The generator gets what stands around the answer, and the answer.
     let prompts = scripted.generator.prompts();
-    let place = |text: &str| prompts[0].find(text);
-    assert!(place(PASSAGES[1]) < place(PASSAGES[0]) && place(PASSAGES[1]).is_some(), "{prompts:?}");
-    assert!(prompts.len() == 1 && place(PASSAGES[2]).is_none());
-    assert_eq!((outcome.usage.passages_read, outcome.usage.passages_left_out), (2, 1));
+    let [prompt] = &prompts[..] else { panic!("{prompts:?}") };
+    assert!(prompt.contains("Each lease lasts sixty seconds and belongs to one worker. A heartbeat makes"), "{prompt}");
+    assert!(prompt.contains("answers it with: sixty seconds\n"), "{prompt}");
+    assert!(!prompt.contains(PASSAGES[0]) && !prompt.contains(PASSAGES[2]), "{prompt}");
+    assert_eq!((outcome.usage.passages_read, outcome.usage.passages_left_out), (1, 2));
+}
+
+#[tokio::test]
+async fn of_a_long_passage_only_what_stands_around_the_answer_is_shown() {
+    let long = "Über eins. Zwei. Each lease lasts sixty seconds. Drei. Vier.";
+    let scripted = finding(2.0, "A lease lasts sixty seconds.").await;
+    let outcome = scripted.ask(QUESTION, &[long]).await.unwrap();
+    assert_eq!(outcome.citations[0].quote, "Each lease lasts sixty seconds.");
+    let prompt = scripted.generator.prompts().remove(0);
+    assert!(prompt.contains("\nÜber eins. Zwei. Each lease lasts sixty seconds. Drei.\n"), "{prompt}");
+    assert!(!prompt.contains("Vier."), "{prompt}");
 }
 
 #[tokio::test]
@@ -84,12 +96,15 @@ async fn a_draft_about_something_else_gives_way_to_the_sentence_of_the_span() {
 
 #[tokio::test]
 async fn a_sentence_with_the_words_of_the_span_from_elsewhere_cites_both_places() {
-    let passages = ["Each lease lasts sixty seconds.", "The sweep, at sixty seconds, ends every lease of the queue."];
+    let passages = ["Each lease lasts sixty seconds. The sweep, at sixty seconds, ends every lease of the queue."];
     let scripted = finding(2.0, "The sweep at sixty seconds ends every lease of the queue.").await;
     let outcome = scripted.ask(QUESTION, &passages).await.unwrap();
     assert_eq!(outcome.wording, Some(Wording::Generated));
     let quotes: Vec<&str> = outcome.citations.iter().map(|citation| citation.quote.as_str()).collect();
-    assert_eq!(quotes, passages);
+    assert_eq!(
+        quotes,
+        ["Each lease lasts sixty seconds.", "The sweep, at sixty seconds, ends every lease of the queue."]
+    );
     assert_eq!(outcome.citations[0].answer_end, outcome.citations[1].answer_end);
 }
 

@@ -108,7 +108,8 @@ pub struct Usage {
     pub prompt_tokens: u32,
     /// Tokens that were generated.
     pub completion_tokens: u32,
-    /// Passages that the generator read.
+    /// Passages that the generator read. When the reader has found the answer, it is one, and of that the sentences around
+    /// the answer.
     pub passages_read: u32,
     /// Passages that were found but did not fit into the prompt's budget, or were not needed.
     pub passages_left_out: u32,

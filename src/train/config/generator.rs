@@ -17,8 +17,9 @@ use crate::{
 pub struct GeneratorTraining {
     /// How many layers have pairs, from the top; all when absent. What lies below them needs no way back.
     pub trainable_layers: Option<usize>,
-    /// At most so many passages stand in a prompt: those that carry the answer, at places that the seed decides, and
-    /// the first of the others. All of them, in the order of the example, when absent.
+    /// Of an example that marks no answer in a passage, at most so many passages stand in the prompt: those that carry
+    /// the answer, at places that the seed decides, and the first of the others. All of them, in the order of the
+    /// example, when absent.
     pub passages: Option<usize>,
     /// A longer sequence, prompt and answer together, is left out and counted.
     pub max_tokens: usize,

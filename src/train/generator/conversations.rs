@@ -1,5 +1,8 @@
 //! Examples into conversations: the prompt of the product, and the answer that it should have got.
 //!
+//! Where an example marks the answer in a passage, the prompt is the one that follows a reader which found it, otherwise
+//! the one that follows when nobody read.
+//!
 //! Whatever is left out is counted, and nothing is cut: [`ConversationCounts`] goes into the card of the run. May
 //! depend on `targets`, `dataset`, the generator's texts and `answer`.
 
@@ -15,14 +18,18 @@ use crate::{
     answer::{
         generate::PROMPT_BUDGET,
         preprocess::clean,
-        prompts::{self, Shown},
+        prompts::{self, Shown, excerpt},
     },
-    models::generator::training::{Batch, TrainingLlama},
+    domain::text::CodePointIndex,
+    models::generator::{
+        Message,
+        training::{Batch, TrainingLlama},
+    },
     train::{
         TrainError,
         batches::Random,
         config::GeneratorTraining,
-        dataset::example::{Example, Expected, Passage},
+        dataset::example::{Example, Expected, Passage, Span, SpanRole},
     },
 };
 
@@ -105,11 +112,15 @@ pub struct ConversationCounts {
     pub without_support: usize,
     /// Examples that were left out because more passages carry the answer than are shown.
     pub much_support: usize,
-    /// Examples that were left out because a passage that carries the answer does not fit into the prompt.
+    /// Examples that were left out because something that carries the answer stands outside the prompt: beyond the
+    /// sentences around it, or in a passage that does not fit.
     pub support_not_shown: usize,
     /// Examples that were left out because prompt and answer together are too long.
     pub long_conversations: usize,
 }
+
+/// Which count an example that is left out belongs to.
+type LeftOut = fn(&mut ConversationCounts) -> &mut usize;
 
 /// Turns examples into conversations.
 pub struct ConversationMaker<'a> {
@@ -143,52 +154,95 @@ impl<'a> ConversationMaker<'a> {
     }
 
     fn conversation(&mut self, number: usize, example: &Example) -> Result<Option<Conversation>, TrainError> {
-        let counts = &mut self.counts;
-        let leave_out = |count: &mut usize| {
-            *count += 1;
-            Ok(None)
+        let made = self.try_conversation(number, example)?;
+        let count = match &made {
+            Ok((_, origin)) => match origin {
+                Origin::Answer => &mut self.counts.own_answers,
+                Origin::Passage => &mut self.counts.passage_sentences,
+                Origin::Abstention => &mut self.counts.abstentions,
+            },
+            Err(left_out) => left_out(&mut self.counts),
         };
-        let Some(target) = target(example) else { return leave_out(&mut counts.without_sentence) };
-        let Ok(question) = clean(&example.question) else { return leave_out(&mut counts.refused_questions) };
+        *count += 1;
+        Ok(made.ok().map(|(conversation, _)| conversation))
+    }
+
+    fn try_conversation(
+        &self,
+        number: usize,
+        example: &Example,
+    ) -> Result<Result<(Conversation, Origin), LeftOut>, TrainError> {
+        let Some(target) = target(example) else { return Ok(Err(|counts| &mut counts.without_sentence)) };
+        let Ok(question) = clean(&example.question) else { return Ok(Err(|counts| &mut counts.refused_questions)) };
         let answer = self.llama.answer_tokens(&target.text)?;
         if answer.len() > self.settings.answer_tokens {
-            return leave_out(&mut counts.long_answers);
+            return Ok(Err(|counts| &mut counts.long_answers));
         }
+        let messages = match example.support.iter().find(|span| span.role == SpanRole::Answer) {
+            Some(found) => around_the_answer(example, &question, found),
+            None => self.whole_passages(number, example, &question)?,
+        };
+        let messages = match messages {
+            Ok(messages) => messages,
+            Err(left_out) => return Ok(Err(left_out)),
+        };
+        let conversation = Conversation::new(self.llama.prompt_tokens(&messages)?, &answer);
+        if conversation.tokens.len() > self.settings.max_tokens {
+            return Ok(Err(|counts| &mut counts.long_conversations));
+        }
+        Ok(Ok((conversation, target.origin)))
+    }
+
+    /// The prompt of the product when nobody read: whole passages.
+    fn whole_passages(
+        &self,
+        number: usize,
+        example: &Example,
+        question: &str,
+    ) -> Result<Result<Vec<Message>, LeftOut>, TrainError> {
         let carries = |passage: &Passage| example.support.iter().any(|span| span.passage == passage.id);
         let carrying = example.passages.iter().filter(|passage| carries(passage)).count();
         let mut passages: Vec<&Passage> = example.passages.iter().collect();
         if let Some(most) = self.settings.passages {
             if example.expected == Expected::Answered && carrying == 0 {
-                return leave_out(&mut counts.without_support);
+                return Ok(Err(|counts| &mut counts.without_support));
             }
             if carrying > most {
-                return leave_out(&mut counts.much_support);
+                return Ok(Err(|counts| &mut counts.much_support));
             }
             passages = chosen(&passages, most, carries, &mut Random::new(self.seed, PLACES | number as u64));
         }
         let shown: Vec<Shown<'_>> =
             passages.iter().map(|passage| Shown { heading: &passage.title, text: &passage.text }).collect();
-        let llama = self.llama;
         let prompt = prompts::build(
-            |messages| Ok(u32::try_from(llama.prompt_tokens(messages)?.len()).unwrap_or(u32::MAX)),
-            &question,
+            |messages| Ok(u32::try_from(self.llama.prompt_tokens(messages)?.len()).unwrap_or(u32::MAX)),
+            question,
             &shown,
             PROMPT_BUDGET,
         )?;
         if passages[prompt.passages..].iter().any(|passage| carries(passage)) {
-            return leave_out(&mut counts.support_not_shown);
+            return Ok(Err(|counts| &mut counts.support_not_shown));
         }
-        let conversation = Conversation::new(llama.prompt_tokens(&prompt.messages)?, &answer);
-        if conversation.tokens.len() > self.settings.max_tokens {
-            return leave_out(&mut counts.long_conversations);
-        }
-        *match target.origin {
-            Origin::Answer => &mut counts.own_answers,
-            Origin::Passage => &mut counts.passage_sentences,
-            Origin::Abstention => &mut counts.abstentions,
-        } += 1;
-        Ok(Some(conversation))
+        Ok(Ok(prompt.messages))
     }
+}
+
+/// The prompt of the product when the reader has found the answer. All that carries the answer must stand in it: a model
+/// that is to say what it was not shown learns to invent.
+fn around_the_answer(example: &Example, question: &str, found: &Span) -> Result<Vec<Message>, LeftOut> {
+    let not_shown: LeftOut = |counts| &mut counts.support_not_shown;
+    let passage = example.passages.iter().find(|passage| passage.id == found.passage).ok_or(not_shown)?;
+    let index = CodePointIndex::new(&passage.text);
+    let text_of = |span: &Span| Some(index.byte_of(span.start)?..index.byte_of(span.end)?);
+    let place = text_of(found).ok_or(not_shown)?;
+    let around = excerpt(&passage.text, place.clone());
+    let shown =
+        |span: &Span| span.passage == passage.id && text_of(span).is_some_and(|at| around.contains(&passage.text[at]));
+    if !example.support.iter().all(shown) {
+        return Err(not_shown);
+    }
+    let shown = Shown { heading: &passage.title, text: &around };
+    Ok(prompts::build_found(question, shown, &passage.text[place]))
 }
 
 /// At most `most` passages: those that carry the answer, each at a place of its own, among the first of the others.

@@ -69,46 +69,62 @@ fn make(llama: &TrainingLlama, config: &GeneratorConfig, examples: &[Example]) -
 
 #[test]
 fn an_example_becomes_the_prompt_of_the_product_and_a_sentence() {
+    use crate::answer::prompts::{Shown, build, build_found};
     let (llama, config) = (llama(), config("[generator]\nmax_tokens = 1000\n"));
-    let passages = vec![passage("b", "Nothing here."), passage("a", "It is lit by Ada. Not more.")];
-    let made = make(&llama, &config, &[example(Some("Ada"), passages)]);
-    let asked = [
-        crate::answer::prompts::Shown { heading: "t", text: "Nothing here." },
-        crate::answer::prompts::Shown { heading: "t", text: "It is lit by Ada. Not more." },
-    ];
-    let prompt = crate::answer::prompts::build(|_| Ok(0), "Who lit it?", &asked, 9).unwrap();
-    let (prompt, answer) =
-        (llama.prompt_tokens(&prompt.messages).unwrap(), llama.answer_tokens("It is lit by Ada.").unwrap());
-    assert_eq!(made[0].input(), &[prompt, answer[..answer.len() - 1].to_vec()].concat());
-    assert_eq!(made[0].answer(), answer);
+    let passages = vec![passage("b", "Nothing here."), passage("a", "One. Two. Three. It is lit by Ada. Four. Five.")];
+    // The reader finds the answer: what stands around it.
+    let found = example(Some("Ada"), passages.clone());
+    let around = Shown { heading: "t", text: "Two. Three. It is lit by Ada. Four." };
+    let prompt = build_found("Who lit it?", around, "Ada");
+    // Nobody read: everything.
+    let mut evidence = found.clone();
+    evidence.support[0].role = SpanRole::Evidence;
+    let shown: Vec<Shown<'_>> = passages.iter().map(|p| Shown { heading: "t", text: &p.text }).collect();
+    let whole = build(|_| Ok(0), "Who lit it?", &shown, 9).unwrap();
+    for (example, messages) in [(found, prompt), (evidence, whole.messages)] {
+        let made = make(&llama, &config, &[example]);
+        let (prompt, answer) =
+            (llama.prompt_tokens(&messages).unwrap(), llama.answer_tokens("It is lit by Ada.").unwrap());
+        assert_eq!(made[0].input(), &[prompt, answer[..answer.len() - 1].to_vec()].concat());
+        assert_eq!(made[0].answer(), answer);
+    }
 }
 
 #[test]
 fn what_is_left_out_is_counted() {
     let llama = llama();
     let long = "X".repeat(700);
+    let evidence = |mut example: Example| {
+        example.support.iter_mut().for_each(|span| span.role = SpanRole::Evidence);
+        example
+    };
     let mut cases = vec![
         example(Some("Ada"), vec![passage("a", "It is lit by Ada.")]),
         example(None, vec![passage("a", "It is lit.")]),
         example(Some("| 1 |"), vec![passage("a", "| 1 | 2 |")]),
         example(Some("Ada"), vec![passage("a", &format!("It is lit by Ada {}.", "y".repeat(100)))]),
-        example(Some("Ada"), vec![passage("b", &long), passage("a", "It is lit by Ada.")]),
+        evidence(example(Some("Ada"), vec![passage("b", &long), passage("a", "It is lit by Ada.")])),
         example(Some("Ada"), vec![passage("a", &format!("It is lit by Ada. {long}"))]),
+        example(Some("Ada"), vec![passage("a", "It is lit by Ada. One. Two. Why, is said here.")]),
     ];
     cases.push(Example { question: " ".into(), ..cases[0].clone() });
     cases.push(Example { answer: Some("It is Ada.".into()), support: Vec::new(), ..cases[0].clone() });
+    let beyond = &mut cases[6];
+    beyond.support.push(Span { passage: "a".into(), start: 28, end: 45, role: SpanRole::Evidence });
     let mut config = config("[generator]\npassages = 2\nmax_tokens = 1000\nanswer_tokens = 50\n");
     let mut maker = ConversationMaker::new(&llama, &config.generator, 1);
     let made = maker.conversations(&cases).unwrap();
     let counts = maker.counts;
-    assert_eq!((counts.examples, counts.conversations, counts.abstentions), (8, made.len(), 1));
+    assert_eq!((counts.examples, counts.conversations, counts.abstentions), (9, made.len(), 1));
     assert_eq!((counts.without_sentence, counts.long_answers, counts.refused_questions), (1, 1, 1));
     assert_eq!((counts.without_support, counts.long_conversations), (1, 1));
-    // At the second place the passage with the answer does not fit into the prompt; at the first it stands alone.
-    assert_eq!((counts.support_not_shown + counts.passage_sentences, counts.own_answers), (2, 0));
+    // At the second place the passage with the evidence does not fit into the prompt; at the first it stands alone. What
+    // carries a part of the answer further on is never shown.
+    assert!(counts.support_not_shown >= 1 && counts.own_answers == 0, "{counts:?}");
+    assert_eq!(counts.support_not_shown + counts.passage_sentences, 3);
     // Every example in the order of its passages needs no support to be marked.
     config.generator.passages = None;
-    let made = make(&llama, &config, &cases[7..]);
+    let made = make(&llama, &config, &cases[8..]);
     assert_eq!(made.len(), 1);
 }
 
@@ -194,7 +210,11 @@ fn a_run_that_was_killed_goes_on_to_the_same_losses_and_the_cache_changes_little
         assert!(same(&figures(folder.path()), &figures(whole.path()), 1e-14), "{cache}");
         all.push(figures(whole.path()));
     }
-    assert!(same(&all[1], &all[0], 1e-3) && same(&all[2], &all[0], 1e-2), "{all:?}");
+    // A model this small turns rounding to half precision into other gradients soon, and into other losses later.
+    let losses = |run: &[[f64; 4]]| -> Vec<[f64; 4]> {
+        run.iter().map(|[step, loss, _, measured]| [*step, *loss, 0.0, *measured]).collect()
+    };
+    assert!(same(&all[1], &all[0], 1e-3) && same(&losses(&all[2]), &losses(&all[0]), 1e-2), "{all:?}");
 }
 
 #[test]
