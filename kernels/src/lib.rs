@@ -33,7 +33,7 @@ mod packed;
 
 pub use cached::{POSITIONS, score_keys, weigh_values};
 pub use llama::{cross_entropy, rms_norm, rms_norm_backward, rotate, swiglu, swiglu_backward};
-pub use packed::{BLOCK, CODES, OUTPUTS, panel_times_vector, unpack_block};
+pub use packed::{BLOCK, CODES, OUTPUTS, VECTORS, panel_times_vectors, unpack_block};
 
 /// How many partial sums a sum is kept in.
 const LANES: usize = 16;

@@ -9,37 +9,86 @@ pub const BLOCK: usize = 32;
 /// The codes of one block of one panel.
 pub const CODES: usize = OUTPUTS * BLOCK;
 
+/// The most vectors that one call of [`panel_times_vectors`] takes.
+pub const VECTORS: usize = 4;
+
 kernel! {
-    /// `y[o] += sum over k of weight[o][k] * x[k]` for the [`OUTPUTS`] outputs of one panel, where
-    /// `weight = scale * code + floor`. The floors meet only the sums of each block of `x`.
-    fn panel_times_vector(codes: &[u8], scales: &[f32], floors: &[f32], x: &[f32], sums: &[f32], y: &mut [f32]) =
-        panel_times_vector_body
+    /// `out[n][o] = sum over k of weight[o][k] * x[n][k]` for the [`OUTPUTS`] outputs of one panel and up to [`VECTORS`]
+    /// vectors, one behind the other, where `weight = scale * code + floor`. The floors meet only the sums of each block
+    /// of `x`. The codes are read once for all vectors, and each sum is made in the same order, to the bit, whatever the
+    /// number of vectors.
+    fn panel_times_vectors(
+        codes: &[u8],
+        scales: &[f32],
+        floors: &[f32],
+        x: &[f32],
+        sums: &[f32],
+        out: &mut [f32],
+    ) = panel_times_vectors_body
 }
 
 #[inline(always)]
-fn panel_times_vector_body<const FMA: bool>(
+fn panel_times_vectors_body<const FMA: bool>(
     codes: &[u8],
     scales: &[f32],
     floors: &[f32],
     x: &[f32],
     sums: &[f32],
-    y: &mut [f32],
+    out: &mut [f32],
 ) {
-    let mut total = [0.0f32; OUTPUTS];
-    let blocks = codes.chunks_exact(CODES).zip(scales.chunks_exact(OUTPUTS)).zip(floors.chunks_exact(OUTPUTS));
-    for (((codes, scales), floors), (x, sum)) in blocks.zip(x.chunks_exact(BLOCK).zip(sums)) {
-        let mut lanes = [0.0f32; OUTPUTS];
-        for (codes, x) in codes.chunks_exact(OUTPUTS).zip(x) {
-            for (lane, code) in lanes.iter_mut().zip(codes) {
-                *lane = mul_add::<FMA>(f32::from(*code), *x, *lane);
+    // As many sums at a time as there are registers for: all outputs of one vector, half of them of several.
+    match out.len() / OUTPUTS {
+        1 => panel_times::<FMA, 1, OUTPUTS>(codes, scales, floors, x, sums, out),
+        2 => panel_times::<FMA, 2, { OUTPUTS / 2 }>(codes, scales, floors, x, sums, out),
+        3 => panel_times::<FMA, 3, { OUTPUTS / 2 }>(codes, scales, floors, x, sums, out),
+        VECTORS => panel_times::<FMA, VECTORS, { OUTPUTS / 2 }>(codes, scales, floors, x, sums, out),
+        other => panic!("{other} vectors at once"),
+    }
+}
+
+#[inline(always)]
+fn panel_times<const FMA: bool, const N: usize, const WIDTH: usize>(
+    codes: &[u8],
+    scales: &[f32],
+    floors: &[f32],
+    x: &[f32],
+    sums: &[f32],
+    out: &mut [f32],
+) {
+    let blocks = codes.len() / CODES;
+    assert!(x.len() == N * blocks * BLOCK && sums.len() == N * blocks, "vectors and panel differ in size");
+    for first in (0..OUTPUTS).step_by(WIDTH) {
+        let mut total = [[0.0f32; WIDTH]; N];
+        for block in 0..blocks {
+            let codes = &codes[block * CODES..(block + 1) * CODES];
+            let x: [&[f32]; N] =
+                std::array::from_fn(|n| &x[(n * blocks + block) * BLOCK..(n * blocks + block + 1) * BLOCK]);
+            let mut lanes = [[0.0f32; WIDTH]; N];
+            for (k, codes) in codes.chunks_exact(OUTPUTS).enumerate() {
+                let mut weights = [0.0f32; WIDTH];
+                for (weight, code) in weights.iter_mut().zip(&codes[first..first + WIDTH]) {
+                    *weight = f32::from(*code);
+                }
+                for n in 0..N {
+                    let x = x[n][k];
+                    for (lane, weight) in lanes[n].iter_mut().zip(&weights) {
+                        *lane = mul_add::<FMA>(*weight, x, *lane);
+                    }
+                }
+            }
+            let scales = &scales[block * OUTPUTS + first..][..WIDTH];
+            let floors = &floors[block * OUTPUTS + first..][..WIDTH];
+            for n in 0..N {
+                let sum = sums[n * blocks + block];
+                for o in 0..WIDTH {
+                    let scaled = mul_add::<FMA>(scales[o], lanes[n][o], total[n][o]);
+                    total[n][o] = mul_add::<FMA>(floors[o], sum, scaled);
+                }
             }
         }
-        for o in 0..OUTPUTS {
-            total[o] = mul_add::<FMA>(floors[o], *sum, mul_add::<FMA>(scales[o], lanes[o], total[o]));
+        for (out, total) in out.chunks_exact_mut(OUTPUTS).zip(&total) {
+            out[first..first + WIDTH].copy_from_slice(total);
         }
-    }
-    for (y, total) in y.iter_mut().zip(total) {
-        *y += total;
     }
 }
 
@@ -53,6 +102,40 @@ fn unpack_block_body<const FMA: bool>(codes: &[u8], scales: &[f32], floors: &[f3
     for (codes, out) in codes.chunks_exact(OUTPUTS).zip(out.chunks_mut(stride)) {
         for (((out, code), scale), floor) in out[..OUTPUTS].iter_mut().zip(codes).zip(scales).zip(floors) {
             *out = mul_add::<FMA>(f32::from(*code), *scale, *floor);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_vectors_give_to_the_bit_what_each_gives_alone_and_what_the_definition_says() {
+        let blocks = 3;
+        let number = |i: usize| ((i * 37 % 101) as f32 - 50.0) / 50.0;
+        let codes: Vec<u8> = (0..blocks * CODES).map(|i| (i * 53 % 251) as u8).collect();
+        let scales: Vec<f32> = (0..blocks * OUTPUTS).map(|i| 0.01 * number(i + 3)).collect();
+        let floors: Vec<f32> = (0..blocks * OUTPUTS).map(|i| number(i + 7)).collect();
+        for vectors in 1..=VECTORS {
+            let x: Vec<f32> = (0..vectors * blocks * BLOCK).map(|i| number(i * 3 + 1)).collect();
+            let sums: Vec<f32> = x.chunks_exact(BLOCK).map(|block| block.iter().sum()).collect();
+            let mut out = vec![9.0; vectors * OUTPUTS];
+            panel_times_vectors(&codes, &scales, &floors, &x, &sums, &mut out);
+            for n in 0..vectors {
+                let (x, sums) = (&x[n * blocks * BLOCK..][..blocks * BLOCK], &sums[n * blocks..][..blocks]);
+                let mut alone = vec![9.0; OUTPUTS];
+                panel_times_vectors(&codes, &scales, &floors, x, sums, &mut alone);
+                assert!(alone == out[n * OUTPUTS..][..OUTPUTS], "{n} of {vectors}");
+                for (o, got) in alone.iter().enumerate() {
+                    let weight = |k: usize| {
+                        let at = k / BLOCK * OUTPUTS + o;
+                        scales[at] * f32::from(codes[k / BLOCK * CODES + k % BLOCK * OUTPUTS + o]) + floors[at]
+                    };
+                    let right: f32 = x.iter().enumerate().map(|(k, x)| weight(k) * x).sum();
+                    assert!((got - right).abs() < 1e-3, "{o}: {got} {right}");
+                }
+            }
         }
     }
 }

@@ -55,8 +55,7 @@ impl Demo {
         ingest_handbook(&app, &stop).await?;
 
         let (mut asked, mut wrong) = (0, 0);
-        for line in QUESTIONS.lines().filter(|line| !line.trim().is_empty()) {
-            let question: DemoQuestion = serde_json::from_str(line).context("datasets/demo/questions.jsonl")?;
+        for question in demo_questions()? {
             let outcome = ask(&app, &question.question).await?;
             println!("\nQ: {}\nA: {}", question.question, output::render_outcome(&outcome));
             let right = is_right(&question, &outcome);
@@ -91,7 +90,21 @@ impl Demo {
     }
 }
 
-async fn ingest_handbook(app: &std::sync::Arc<App>, stop: &tokio_util::sync::CancellationToken) -> anyhow::Result<()> {
+fn demo_questions() -> anyhow::Result<Vec<DemoQuestion>> {
+    let lines = QUESTIONS.lines().filter(|line| !line.trim().is_empty());
+    lines.map(|line| serde_json::from_str(line).context("datasets/demo/questions.jsonl")).collect()
+}
+
+/// The questions of the demo, as they are asked.
+pub(super) fn questions() -> anyhow::Result<Vec<String>> {
+    Ok(demo_questions()?.into_iter().map(|question| question.question).collect())
+}
+
+/// Ingests the handbook with workers of its own.
+pub(super) async fn ingest_handbook(
+    app: &std::sync::Arc<App>,
+    stop: &tokio_util::sync::CancellationToken,
+) -> anyhow::Result<()> {
     let pages = tempfile::tempdir_in(app.config.scratch_dir())?;
     CORPUS.extract(pages.path()).context("cannot unpack the handbook")?;
     let found = ingest::FoundFiles { files: named(pages.path())?, passed_over: Vec::new() };

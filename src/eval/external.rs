@@ -7,7 +7,7 @@
 //!
 //! May depend on `eval::answerer`, `eval::corpus`, `eval::prediction`, `domain::text` and tokio.
 
-mod process;
+pub(crate) mod process;
 mod protocol;
 
 use std::{sync::Arc, time::Duration};

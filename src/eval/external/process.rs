@@ -17,7 +17,7 @@ use tokio::{
 };
 
 /// The longest line that is read.
-pub(super) const MAX_LINE_BYTES: usize = 1 << 20;
+pub(crate) const MAX_LINE_BYTES: usize = 1 << 20;
 /// How much is kept of what a process writes to standard error.
 const LAST_WORDS_BYTES: usize = 1 << 10;
 /// The time in which a process that has closed a pipe must be gone.
@@ -25,7 +25,7 @@ const EXIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why a line did not come.
 #[derive(Debug)]
-pub(super) enum Broken {
+pub(crate) enum Broken {
     /// A pipe is closed.
     Ended,
     /// The line is longer than [`MAX_LINE_BYTES`].
@@ -35,7 +35,7 @@ pub(super) enum Broken {
 }
 
 /// A process. It is killed when this is dropped.
-pub(super) struct Process {
+pub(crate) struct Process {
     child: Child,
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,

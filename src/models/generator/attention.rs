@@ -1,12 +1,12 @@
 //! Causal attention of new tokens over everything up to them (<https://arxiv.org/abs/1706.03762>), with groups of
 //! query heads that share a key/value head (<https://arxiv.org/abs/2305.13245>).
 //!
-//! The work is cut into (block of positions, head) and divided among the threads; for a single token into groups of
-//! heads, so that their keys and values are read once. Blocks begin at multiples of 32 positions counted from the
+//! The work is cut into (block of positions, head) and divided among the threads; for tokens that are generated into
+//! groups of heads, so that their keys and values are read once. Blocks begin at multiples of 32 positions counted from the
 //! start of the conversation and always read whole blocks of keys, so a token's result has the same bits whether its
 //! beginning was read just now or for an earlier request.
 //!
-//! May depend on `product`, `kernels`, `kv_cache` and rayon.
+//! May depend on `matrix` (one enum), `product`, `kernels`, `kv_cache` and rayon.
 
 use std::{cell::RefCell, ops::Range};
 
@@ -15,6 +15,7 @@ use rayon::prelude::*;
 use super::{
     config::LlamaConfig,
     kv_cache::{LayerCache, POSITIONS, TILE},
+    matrix::Product,
     product::{Block, SharedRows},
 };
 use crate::models::fused::{
@@ -28,14 +29,23 @@ thread_local! {
 
 /// Writes what each head of each new token attends to. `qkv` holds the new tokens' rotated queries (and, behind
 /// them, keys and values that are already in `cache`); the first of them stands at position `first`.
-pub(super) fn attend(config: &LlamaConfig, qkv: &[f32], first: usize, cache: &LayerCache, out: &mut [f32]) {
+pub(super) fn attend(
+    config: &LlamaConfig,
+    qkv: &[f32],
+    first: usize,
+    cache: &LayerCache,
+    product: Product,
+    out: &mut [f32],
+) {
     let rows = qkv.len() / config.qkv_width();
     let depth = config.head_dim;
-    if rows == 1 {
+    if let Product::Vectors = product {
+        // Each token as if it came alone.
         let group = config.heads / config.kv_heads;
-        out.par_chunks_exact_mut(group * depth).enumerate().for_each(|(kv_head, out)| {
-            let queries = &qkv[kv_head * group * depth..][..group * depth];
-            SCORES.with_borrow_mut(|scores| attend_one(queries, depth, first, cache, kv_head, scores, out));
+        out.par_chunks_exact_mut(group * depth).enumerate().for_each(|(task, out)| {
+            let (row, kv_head) = (task / config.kv_heads, task % config.kv_heads);
+            let queries = &qkv[row * config.qkv_width() + kv_head * group * depth..][..group * depth];
+            SCORES.with_borrow_mut(|scores| attend_one(queries, depth, first + row, cache, kv_head, scores, out));
         });
         return;
     }

@@ -4,6 +4,8 @@
 //! <https://github.com/huggingface/transformers/blob/main/src/transformers/models/llama/modeling_llama.py>.
 //! Runs in the rayon pool that it is called in. May depend on its siblings for the arithmetic; knows no text.
 
+use std::ops::Range;
+
 use super::{
     attention::attend,
     config::LlamaConfig,
@@ -12,6 +14,7 @@ use super::{
     packed::PackedMatrix,
     rope,
     rows::{change_rows, map_rows},
+    speculate::{GUESSES, guess},
 };
 use crate::models::fused::kernels;
 
@@ -51,6 +54,8 @@ pub(super) struct Llama {
     cache: Vec<LayerCache>,
     /// The prompt tokens whose keys and values are in the cache.
     read: Vec<u32>,
+    /// The forward passes that writing the last answer took: less than its tokens where guesses were right.
+    passes: usize,
     buffers: Buffers,
 }
 
@@ -98,7 +103,8 @@ impl Llama {
             sines,
             cache: (0..config.layers).map(|_| LayerCache::new(window, config.kv_heads, config.head_dim)).collect(),
             read: Vec::new(),
-            buffers: Buffers { logits: vec![0.0; config_outputs(&weights)], ..Buffers::default() },
+            passes: 0,
+            buffers: Buffers::default(),
             window,
             weights,
         }
@@ -113,7 +119,14 @@ impl Llama {
         }
     }
 
-    /// Reads a prompt and continues it greedily. `step` gets each token, and is asked before each piece of work
+    /// The forward passes that writing the last answer took.
+    pub fn passes(&self) -> usize {
+        self.passes
+    }
+
+    /// Reads a prompt and continues it greedily. What may come next is looked up in the text (`speculate`) and read in the
+    /// same pass as the token before it; only what greedy decoding would have written itself is taken, so the tokens are
+    /// the same as one by one. `step` gets each token, and is asked before each piece of work
     /// (then without a token). The prompt plus `max_new` tokens must fit the window.
     pub fn generate(
         &mut self,
@@ -126,23 +139,41 @@ impl Llama {
         if self.prefill(prompt, || step(None)) == Step::Abandon {
             return End::Abandoned;
         }
-        for generated in 0..max_new {
-            let Some(token) = best(&self.buffers.logits) else {
-                self.wipe();
-                return End::NotFinite;
+        self.passes = 0;
+        let mut text = prompt.to_vec();
+        // The tokens that were read together, of which the first is certain and the others were guessed to follow it.
+        let mut together: Vec<u32> = Vec::new();
+        loop {
+            // Each score that stands behind a right guess gives the next token as well.
+            let mut row = 0;
+            let next = loop {
+                let Some(next) = best(self.scores(row)) else {
+                    self.wipe();
+                    return End::NotFinite;
+                };
+                if ends.contains(&next) {
+                    return End::Done;
+                }
+                if step(Some(next)) == Step::Abandon {
+                    return End::Abandoned;
+                }
+                text.push(next);
+                if text.len() - prompt.len() == max_new {
+                    return End::MaxTokens;
+                }
+                row += 1;
+                if together.get(row) != Some(&next) {
+                    break next;
+                }
             };
-            if ends.contains(&token) {
-                return End::Done;
-            }
-            if step(Some(token)) == Step::Abandon {
-                return End::Abandoned;
-            }
-            if generated + 1 < max_new {
-                self.forward(&[token], prompt.len() + generated, Product::Vector);
-                self.logits();
-            }
+            let room = max_new - (text.len() - prompt.len());
+            together.clear();
+            together.push(next);
+            together.extend_from_slice(guess(&text, GUESSES.min(room - 1)));
+            self.forward(&together, text.len() - 1, Product::Vectors);
+            self.score_rows(0..together.len());
+            self.passes += 1;
         }
-        End::MaxTokens
     }
 
     /// Reads a prompt, up to the logits of what follows it. What it shares with the last prompt is not read again,
@@ -162,7 +193,8 @@ impl Llama {
             self.read.extend_from_slice(&prompt[position..end]);
             position = end;
         }
-        self.logits();
+        let last = self.buffers.state.len() / self.weights.config.embedding - 1;
+        self.score_rows(last..last + 1);
         Step::Continue
     }
 
@@ -190,7 +222,7 @@ impl Llama {
                 kernels::rotate(queries_and_keys, width, width, half, cosines, sines, 1.0);
             });
             cache.store(position, qkv, config.qkv_width(), config.query_width());
-            attend(config, qkv, position, cache, attended);
+            attend(config, qkv, position, cache, product, attended);
             layer.attention_output.add_product(attended, product, state);
 
             norm(state, &layer.feed_forward_norm, config, normed);
@@ -203,26 +235,24 @@ impl Llama {
         }
     }
 
-    /// The scores of all tokens, after the last token of the last forward pass.
-    fn logits(&mut self) {
-        let rows = self.buffers.state.len() / self.weights.config.embedding;
-        self.logits_after(rows - 1);
-    }
-
-    /// The scores of all tokens, after one of the tokens of the last forward pass.
-    fn logits_after(&mut self, row: usize) {
+    /// Computes the scores of all tokens, after each of some tokens of the last forward pass.
+    fn score_rows(&mut self, rows: Range<usize>) {
         let Self { weights, buffers, .. } = self;
         let Buffers { state, normed, logits, .. } = buffers;
         let embedding = weights.config.embedding;
-        let (state, normed) = (&state[row * embedding..(row + 1) * embedding], &mut normed[..embedding]);
-        kernels::rms_norm(state, &weights.output_norm, weights.config.norm_epsilon, normed);
-        logits.fill(0.0);
-        weights.output.as_ref().unwrap_or(&weights.embedding).add_times_vector(normed, logits);
+        let output = weights.output.as_ref().unwrap_or(&weights.embedding);
+        let state = &state[rows.start * embedding..rows.end * embedding];
+        let normed = &mut normed[..state.len()];
+        norm(state, &weights.output_norm, &weights.config, normed);
+        zeroed(logits, rows.len() * output.outputs);
+        output.add_times_vectors(normed, logits);
     }
-}
 
-fn config_outputs(weights: &Weights) -> usize {
-    weights.output.as_ref().unwrap_or(&weights.embedding).outputs
+    /// The scores after one of the rows that were scored.
+    fn scores(&self, row: usize) -> &[f32] {
+        let output = self.weights.output.as_ref().unwrap_or(&self.weights.embedding);
+        &self.buffers.logits[row * output.outputs..(row + 1) * output.outputs]
+    }
 }
 
 fn norm(state: &[f32], weight: &[f32], config: &LlamaConfig, out: &mut [f32]) {

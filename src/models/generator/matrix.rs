@@ -31,8 +31,9 @@ enum Base {
 pub(super) enum Product {
     /// Of a part of a prompt.
     Rows,
-    /// Of one token that is generated.
-    Vector,
+    /// Of tokens that are generated: one, or one and those that are guessed to follow it. Each gets the bits that it gets
+    /// alone.
+    Vectors,
 }
 
 impl Matrix {
@@ -70,11 +71,20 @@ impl Matrix {
         };
         match (&self.base, product) {
             (Base::Packed(packed), Product::Rows) => add_times_rows(x, packed, out),
-            (Base::Packed(packed), Product::Vector) => packed.add_times_vector(x, out),
-            (Base::Dense(dense), _) => dense.add_times(x, out),
+            (Base::Packed(packed), Product::Vectors) => packed.add_times_vectors(x, out),
+            (Base::Dense(dense), Product::Rows) => dense.add_times(x, out),
+            (Base::Dense(dense), Product::Vectors) => {
+                x.chunks_exact(inputs).zip(out.chunks_exact_mut(outputs)).for_each(|(x, out)| dense.add_times(x, out));
+            }
         }
         if !self.beside.is_empty() {
-            add_beside(&self.beside, x, inputs, out, outputs);
+            let together = match product {
+                Product::Rows => x.len() / inputs,
+                Product::Vectors => 1,
+            };
+            for (x, out) in x.chunks(together * inputs).zip(out.chunks_mut(together * outputs)) {
+                add_beside(&self.beside, x, inputs, out, outputs);
+            }
         }
     }
 }

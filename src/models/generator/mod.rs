@@ -27,6 +27,8 @@ mod product;
 mod reference;
 mod rope;
 mod rows;
+mod speculate;
+mod speed;
 mod text;
 mod thread;
 #[cfg(test)]
@@ -39,6 +41,7 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 
 pub use adapter::{AdapterMode, AdapterOption};
+pub use speed::{Stopwatch, Timed};
 pub use thread::{LlamaGenerator, LlamaOptions};
 pub use trace::Trace;
 

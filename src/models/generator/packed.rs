@@ -19,7 +19,7 @@ use half::f16;
 use rayon::prelude::*;
 
 use super::GeneratorError;
-use crate::models::fused::kernels::{self, BLOCK, CODES, OUTPUTS};
+use crate::models::fused::kernels::{self, BLOCK, CODES, OUTPUTS, VECTORS};
 
 /// A matrix to pack.
 pub(super) enum Part {
@@ -120,26 +120,45 @@ impl PackedMatrix {
         }
     }
 
-    /// `y += self * x`, the panels divided among the threads of the current pool. Bound by memory, so the codes
-    /// are read once and never written out.
-    pub fn add_times_vector(&self, x: &[f32], y: &mut [f32]) {
-        assert!(x.len() == self.inputs && y.len() == self.outputs, "vector and matrix differ in size");
+    /// `y += self * x` for each of a few vectors, the panels divided among the threads of the current pool. Bound by
+    /// memory, so the codes are read once for all vectors and never written out; the result for one vector has the same
+    /// bits whatever stands beside it.
+    pub fn add_times_vectors(&self, x: &[f32], y: &mut [f32]) {
+        let vectors = x.len() / self.inputs;
+        assert!(
+            x.len() == vectors * self.inputs && y.len() == vectors * self.outputs,
+            "vectors and matrix differ in size"
+        );
         let sums: Vec<f32> = x.chunks_exact(BLOCK).map(|block| block.iter().sum()).collect();
-        let blocks = self.blocks();
-        let share = self.panels().div_ceil(rayon::current_num_threads());
-        y.par_chunks_mut(share * OUTPUTS).enumerate().for_each(|(part, y)| {
-            for (panel, y) in y.chunks_mut(OUTPUTS).enumerate() {
+        let (blocks, panels) = (self.blocks(), self.panels());
+        // Panel by panel the outputs of all vectors, so that each thread has a part of its own.
+        let mut products = vec![0.0; panels * vectors * OUTPUTS];
+        let share = panels.div_ceil(rayon::current_num_threads());
+        products.par_chunks_mut(share * vectors * OUTPUTS).enumerate().for_each(|(part, products)| {
+            for (panel, products) in products.chunks_exact_mut(vectors * OUTPUTS).enumerate() {
                 let first = (part * share + panel) * blocks;
-                kernels::panel_times_vector(
-                    &self.codes[first * CODES..(first + blocks) * CODES],
-                    &self.scales[first * OUTPUTS..(first + blocks) * OUTPUTS],
-                    &self.floors[first * OUTPUTS..(first + blocks) * OUTPUTS],
-                    x,
-                    &sums,
-                    y,
-                );
+                let together = products
+                    .chunks_mut(VECTORS * OUTPUTS)
+                    .zip(x.chunks(VECTORS * self.inputs).zip(sums.chunks(VECTORS * blocks)));
+                for (products, (x, sums)) in together {
+                    kernels::panel_times_vectors(
+                        &self.codes[first * CODES..(first + blocks) * CODES],
+                        &self.scales[first * OUTPUTS..(first + blocks) * OUTPUTS],
+                        &self.floors[first * OUTPUTS..(first + blocks) * OUTPUTS],
+                        x,
+                        sums,
+                        products,
+                    );
+                }
             }
         });
+        for (panel, products) in products.chunks_exact(vectors * OUTPUTS).enumerate() {
+            for (products, y) in products.chunks_exact(OUTPUTS).zip(y.chunks_exact_mut(self.outputs)) {
+                for (y, product) in y[panel * OUTPUTS..].iter_mut().zip(products) {
+                    *y += product;
+                }
+            }
+        }
     }
 
     /// Writes the weights of some panels and blocks as floats: one row for each input, `stride` floats apart, with
@@ -276,7 +295,7 @@ pub(super) mod tests {
         let rows: Vec<Vec<f32>> = tensors.iter().flat_map(dense).collect();
         let x = Noise(3).floats(64, 1.0);
         let mut y = vec![1.0; 64];
-        packed.add_times_vector(&x, &mut y);
+        packed.add_times_vectors(&x, &mut y);
         let mut unpacked = vec![0.0; 64 * 64];
         packed.unpack(0..2, 0..2, &mut unpacked, 64);
         for (output, row) in rows.iter().enumerate() {

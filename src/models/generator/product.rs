@@ -127,7 +127,7 @@ mod tests {
                 pool.install(|| add_times_rows(&x, &matrix, &mut together));
                 for (x, got) in x.chunks(inputs).zip(together.chunks(outputs)) {
                     let mut alone = vec![0.5; outputs];
-                    pool.install(|| matrix.add_times_vector(x, &mut alone));
+                    pool.install(|| matrix.add_times_vectors(x, &mut alone));
                     assert!(got.iter().zip(alone).all(|(got, alone)| (got - alone).abs() < 1e-3));
                 }
             }

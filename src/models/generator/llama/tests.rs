@@ -69,9 +69,9 @@ fn reading_at_once_and_token_by_token_agree() {
         let at_once = read(&mut model, &tokens);
         model.wipe();
         for (position, token) in tokens.iter().enumerate() {
-            model.forward(&[*token], position, Product::Vector);
+            model.forward(&[*token], position, Product::Vectors);
         }
-        model.logits();
+        model.score_rows(0..1);
         let difference = largest_difference(&at_once, &model.buffers.logits);
         assert!(difference < 2e-4, "{difference}");
     }
@@ -89,6 +89,48 @@ fn decoding_gives_the_tokens_that_rereading_gives() {
             tokens.extend(reread.last());
         }
         assert_eq!(decoded, reread);
+    }
+}
+
+#[test]
+fn tokens_that_are_read_together_get_the_bits_of_each_alone() {
+    for mut model in models() {
+        let (prompt, more) = (Noise(22).tokens(61), Noise(23).tokens(9));
+        read(&mut model, &prompt);
+        let mut alone = Vec::new();
+        for (at, token) in more.iter().enumerate() {
+            model.forward(&[*token], prompt.len() + at, Product::Vectors);
+            model.score_rows(0..1);
+            alone.push(model.scores(0).to_vec());
+        }
+        for together in [2, 3, 4, 5, 9] {
+            // What was guessed wrong is still there.
+            model.forward(&Noise(24).tokens(12), prompt.len(), Product::Vectors);
+            for (run, tokens) in more.chunks(together).enumerate() {
+                model.forward(tokens, prompt.len() + run * together, Product::Vectors);
+                model.score_rows(0..tokens.len());
+                for row in 0..tokens.len() {
+                    assert!(model.scores(row) == alone[run * together + row], "{row} of {together}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn guessing_changes_no_token_and_finds_some() {
+    for mut model in models() {
+        let mut passes = (0, 0);
+        for seed in 0..20 {
+            // A text that repeats itself, as answers repeat their passages.
+            let tokens = Noise(100 + seed).tokens(12).repeat(3);
+            let (plain, end) = model.trace(&tokens, 40, &[], |_| ());
+            assert_eq!(end, End::MaxTokens);
+            assert_eq!(continue_greedily(&mut model, &tokens, 40), plain);
+            passes.0 += plain.len();
+            passes.1 += model.passes;
+        }
+        assert!(passes.1 < passes.0, "{passes:?}");
     }
 }
 

@@ -1,0 +1,83 @@
+//! Another program that reads and writes the same conversations, one line of JSON each.
+//!
+//! | To the program | From the program |
+//! |---|---|
+//! | `{"messages": [{"role", "content"}], "max_tokens"}` | `{"prompt_tokens", "prompt_ms", "completion_tokens", "completion_ms"}` |
+//!
+//! `benches/llama_cpp.py` is one.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow, ensure};
+use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
+
+use crate::{
+    eval::external::process::Process,
+    models::generator::{Message, Role},
+};
+
+/// The time for one conversation, loading the model included.
+const TIMEOUT: Duration = Duration::from_secs(300);
+
+/// A program that is measured beside ours.
+pub struct Peer {
+    process: Process,
+}
+
+#[derive(Serialize)]
+struct Asked<'a> {
+    messages: Vec<Said<'a>>,
+    max_tokens: u32,
+}
+
+#[derive(Serialize)]
+struct Said<'a> {
+    role: &'static str,
+    content: &'a str,
+}
+
+/// What a conversation took the program, as it says.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PeerTimed {
+    /// Tokens of the prompt that it read.
+    pub prompt_tokens: u32,
+    /// Milliseconds for them.
+    pub prompt_ms: f64,
+    /// Tokens that it wrote.
+    pub completion_tokens: u32,
+    /// Milliseconds for them.
+    pub completion_ms: f64,
+}
+
+impl Peer {
+    /// Starts the program of a command line, whose words are taken apart as a shell does it.
+    pub fn start(command: &str) -> anyhow::Result<Self> {
+        let words = shlex::split(command).filter(|words| !words.is_empty());
+        let words = words.ok_or_else(|| anyhow!("{command:?} is no command: close every quotation mark"))?;
+        let process = Process::start(&words).with_context(|| format!("cannot start `{command}`"))?;
+        Ok(Self { process })
+    }
+
+    /// One conversation.
+    pub async fn time(&mut self, messages: &[Message], max_tokens: u32) -> anyhow::Result<PeerTimed> {
+        let said = messages.iter().map(|message| Said { role: role(message.role), content: &message.content });
+        let line = serde_json::to_vec(&Asked { messages: said.collect(), max_tokens })?;
+        let reply = timeout(TIMEOUT, self.process.exchange(&line)).await.context("the peer did not reply in time")?;
+        let reply = reply.map_err(|broken| anyhow!("the peer did not reply with a line: {broken:?}"))?;
+        let timed: PeerTimed = serde_json::from_slice(&reply)
+            .with_context(|| format!("the peer said {:?}", String::from_utf8_lossy(&reply)))?;
+        let sound = |milliseconds: f64| milliseconds.is_finite() && milliseconds >= 0.0;
+        ensure!(sound(timed.prompt_ms) && sound(timed.completion_ms), "the peer gave no times: {timed:?}");
+        Ok(timed)
+    }
+}
+
+fn role(role: Role) -> &'static str {
+    match role {
+        Role::System => "system",
+        Role::User => "user",
+        Role::Assistant => "assistant",
+    }
+}
