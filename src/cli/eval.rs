@@ -23,7 +23,6 @@ use crate::{
     eval::{
         answerer::Answerer,
         assemble::Origin,
-        card::commit_at,
         corpus::Corpus,
         product::{Closed, Open},
         retrieval::{self, EvalSet},
@@ -35,6 +34,7 @@ use crate::{
     models::generator::AdapterMode,
     serving::{ChosenAdapters, NamedAdapter},
     shutdown,
+    train::card::commit_at,
 };
 
 /// Measure on questions whose answers are known

@@ -24,7 +24,7 @@ use crate::{
     eval::{
         answerer::Answerer,
         assemble::{Origin, assemble},
-        card::{COMMAND, commit_at},
+        card::COMMAND,
         compare::compare,
         corpus::Corpus,
         external::External,
@@ -36,6 +36,7 @@ use crate::{
         unfinished::Unfinished,
     },
     models::generator::AdapterMode,
+    train::card::commit_at,
 };
 use progress_line::ProgressLine;
 

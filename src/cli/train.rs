@@ -31,7 +31,7 @@ use crate::{
     },
     train::{
         TrainError,
-        card::{Card, Machine, Tuning, now},
+        card::{Card, Machine, Tuning, commit_at, now},
         config::ReaderConfig,
         data::{self, Data},
         dataset::example::Example,
@@ -236,12 +236,15 @@ impl TrainReader {
             fingerprint,
             resume: *resume,
         };
+        // As it is now: the tree may change while the run goes on.
+        let commit = commit_at(Path::new(env!("CARGO_MANIFEST_DIR")));
         let result = with_progress(&run)?;
         println!("{}; {}", best(&result), out.join(READER).display());
         let kept = load_base(config.base.as_deref(), settings)?;
         let tuned = threshold::tune(kept, &out.join(READER), to_tune, config.fit.threads)?;
         let card = Card {
             version: env!("CARGO_PKG_VERSION"),
+            commit,
             base_sha256: base.sha256.clone(),
             trained_numbers: model.trained_numbers(),
             training_files: training.files,

@@ -2,13 +2,7 @@
 //!
 //! May depend on nothing else of the crate.
 
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    io::Read,
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::{collections::BTreeMap, fs::File, io::Read, path::Path};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -127,18 +121,6 @@ fn kilobytes(value: &str) -> Option<u64> {
     value.strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
 }
 
-/// The commit of the working tree at `folder`, with "(changed)" behind it when files differ from it; `None` where there
-/// is no repository, or no git.
-pub fn commit_at(folder: &Path) -> Option<String> {
-    let git = |arguments: &[&str]| {
-        let output = Command::new("git").arg("-C").arg(folder).args(arguments).stdin(Stdio::null()).output().ok()?;
-        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    };
-    let commit = git(&["rev-parse", "HEAD"])?;
-    let changed = git(&["status", "--porcelain", "--untracked-files=no"]).is_none_or(|changes| !changes.is_empty());
-    Some(if changed { format!("{commit} (changed)") } else { commit })
-}
-
 /// The SHA-256 sum of bytes, in hexadecimal digits.
 pub fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
@@ -176,11 +158,5 @@ mod tests {
         std::fs::write(&path, vec![7; 200_000]).unwrap();
         assert_eq!(sha256_of_file(&path).unwrap(), sha256(&vec![7; 200_000]));
         assert_eq!(sha256(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    }
-
-    #[test]
-    fn a_folder_without_a_repository_has_no_commit() {
-        let folder = tempfile::tempdir().unwrap();
-        assert_eq!(commit_at(folder.path()), None);
     }
 }

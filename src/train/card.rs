@@ -2,7 +2,11 @@
 //!
 //! May depend on `data`, `fit` and `tuning`.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use serde::Serialize;
 
@@ -43,6 +47,9 @@ impl Machine {
 pub struct Card<C, F> {
     /// The version of this program.
     pub version: &'static str,
+    /// The commit that the program was built from, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
     /// The configuration, with all defaults.
     pub configuration: C,
     /// The sha256 of the base model's weights.
@@ -88,7 +95,31 @@ impl<C: Serialize, F: Serialize> Card<C, F> {
     }
 }
 
+/// The commit of the working tree at `folder`, with "(changed)" behind it when files differ from it; `None` where there
+/// is no repository, or no git.
+pub fn commit_at(folder: &Path) -> Option<String> {
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git").arg("-C").arg(folder).args(arguments).stdin(Stdio::null()).output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let commit = git(&["rev-parse", "HEAD"])?;
+    let changed = git(&["status", "--porcelain", "--untracked-files=no"]).is_none_or(|changes| !changes.is_empty());
+    Some(if changed { format!("{commit} (changed)") } else { commit })
+}
+
 /// Seconds since 1970.
 pub fn now() -> u64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_folder_without_a_repository_has_no_commit() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(commit_at(folder.path()), None);
+    }
 }

@@ -28,6 +28,9 @@ pub struct DataFile {
     pub sha256: String,
     /// Its examples.
     pub examples: usize,
+    /// Their licences.
+    #[serde(default)]
+    pub licences: BTreeSet<String>,
     /// The frozen data set that it belongs to: name, version and the beginning of the sum.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
@@ -52,12 +55,21 @@ pub fn read(folders: &[PathBuf]) -> Result<Data, TrainError> {
         for part in set.parts() {
             let bytes = fs::read(&part.path).map_err(TrainError::io("reading", &part.path))?;
             let sha256 = hex::encode(Sha256::digest(&bytes));
-            data.files.push(DataFile { path: part.path.clone(), sha256, examples: 0, version: version.clone() });
+            data.files.push(DataFile {
+                path: part.path.clone(),
+                sha256,
+                examples: 0,
+                licences: BTreeSet::new(),
+                version: version.clone(),
+            });
         }
         for located in set.examples() {
             let located = located?;
             if let Some(file) = data.files.iter_mut().rev().find(|file| file.path == located.part.path) {
                 file.examples += 1;
+                if !file.licences.contains(&located.example.licence) {
+                    file.licences.insert(located.example.licence.clone());
+                }
             }
             data.examples.push(located.example);
         }
@@ -102,6 +114,7 @@ mod tests {
         let data = read(&folders).unwrap();
         assert_eq!((data.examples.len(), data.files[0].examples, data.files[0].sha256.len()), (2, 2, 64));
         assert_eq!(data.files[0].version, None, "it is not frozen");
+        assert_eq!(data.files[0].licences, BTreeSet::from(["CC0-1.0".to_owned()]));
         let error = read(&set(folder.path(), &[LINE, r#"{"id":"2"}"#])).unwrap_err().to_string();
         assert!(error.contains('2') && error.contains("kind"), "{error}");
     }

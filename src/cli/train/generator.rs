@@ -1,5 +1,7 @@
 //! `train generator`: fine-tunes the small chat model with low-rank pairs.
 
+use std::path::Path;
+
 use clap::Args;
 
 use super::{Places, fingerprint, try_device, with_progress};
@@ -10,7 +12,7 @@ use crate::{
     train::{
         TrainError,
         batches::order,
-        card::{Card, Machine, now},
+        card::{Card, Machine, commit_at, now},
         checkpoint::CHECKPOINT,
         config::GeneratorConfig,
         dataset::example::Example,
@@ -72,6 +74,8 @@ impl TrainGenerator {
             let loss = run.validation_loss()?;
             eprintln!("untrained: validation loss {loss:.4}, perplexity {:.3}", loss.exp());
         }
+        // As it is now: the tree may change while the run goes on.
+        let commit = commit_at(Path::new(env!("CARGO_MANIFEST_DIR")));
         let result = with_progress(&run)?;
         println!(
             "best validation loss {:.4}, perplexity {:.3}, at step {} of {}; {}",
@@ -83,6 +87,7 @@ impl TrainGenerator {
         );
         let card = Card {
             version: env!("CARGO_PKG_VERSION"),
+            commit,
             base_sha256,
             trained_numbers: model.trained_numbers(),
             training_files: training.files,
