@@ -10,6 +10,7 @@
 pub mod batches;
 pub mod card;
 pub mod checkpoint;
+pub mod clues;
 pub mod config;
 pub mod data;
 pub mod dataset;
