@@ -33,4 +33,3 @@ run() { # steps, learning rate, what is shown
 run 1200 1e-3 whole
 run 1000 7e-4 both
 run 2000 6e-4 both
-run 2000 5e-4 both
