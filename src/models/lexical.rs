@@ -35,12 +35,6 @@ pub struct Lexical {
     russian: Stemmer,
 }
 
-impl std::fmt::Debug for Lexical {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Lexical").finish_non_exhaustive()
-    }
-}
-
 impl Default for Lexical {
     fn default() -> Self {
         Self::new()

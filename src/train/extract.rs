@@ -13,6 +13,7 @@ use crate::models::{
     adapter::{AdapterConfig, AdapterFiles, LowRank, Precision},
     encoder::{
         bert::Layer,
+        heads::ReaderHeads,
         load::{Base, READER_SETTINGS, ReaderSettings, Trained, reader_adapter, vectors},
         low_rank::Module,
     },
@@ -40,17 +41,38 @@ pub struct Extracted {
 
 /// Turns the files of a reader, trained in full on `base`, into those of an adapter with pairs of `rank`.
 pub fn extract(base: Base, reader: &AdapterFiles, rank: usize, precision: Precision) -> Result<Extracted, TrainError> {
+    check_rank(&base, rank)?;
     let before = base.bert.layers.clone();
-    let most = base.bert.config.hidden_size.min(base.bert.config.intermediate_size);
-    if rank == 0 || rank > most {
-        return Err(TrainError::Extract { reason: format!("rank {rank} is not from 1 to {most}") });
-    }
     let (base, heads, settings) = base.with_reader(reader)?;
     let Trained::LayersFrom(first) = settings.trained else {
         return Err(TrainError::Extract { reason: "it is an adapter already".to_owned() });
     };
+    // Below it nothing differs.
+    adapter_of(&before, &base.bert.layers, first, &heads, settings, rank, precision)
+}
+
+/// Refuses a rank that no pair of this model can have.
+pub(super) fn check_rank(base: &Base, rank: usize) -> Result<(), TrainError> {
+    let most = base.bert.config.hidden_size.min(base.bert.config.intermediate_size);
+    if rank == 0 || rank > most {
+        return Err(TrainError::Extract { reason: format!("rank {rank} is not from 1 to {most}") });
+    }
+    Ok(())
+}
+
+/// The adapter with pairs of `rank` of what some layers are `after` a training and were `before` it, from the layer `first`
+/// on, with the heads and settings of a reader.
+pub(super) fn adapter_of(
+    before: &[Layer],
+    after: &[Layer],
+    first: usize,
+    heads: &ReaderHeads,
+    settings: ReaderSettings,
+    rank: usize,
+    precision: Precision,
+) -> Result<Extracted, TrainError> {
     let (mut pairs, mut whole, mut modules) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
-    for (index, (before, after)) in before.iter().zip(&base.bert.layers).enumerate().skip(first) {
+    for (index, (before, after)) in before.iter().zip(after).enumerate().skip(first) {
         for module in Module::ALL {
             let path = module.full_path(index);
             let mut random = Random::new(index as u64, module as u64);
@@ -63,7 +85,7 @@ pub fn extract(base: Base, reader: &AdapterFiles, rank: usize, precision: Precis
     }
     // Alpha as large as the rank: the pairs count as they are.
     let config = AdapterConfig::new(rank, rank as f64, 0.0, Vec::new());
-    let mut files = reader_adapter(pairs, whole, &heads, config, precision)?;
+    let mut files = reader_adapter(pairs, whole, heads, config, precision)?;
     let settings = ReaderSettings { trained: Trained::LowRank, ..settings };
     let settings =
         serde_json::to_vec_pretty(&settings).map_err(|error| TrainError::Extract { reason: error.to_string() })?;

@@ -7,10 +7,10 @@
 //! what its scores mean, `tuning` writes that into a reader. May depend on `models` and on what `answer` says of prompts
 //! and sentences.
 
+pub mod average;
 pub mod batches;
 pub mod card;
 pub mod checkpoint;
-pub mod clues;
 pub mod config;
 pub mod data;
 pub mod dataset;

@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use super::{
+    average::average,
     config::{BestBy, LoraTraining, ReaderConfig},
     dataset::{Example, Expected, Kind, Passage, Span, SpanRole},
     extract::extract,
@@ -274,6 +275,34 @@ fn a_reader_that_was_trained_in_full_becomes_an_adapter() {
     assert!(
         extract(base(), &files, 17, Precision::F32).is_err() && extract(base(), &files, 0, Precision::F32).is_err()
     );
+}
+
+#[test]
+fn the_mean_of_readers_lies_between_them_and_that_of_one_with_itself_is_itself() {
+    let trained = |config: &super::config::ReaderConfig| {
+        let model = ReaderModel::new(&base(), config, None).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        fit(&model, config, folder.path(), false, |_| ());
+        (model.files().unwrap(), model.parts().0.layers[1].up.1.clone(), logits(model.parts().0, model.parts().1))
+    };
+    // One in full and one with pairs.
+    let [(full, full_bias, full_logits), (pairs, pairs_bias, _)] = [trained(&config(None)), trained(&config(lora()))];
+    let mean = |readers: &[(f64, AdapterFiles)]| average(&base(), readers, 16, Precision::F32);
+    let load = |readers: &[(f64, AdapterFiles)]| base().with_reader(&mean(readers).unwrap().files).unwrap();
+    let (itself, heads, settings) = load(&[(3.0, full.clone()), (1.0, full.clone())]);
+    assert!(logits(&itself.bert, &heads).iter().zip(&full_logits).all(|(a, b)| (a - b).abs() < 1e-3));
+    assert_eq!(settings.decision(), crate::models::encoder::Decision::UNFITTED);
+    let (between, ..) = load(&[(3.0, full.clone()), (1.0, pairs)]);
+    let numbers = |bias: &candle_core::Tensor| bias.to_vec1::<f32>().unwrap();
+    let biases = [numbers(&between.bert.layers[1].up.1), numbers(&full_bias), numbers(&pairs_bias)];
+    assert!(biases[1] != biases[2]);
+    for at in 0..biases[0].len() {
+        let right = 0.75 * biases[1][at] + 0.25 * biases[2][at];
+        assert!((biases[0][at] - right).abs() < 1e-5, "{at}: {} {right}", biases[0][at]);
+    }
+    for wrong in [&[(1.0, full.clone())][..], &[(1.0, full.clone()), (0.0, full.clone())]] {
+        assert!(mean(wrong).unwrap_err().to_string().contains("two readers"));
+    }
 }
 
 #[test]

@@ -107,12 +107,12 @@ fn judge(example: &Example, reader: &Reader) -> Result<Judged, TrainError> {
     let answerable = example.expected == Expected::Answered;
     let nothing = AnswerScore { exact_match: 0.0, f1: 0.0 };
     let Some((passage, BestSpan { range, score })) = best_of_all(&reading.spans) else {
-        return Ok(Judged { answerable, score: None, clues: None, answer: nothing });
+        return Ok(Judged { answerable, score: None, answer: nothing });
     };
     let text = CodePointIndex::new(&example.passages[passage].text);
     let answer = text.slice(range).unwrap_or_default();
     let answer = if answerable { best_over(answer, &example.short_answers) } else { nothing };
-    Ok(Judged { answerable, score: Some(score), clues: reading.clues, answer })
+    Ok(Judged { answerable, score: Some(score), answer })
 }
 
 /// Whole examples, chosen by the seed, until their passages are about as many as `most`.

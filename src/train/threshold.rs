@@ -7,7 +7,7 @@
 //! encoder's `decision`.
 
 use super::squad_score::{AnswerScore, DEFAULT_SUCCESS_F1, Ended, SquadQuestion, SquadSummary};
-use crate::models::encoder::{Decision, clues::Clues, decision::Platt};
+use crate::models::encoder::{Decision, decision::Platt};
 
 /// The best span of an example, and what it is worth.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -16,15 +16,13 @@ pub struct Judged {
     pub answerable: bool,
     /// The span's score, a finite number; `None` when there was nothing to read.
     pub score: Option<f32>,
-    /// What the words say about the span; `None` when there was nothing to read.
-    pub clues: Option<Clues>,
     /// How the span compares with the gold answers.
     pub answer: AnswerScore,
 }
 
 impl Judged {
     /// Whether the span answers the question.
-    pub fn is_right(&self) -> bool {
+    fn is_right(&self) -> bool {
         self.answerable && self.answer.f1 >= DEFAULT_SUCCESS_F1
     }
 
@@ -182,7 +180,7 @@ mod tests {
 
     fn judged(answerable: bool, score: f32, f1: f64) -> Judged {
         let exact_match = f64::from(u8::from(f1 == 1.0));
-        Judged { answerable, score: Some(score), clues: None, answer: AnswerScore { exact_match, f1 } }
+        Judged { answerable, score: Some(score), answer: AnswerScore { exact_match, f1 } }
     }
 
     #[test]

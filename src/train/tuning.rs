@@ -1,14 +1,14 @@
-//! Threshold, probability and the weights of the words' clues of a trained reader, chosen on data that it was not trained on and written into its
+//! Threshold and probability of a trained reader, chosen on data that it was not trained on and written into its
 //! settings.
 //!
-//! May depend on `clues`, `reading`, `threshold` and the encoder.
+//! May depend on `reading`, `threshold` and the encoder.
 
 use std::path::Path;
 
 use serde::Serialize;
 
 use super::{
-    TrainError, clues,
+    TrainError,
     dataset::example::Example,
     reading::{ReadingCounts, ReadingTask},
     squad_score::SquadSummary,
@@ -18,7 +18,6 @@ use crate::models::{
     adapter::AdapterFiles,
     encoder::{
         Decision, EncoderError,
-        clues::ClueWeights,
         decision::Platt,
         load::{Base, READER_SETTINGS, ReaderSettings},
         reader::Reader,
@@ -34,15 +33,13 @@ pub struct Tuned {
     pub threshold: f32,
     /// From a score to the probability that the answer is right.
     pub probability: Platt,
-    /// What the words add to a score.
-    pub clues: ClueWeights,
     /// Why the probability stays as it is before anything is fitted; `None` when it was fitted.
     pub not_fitted: Option<String>,
     /// The figures at the threshold.
     pub figures: SquadSummary,
 }
 
-/// Chooses threshold, probability and clues of the reader in `folder`, which was trained on `base`, and writes them into its
+/// Chooses threshold and probability of the reader in `folder`, which was trained on `base`, and writes them into its
 /// settings. `watch` is told how many examples of how many are read.
 pub fn tune(
     base: Base,
@@ -56,12 +53,7 @@ pub fn tune(
     let (base, heads, mut settings) = base.with_reader(&files)?;
     let task = ReadingTask::new(examples, &base.tokenizer, settings.limits, threads)?;
     let reader = Reader::new(base.bert, heads, base.tokenizer, settings.limits, 1);
-    let mut judged = task.judge(&reader, |done| watch(done, task.counts.examples))?;
-    let clues = clues::fit(&judged);
-    for judged in &mut judged {
-        let more = judged.clues.map(|found| clues.weigh(found));
-        judged.score = judged.score.zip(more).map(|(score, more)| score + more);
-    }
+    let judged = task.judge(&reader, |done| watch(done, task.counts.examples))?;
     let Some(threshold) = best_threshold(&judged) else {
         let counts = serde_json::to_string(&task.counts).unwrap_or_default();
         return Err(TrainError::NoSequences { what: "tuning", counts });
@@ -70,9 +62,9 @@ pub fn tune(
         Ok(fitted) => (fitted, None),
         Err(reason) => (Decision::UNFITTED.probability, Some(reason)),
     };
-    (settings.threshold, settings.probability, settings.clues) = (threshold, probability, clues);
+    (settings.threshold, settings.probability) = (threshold, probability);
     write(&settings, folder)?;
-    Ok(Tuned { data: task.counts, threshold, probability, clues, not_fitted, figures: figures(&judged, threshold) })
+    Ok(Tuned { data: task.counts, threshold, probability, not_fitted, figures: figures(&judged, threshold) })
 }
 
 /// Settings that were written before a threshold was chosen need not name one.

@@ -85,7 +85,7 @@ fn said(tuned: &Tuned) -> String {
     let (figures, data) = (&tuned.figures, &tuned.data);
     format!(
         "threshold {:.3} on {} questions, {} of them without an answer ({} left out: {} without a marked answer, {} too \
-         long): HasAns F1 {}, NoAns {}, F1 {}, exact match {}; probability: slope {:.3}, intercept {:.3}; clues: elsewhere {:.3}, words {:.3}",
+         long): HasAns F1 {}, NoAns {}, F1 {}, exact match {}; probability: slope {:.3}, intercept {:.3}",
         tuned.threshold,
         data.examples,
         data.unanswerable,
@@ -98,7 +98,5 @@ fn said(tuned: &Tuned) -> String {
         percent(figures.exact_match),
         tuned.probability.slope,
         tuned.probability.intercept,
-        tuned.clues.elsewhere,
-        tuned.clues.words,
     )
 }

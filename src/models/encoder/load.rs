@@ -17,7 +17,6 @@ use sha2::{Digest, Sha256};
 use super::{
     Decision, EncoderError,
     bert::{Bert, Embeddings, Layer},
-    clues::ClueWeights,
     config::BertConfig,
     decision::Platt,
     features::{Limits, ReaderTokenizer},
@@ -53,9 +52,6 @@ pub struct ReaderSettings {
     pub threshold: f32,
     /// From a score to the probability that the answer is right.
     pub probability: Platt,
-    /// What the words add to a score; nothing when absent.
-    #[serde(default)]
-    pub clues: ClueWeights,
 }
 
 /// What a reader has of its own, beside the heads.
@@ -72,8 +68,7 @@ impl ReaderSettings {
     /// Settings of the present form, before threshold and probability are fitted.
     pub fn new(base_sha256: String, trained: Trained, limits: Limits) -> Self {
         let Decision { threshold, probability } = Decision::UNFITTED;
-        let clues = ClueWeights::default();
-        Self { format: FORMAT, base_sha256, trained, limits, threshold, probability, clues }
+        Self { format: FORMAT, base_sha256, trained, limits, threshold, probability }
     }
 
     /// What the scores mean.
@@ -83,7 +78,7 @@ impl ReaderSettings {
 }
 
 /// A base model.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Base {
     /// The model without heads.
     pub bert: Bert,
@@ -123,12 +118,12 @@ impl Base {
         let path = Path::new(READER_SETTINGS);
         let settings: ReaderSettings =
             serde_json::from_slice(files.need(READER_SETTINGS)?).map_err(|error| refused(path, error))?;
+        settings.decision().check().map_err(|reason| refused(path, reason))?;
         if settings.format != FORMAT {
             let reason = format!("its form is {}, and {FORMAT} is supported; train it again", settings.format);
             return Err(refused(path, reason));
         }
         settings.decision().check().map_err(|reason| refused(path, reason))?;
-        settings.clues.check().map_err(|reason| refused(path, reason))?;
         if settings.base_sha256 != self.sha256 {
             let reason =
                 format!("it was trained on the base {}, and this one is {}", settings.base_sha256, self.sha256);

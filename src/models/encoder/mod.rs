@@ -7,7 +7,6 @@
 //! `minilm` lets one caller read at a time. May depend on `domain`, `models::adapter`, `models::fused` and candle.
 
 pub mod bert;
-pub mod clues;
 pub mod config;
 pub mod decision;
 pub mod features;

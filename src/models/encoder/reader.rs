@@ -6,17 +6,14 @@
 //!
 //! Then the reader looks again: it reads the sentence around the best span of each passage, without what stands beside
 //! it, once under the passage's title and once alone, and the span's score becomes the mean of the three. A passage that
-//! is about everything that was asked, and still does not say it, is told from one that does by the sentence. At last
-//! what the words say about the best span (`clues`) is weighed in. May depend on the siblings, `models::adapter`,
-//! `models::lexical` and `domain`.
+//! is about everything that was asked, and still does not say it, is told from one that does by the sentence. May depend
+//! on the siblings, `models::adapter` and `domain`.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use super::{
     BestSpan, Decision, EncoderError,
     bert::{Bert, Packed},
-    best_of_all,
-    clues::{ClueWeights, Clues},
     features::{Limits, ReaderTokenizer, TextTokens, Window},
     heads::ReaderHeads,
     load::Base,
@@ -26,7 +23,7 @@ use crate::{
         sentences::{around, sentences},
         text::{CodePointIndex, CodePointRange},
     },
-    models::{adapter::AdapterFiles, lexical::Lexical},
+    models::adapter::AdapterFiles,
 };
 
 /// The best first and last tokens of a window that are combined.
@@ -46,8 +43,6 @@ pub struct PassageText<'a> {
 pub struct Reading {
     /// The best span of each passage, in order; `None` for one that has no tokens.
     pub spans: Vec<Option<BestSpan>>,
-    /// What the words say about the best of them; `None` when there is none.
-    pub clues: Option<Clues>,
     /// The windows that were read, in all looks.
     pub windows: usize,
     /// The tokens that were read, likewise.
@@ -64,8 +59,6 @@ pub struct Reader {
     tokenizer: ReaderTokenizer,
     limits: Limits,
     decision: Decision,
-    weights: ClueWeights,
-    lexical: Arc<Lexical>,
     threads: usize,
 }
 
@@ -79,23 +72,14 @@ struct Placed<'a> {
 impl Reader {
     /// Puts the parts together. `threads` windows are read at a time.
     pub fn new(bert: Bert, heads: ReaderHeads, tokenizer: ReaderTokenizer, limits: Limits, threads: usize) -> Self {
-        Self {
-            bert,
-            heads,
-            tokenizer,
-            limits,
-            decision: Decision::UNFITTED,
-            weights: ClueWeights::default(),
-            lexical: Arc::default(),
-            threads: threads.max(1),
-        }
+        Self { bert, heads, tokenizer, limits, decision: Decision::UNFITTED, threads: threads.max(1) }
     }
 
     /// Reads the folder of a base model and puts a reader that was trained on it on top.
     pub fn load(base: &Path, files: &AdapterFiles, threads: usize) -> Result<Self, EncoderError> {
         let (base, heads, settings) = Base::load(base)?.with_reader(files)?;
-        let (decision, weights) = (settings.decision(), settings.clues);
-        Ok(Self { decision, weights, ..Self::new(base.bert, heads, base.tokenizer, settings.limits, threads) })
+        let decision = settings.decision();
+        Ok(Self { decision, ..Self::new(base.bert, heads, base.tokenizer, settings.limits, threads) })
     }
 
     /// What the scores of its spans mean.
@@ -104,8 +88,8 @@ impl Reader {
     }
 
     /// The best span of each passage, after all looks.
-    pub fn read(&self, question_text: &str, passages: &[PassageText<'_>]) -> Result<Reading, EncoderError> {
-        let question = self.tokenizer.tokens(question_text)?;
+    pub fn read(&self, question: &str, passages: &[PassageText<'_>]) -> Result<Reading, EncoderError> {
+        let question = self.tokenizer.tokens(question)?;
         let mut reading = self.look(&question, passages)?;
         let spans = reading.spans.iter_mut().zip(passages);
         let looked_at = spans.filter_map(|(span, passage)| {
@@ -122,26 +106,10 @@ impl Reader {
         }
         reading.windows += again.windows;
         reading.tokens += again.tokens;
-        if let Some((passage, span)) = best_of_all(&reading.spans) {
-            let clues = self.clues(question_text, passages[passage], span.range);
-            let more = self.weights.weigh(clues);
-            // To all of them, so that the best one stays it: the clues say whether it answers, not which one does.
-            reading.spans.iter_mut().flatten().for_each(|span| span.score += more);
-            reading.clues = Some(clues);
-        }
         if reading.spans.iter().flatten().any(|span| !span.score.is_finite()) {
             return Err(candle_core::Error::Msg("the reader's scores are no finite numbers".to_owned()).into());
         }
         Ok(reading)
-    }
-
-    /// What the words say about a span.
-    fn clues(&self, question: &str, passage: PassageText<'_>, span: CodePointRange) -> Clues {
-        let PassageText { title, text } = passage;
-        // In a heading, which is no sentence, the span stands for itself.
-        let words = CodePointIndex::new(text).slice(span).unwrap_or_default();
-        let sentence = sentence_of(text, span).unwrap_or(words);
-        Clues::of(&self.lexical, question, title, text, sentence, words)
     }
 
     /// The best span of each passage as it is given.
