@@ -39,8 +39,8 @@ PYTHON
 
 printf '| Run | Steps | Sequences | HasAns F1 | NoAns | Mean of both |\n|---|---|---|---|---|---|\n'
 all=("${public[@]}" "${edited[@]}" "${own[@]}")
-for steps in 50 100 200 400; do run "data-$steps" "$steps" "" "${all[@]}"; done
-run rank-8 100 's/^rank = .*/rank = 8/; s/^alpha = .*/alpha = 16.0/' "${all[@]}"
-run upper-half 100 's/^rank = .*/&\nlayers = [3, 4, 5]/' "${all[@]}"
-run no-negatives 100 "" "${public[@]}" squad1 squadshifts "${own[@]}"
-run no-own-set 100 "" "${public[@]}" "${edited[@]}"
+for steps in 150 300 600 1200; do run "data-$steps" "$steps" "" "${all[@]}"; done
+run rank-8 600 's/^rank = .*/rank = 8/; s/^alpha = .*/alpha = 16.0/' "${all[@]}"
+run upper-half 600 's/^rank = .*/&\nlayers = [3, 4, 5]/' "${all[@]}"
+run no-negatives 600 "" "${public[@]}" squad1 squadshifts "${own[@]}"
+run no-own-set 600 "" "${public[@]}" "${edited[@]}"

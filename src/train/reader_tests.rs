@@ -296,9 +296,10 @@ fn the_mean_of_readers_lies_between_them_and_that_of_one_with_itself_is_itself()
     let numbers = |bias: &candle_core::Tensor| bias.to_vec1::<f32>().unwrap();
     let biases = [numbers(&between.bert.layers[1].up.1), numbers(&full_bias), numbers(&pairs_bias)];
     assert!(biases[1] != biases[2]);
-    for at in 0..biases[0].len() {
-        let right = 0.75 * biases[1][at] + 0.25 * biases[2][at];
-        assert!((biases[0][at] - right).abs() < 1e-5, "{at}: {} {right}", biases[0][at]);
+    let [mean_of, full_bias, pairs_bias] = &biases;
+    for ((got, full), pairs) in mean_of.iter().zip(full_bias).zip(pairs_bias) {
+        let right = 0.75 * full + 0.25 * pairs;
+        assert!((got - right).abs() < 1e-5, "{got} {right}");
     }
     for wrong in [&[(1.0, full.clone())][..], &[(1.0, full.clone()), (0.0, full.clone())]] {
         assert!(mean(wrong).unwrap_err().to_string().contains("two readers"));
