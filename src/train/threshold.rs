@@ -60,7 +60,7 @@ pub fn balanced(figures: &SquadSummary) -> Option<f64> {
 /// means nothing.
 const AS_GOOD: f64 = 0.01;
 
-/// Of the thresholds whose [`balanced`] figure is as good as the best one (within [`AS_GOOD`]), the one that serves both
+/// Of the thresholds whose [`balanced`] figure is as good as the best one (within `AS_GOOD`), the one that serves both
 /// sides most evenly, the highest of several; half-way between the two scores that it parts. The best figure itself can lie
 /// far to one side by chance. `None` when nothing was read.
 pub fn best_threshold(judged: &[Judged]) -> Option<f32> {
