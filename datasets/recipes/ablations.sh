@@ -4,18 +4,9 @@
 #   datasets/recipes/ablations.sh DATA OUT
 #
 # DATA is what prepare.sh made, OUT gets a folder for each run. Prints a line for each: its steps, the sequences that it
-# saw (each once), and what it reaches on the tuning articles, never the test ones, with a threshold chosen there.
+# saw, and what it reaches on the tuning articles, never the test ones, with a threshold chosen there.
 set -euo pipefail
-data="$(realpath "${1:?the folder that prepare.sh made}")"
-out="${2:?where the runs go}"
-here="$(cd "$(dirname "$0")" && pwd)"
-footnote="${FOOTNOTE:-footnote}"
-mkdir -p "$out"
-out="$(realpath "$out")"
-
-own=(handbook/train handbook/train)
-public=(squad2/train squad2/train squad2/train nq sleepqa clapnq-unanswered clapnq-unanswered clapnq-unanswered)
-edited=(squad1-all squadshifts-all)
+. "$(dirname "${BASH_SOURCE[0]}")/sets.sh"
 
 run() { # name, steps, sed script for the recipe, data sets…
     local name="$1" steps="$2" change="$3"
@@ -23,10 +14,7 @@ run() { # name, steps, sed script for the recipe, data sets…
     # From the base: going on from a reader would hide what is asked here.
     sed -e "/^from /d; s/^max_steps = .*/max_steps = $steps/; s/^checkpoint_every = .*/checkpoint_every = $steps/" \
         -e "s/^validate_every = .*/validate_every = $steps/; $change" "$here/reader.toml" >"$out/$name.toml"
-    local sets=()
-    for set in "$@"; do sets+=(--data "$data/$set"); done
-    [ -e "$out/$name/card.json" ] || "$footnote" train reader --recipe "$out/$name.toml" --out "$out/$name" \
-        --validation "$data/squad2/tuning" --tuning "$data/squad2-tuning" "${sets[@]}" >"$out/$name.log" 2>&1
+    [ -e "$out/$name/card.json" ] || train "$out/$name.toml" "$out/$name" "$@" >"$out/$name.log" 2>&1
     python3 - "$out/$name/card.json" "$name" <<'PYTHON'
 import json, sys
 card = json.load(open(sys.argv[1]))

@@ -47,15 +47,15 @@ for split in train tuning test; do allow "$out/squad2/$split"; done
     handbook/errors-and-limits.md handbook/command-line.md handbook/troubleshooting.md handbook/quick-start.md
 mv "$out/handbook/validation" "$out/handbook/test"
 
-# What one of the generator's sets answers: where the reader decides, a draft that declines is of no use.
-answered() { # set, out
-    mkdir -p "$out/$2"
-    for file in "$out/$1"/*.jsonl; do
-        grep -E '"expected": ?"answered"' "$file" >"$out/$2/$(basename "$file")" || rm "$out/$2/$(basename "$file")"
+ending() { # answered or abstained, set, out: the examples of a set that should end so
+    mkdir -p "$out/$3"
+    for file in "$out/$2"/*.jsonl; do
+        grep -E "\"expected\": ?\"$1\"" "$file" >"$out/$3/$(basename "$file")" || rm "$out/$3/$(basename "$file")"
     done
-    allow "$out/$2"
+    allow "$out/$3"
 }
-for split in train test; do answered "handbook/$split" "handbook-answered/$split"; done
+# For the generator: where the reader decides, a draft that declines is of no use.
+for split in train test; do ending answered "handbook/$split" "handbook-answered/$split"; done
 
 import squad squad1 "$data/squad1/test-v1.1.json" --licence CC-BY-SA-4.0
 import squad squadshifts "$data/squadshifts/new_wiki_v1.0.json" --licence LicenseRef-squadshifts
@@ -68,12 +68,10 @@ for name in squad1 squadshifts nq sleepqa; do allow "$out/$name"; done
 # Answers in sentences, and questions without one: one half. The other half measures.
 import clapnq clapnq-whole "$data/clapnq/split-devs-answerable.jsonl" "$data/clapnq/split-devs-unanswerable.jsonl"
 "$footnote" dataset split "$out/clapnq-whole" --out "$out/clapnq" --train 0.5 --validation 0 --test 0.5 --seed 2026
-answered clapnq/train clapnq-answered
+ending answered clapnq/train clapnq-answered
 # What real users asked and the page does not say, for the reader.
-mkdir -p "$out/clapnq-unanswered"
-grep '"expected":"abstained"' "$out/clapnq/train/task.jsonl" >"$out/clapnq-unanswered/task.jsonl"
+ending abstained clapnq/train clapnq-unanswered
 rm -rf "$out/clapnq-whole" "$out/clapnq/train"
-allow "$out/clapnq-unanswered"
 allow "$out/clapnq/test"
 
 # Claims and the sentences of abstracts that support or contradict them: nothing is trained on it.

@@ -5,18 +5,7 @@
 #
 # DATA is what prepare.sh made. OUT gets a folder for each run, and `reader`, which is what ships.
 set -euo pipefail
-data="$(realpath "${1:?the folder that prepare.sh made}")"
-out="${2:?where the runs go}"
-here="$(cd "$(dirname "$0")" && pwd)"
-footnote="${FOOTNOTE:-footnote}"
-mkdir -p "$out"
-out="$(realpath "$out")"
-
-# A set that is named twice counts double.
-sets=(squad2/train squad2/train squad2/train squad1-all squadshifts-all nq sleepqa handbook/train handbook/train
-    clapnq-unanswered clapnq-unanswered clapnq-unanswered)
-folders=()
-for set in "${sets[@]}"; do folders+=(--data "$data/$set"); done
+. "$(dirname "${BASH_SOURCE[0]}")/sets.sh"
 
 number=0
 run() { # steps, learning rate, what is shown
@@ -26,8 +15,7 @@ run() { # steps, learning rate, what is shown
         sed -e "s/^seed = .*/seed = $((2025 + number))/; s/^max_steps = .*/max_steps = $1/" \
             -e "s/^learning_rate = .*/learning_rate = $2/; s/^shown = .*/shown = \"$3\"/" "$here/reader.toml"
     } >"$out/reader-$number.toml"
-    "$footnote" train reader --recipe "$out/reader-$number.toml" --out "$out/reader-$number" \
-        --validation "$data/squad2/tuning" --tuning "$data/squad2-tuning" "${folders[@]}"
+    train "$out/reader-$number.toml" "$out/reader-$number" "${public[@]}" "${edited[@]}" "${own[@]}"
 }
 
 run 1200 1e-3 whole

@@ -22,6 +22,7 @@ use crate::{
 pub(crate) const MAX_NEW_TOKENS: u32 = 96;
 /// The tokens of a whole prompt: what a question on a CPU should cost, far below the model's window.
 pub(crate) const PROMPT_BUDGET: u32 = 1_024;
+
 /// What the generator wrote.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Draft {

@@ -1,10 +1,11 @@
 //! `train`: fine-tunes a model on data sets. A run can be killed and resumed at any time.
 //!
-//! Here what all kinds share, `train reader`, whose threshold is chosen at the end, and `train extract`, which makes a
-//! small adapter of a reader that was trained in full; `generator` is `train generator`, and `threshold` is `train
-//! threshold`, which chooses it again.
+//! Here what all kinds share, and `train reader`, whose threshold is chosen at the end; `generator` is `train generator`,
+//! `threshold` is `train threshold`, which chooses it again, and `low_rank` makes small adapters of readers that were
+//! trained: `train extract` and `train average`.
 
 mod generator;
+mod low_rank;
 mod threshold;
 
 use std::{
@@ -24,19 +25,17 @@ use crate::{
     eval::report,
     models::{
         self,
-        adapter::{AdapterFiles, Precision},
+        adapter::AdapterFiles,
         catalog::ENCODER_BASE,
         encoder::{features::ReaderTokenizer, load::Base},
         fused::product::device::Device,
     },
     train::{
         TrainError,
-        average::average,
         card::{Card, Machine, Tuning, commit_at, now},
         config::ReaderConfig,
         data::{self, Data},
         dataset::example::Example,
-        extract::{Extracted, extract},
         features::{FeatureCounts, FeatureMaker, Sequence},
         fit::{FitEvent, Fitted, Run, Trainable},
         reader::{READER, ReaderModel},
@@ -56,54 +55,8 @@ enum What {
     Reader(TrainReader),
     Generator(generator::TrainGenerator),
     Threshold(threshold::TrainThreshold),
-    Extract(Extract),
-    Average(Average),
-}
-
-/// Average the weights of readers that went on from one another into one low-rank adapter, and choose its threshold
-#[derive(Debug, Args)]
-struct Average {
-    /// The folder of a reader; at least two
-    #[arg(long = "reader", required = true, value_name = "DIR")]
-    readers: Vec<PathBuf>,
-    /// Its weight, in the same order; all the same when absent
-    #[arg(long = "weight", value_name = "W")]
-    weights: Vec<f64>,
-    /// The folder of their base model; the one of the catalogue when absent
-    #[arg(long, value_name = "DIR")]
-    base: Option<PathBuf>,
-    /// The rank of the pairs; the higher, the nearer and the larger
-    #[arg(long, value_name = "N", default_value_t = 32)]
-    rank: usize,
-    /// Save in half precision
-    #[arg(long)]
-    half: bool,
-    /// A data set to choose the threshold on; may be given several times
-    #[arg(long, required = true, value_name = "DIR")]
-    tuning: Vec<PathBuf>,
-    /// The folder of the adapter
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
-}
-
-/// Turn a reader that was trained in full into a low-rank adapter, which is a tenth of its size
-#[derive(Debug, Args)]
-struct Extract {
-    /// The folder of the reader
-    #[arg(long, value_name = "DIR")]
-    reader: PathBuf,
-    /// The folder of its base model; the one of the catalogue when absent
-    #[arg(long, value_name = "DIR")]
-    base: Option<PathBuf>,
-    /// The rank of the pairs; the higher, the nearer and the larger
-    #[arg(long, value_name = "N", default_value_t = 32)]
-    rank: usize,
-    /// Save in half precision
-    #[arg(long)]
-    half: bool,
-    /// The folder of the adapter
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    Extract(low_rank::Extract),
+    Average(low_rank::Average),
 }
 
 /// Where a run's data and results lie.
@@ -197,54 +150,6 @@ fn load_base(folder: Option<&Path>, settings: &Config) -> anyhow::Result<Base> {
         Some(folder) => Base::load(folder)?,
         None => Base::load(&models::locate_one(&settings.models_dir, ENCODER_BASE)?)?,
     })
-}
-
-impl Average {
-    fn run(self, settings: &Config) -> anyhow::Result<()> {
-        anyhow::ensure!(!self.out.exists(), "{} exists already; name another folder", self.out.display());
-        anyhow::ensure!(
-            self.weights.is_empty() || self.weights.len() == self.readers.len(),
-            "{} readers and {} weights: give each reader its weight, or none of them",
-            self.readers.len(),
-            self.weights.len()
-        );
-        let tuning = data::read(&self.tuning)?;
-        let weights = self.weights.iter().copied().chain(std::iter::repeat(1.0));
-        let read = self.readers.iter().zip(weights).map(|(folder, weight)| Ok((weight, AdapterFiles::read(folder)?)));
-        let readers = read.collect::<anyhow::Result<Vec<_>>>()?;
-        let base = load_base(self.base.as_deref(), settings)?;
-        let precision = if self.half { Precision::F16 } else { Precision::F32 };
-        let averaged = average(&base, &readers, self.rank, precision)?;
-        averaged.files.write(&self.out)?;
-        print_kept(&averaged);
-        threshold::tune(base, &self.out, tuning.examples, 2)?;
-        Ok(())
-    }
-}
-
-/// How much of the difference to the base the pairs keep.
-fn print_kept(extracted: &Extracted) {
-    let (mut kept, mut all) = (0.0, 0.0);
-    for module in &extracted.modules {
-        println!("{:6.2} %  {}", 100.0 * module.kept / module.all, module.module);
-        (kept, all) = (kept + module.kept, all + module.all);
-    }
-    if all > 0.0 {
-        println!("{:6.2} %  of the squared difference to the base is kept", 100.0 * kept / all);
-    }
-}
-
-impl Extract {
-    fn run(self, settings: &Config) -> anyhow::Result<()> {
-        anyhow::ensure!(!self.out.exists(), "{} exists already; name another folder", self.out.display());
-        let reader = AdapterFiles::read(&self.reader)?;
-        let base = load_base(self.base.as_deref(), settings)?;
-        let precision = if self.half { Precision::F16 } else { Precision::F32 };
-        let extracted = extract(base, &reader, self.rank, precision)?;
-        extracted.files.write(&self.out)?;
-        print_kept(&extracted);
-        Ok(())
-    }
 }
 
 impl TrainReader {

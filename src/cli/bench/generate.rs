@@ -2,7 +2,8 @@
 //!
 //! Each question of the demo is searched in the handbook, and as many of its passages as fit make a prompt of about the
 //! wanted length. Every prompt is read from its beginning. A peer gets the same messages directly afterwards, and is told
-//! to write as many tokens at most as ours wrote.
+//! to write as many tokens at most as ours wrote. The first token of an answer counts among those that were written and
+//! its time with reading, as llama.cpp counts.
 
 use anyhow::{Context as _, ensure};
 use clap::Args;

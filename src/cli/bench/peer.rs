@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
@@ -22,7 +22,8 @@ const TIMEOUT: Duration = Duration::from_secs(300);
 
 /// A program that is measured beside ours.
 pub struct Peer {
-    process: Process,
+    /// `None` after it has failed.
+    process: Option<Process>,
 }
 
 #[derive(Serialize)]
@@ -57,15 +58,25 @@ impl Peer {
         let words = shlex::split(command).filter(|words| !words.is_empty());
         let words = words.ok_or_else(|| anyhow!("{command:?} is no command: close every quotation mark"))?;
         let process = Process::start(&words).with_context(|| format!("cannot start `{command}`"))?;
-        Ok(Self { process })
+        Ok(Self { process: Some(process) })
     }
 
     /// One conversation.
     pub async fn time(&mut self, messages: &[Message], max_tokens: u32) -> anyhow::Result<PeerTimed> {
         let said = messages.iter().map(|message| Said { role: role(message.role), content: &message.content });
         let line = serde_json::to_vec(&Asked { messages: said.collect(), max_tokens })?;
-        let reply = timeout(TIMEOUT, self.process.exchange(&line)).await.context("the peer did not reply in time")?;
-        let reply = reply.map_err(|broken| anyhow!("the peer did not reply with a line: {broken:?}"))?;
+        let mut process = self.process.take().context("the peer has failed before")?;
+        let reply = timeout(TIMEOUT, process.exchange(&line)).await.context("the peer did not reply in time")?;
+        let reply = match reply {
+            Ok(reply) => reply,
+            Err(broken) => {
+                let (how, said) = process.end().await;
+                bail!(
+                    "the peer did not reply with a line ({broken:?}) and {how}; the end of its standard error: {said}"
+                );
+            }
+        };
+        self.process = Some(process);
         let timed: PeerTimed = serde_json::from_slice(&reply)
             .with_context(|| format!("the peer said {:?}", String::from_utf8_lossy(&reply)))?;
         let sound = |milliseconds: f64| milliseconds.is_finite() && milliseconds >= 0.0;
@@ -79,5 +90,41 @@ fn role(role: Role) -> &'static str {
         Role::System => "system",
         Role::User => "user",
         Role::Assistant => "assistant",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    async fn ask(script: &str) -> anyhow::Result<PeerTimed> {
+        let mut peer = Peer::start(&format!("sh -c {}", shlex::try_quote(script)?))?;
+        peer.time(&[Message::new(Role::User, "who?")], 7).await
+    }
+
+    #[tokio::test]
+    async fn a_peer_is_asked_in_a_line_and_says_how_long_it_took() {
+        let said = r#"read line; case "$line" in *'"role":"user","content":"who?"'*'"max_tokens":7'*) echo
+            '{"prompt_tokens":9,"prompt_ms":3.5,"completion_tokens":7,"completion_ms":2}';; esac"#;
+        let timed = ask(&said.replace("echo\n            ", "echo ")).await.unwrap();
+        assert_eq!((timed.prompt_tokens, timed.prompt_ms), (9, 3.5));
+        assert_eq!((timed.completion_tokens, timed.completion_ms), (7, 2.0));
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_ends_or_says_something_else_is_an_error_that_tells_why() {
+        for (script, word) in [
+            ("read line; echo 'no model' >&2; exit 3", "no model"),
+            ("read line; echo hello", "hello"),
+            (
+                "read line; echo '{\"prompt_tokens\":1,\"prompt_ms\":-1,\"completion_tokens\":1,\"completion_ms\":1}'",
+                "no times",
+            ),
+        ] {
+            let error = format!("{:#}", ask(script).await.unwrap_err());
+            assert!(error.contains(word), "{script}: {error}");
+        }
+        assert!(Peer::start("'open").is_err() && Peer::start("no-such-program-anywhere").is_err());
     }
 }
