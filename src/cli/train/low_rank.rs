@@ -124,8 +124,6 @@ struct Part {
     weight: f64,
     /// The sum over the reader's files.
     sha256: String,
-    /// The card of its training.
-    card_sha256: String,
 }
 
 impl Average {
@@ -145,8 +143,7 @@ impl Average {
             let source = AdapterSource::read(folder)?;
             let files = source.card["training_files"].as_array().cloned().unwrap_or_default();
             training_files.extend(files.into_iter().filter(|file| seen.insert(file["sha256"].to_string())));
-            let card_sha256 = crate::eval::card::sha256(source.card.to_string().as_bytes());
-            mean_of.push(Part { weight, sha256: source.files.sha256(), card_sha256 });
+            mean_of.push(Part { weight, sha256: source.files.sha256() });
             readers.push((weight, source.files));
         }
         let base = load_base(self.made.base.as_deref(), settings)?;
