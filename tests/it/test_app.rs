@@ -191,6 +191,14 @@ impl TestApp {
         drop(app);
         // The last connection may hold the application for a moment longer than the server.
         until("nothing holds the application any more", async || gone.strong_count() == 0).await;
+        // Its fields go after its last holder, and a process that a test is just starting shares its open files until it
+        // runs: the lock is free when it can be had.
+        let lock = config.data_dir.join("footnote.lock");
+        until("the data directory is free", async || {
+            let file = std::fs::File::open(&lock).unwrap();
+            file.try_lock().is_ok() && file.unlock().is_ok()
+        })
+        .await;
         (config, dir)
     }
 
