@@ -17,7 +17,10 @@ mod generations;
 mod jobs;
 mod uploads;
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use chrono::Utc;
 use sqlx::{
@@ -33,6 +36,8 @@ use super::{
 
 /// How long a statement waits for another process that writes to the file.
 const BUSY: Duration = Duration::from_secs(10);
+/// How long opening waits before it asks for the lock again.
+const ASK_AGAIN: Duration = Duration::from_millis(20);
 /// How long a call waits for a connection: behind other writers, whose transactions are short.
 const ACQUIRE: Duration = Duration::from_secs(30);
 /// How many read at the same time. Reads are short, and each connection is a thread with a page cache.
@@ -74,7 +79,7 @@ impl SqliteStore {
             .busy_timeout(BUSY);
         // Connections to a file do not go stale, so none is ever closed to be opened again.
         let pool = || SqlitePoolOptions::new().acquire_timeout(ACQUIRE).max_lifetime(None).idle_timeout(None);
-        let writer = pool().max_connections(1).connect_with(options.clone()).await?;
+        let writer = open_writer(|| pool().max_connections(1).connect_with(options.clone())).await?;
         migrate(&writer).await?;
         let readers = pool().max_connections(READERS).connect_with(options.pragma("query_only", "ON")).await?;
         Ok(Self { writer, readers })
@@ -83,6 +88,22 @@ impl SqliteStore {
     /// Begins a transaction that may write. It is rolled back when it is dropped.
     async fn write(&self) -> StoreResult<Transaction<'static, Sqlite>> {
         Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+}
+
+/// Opens the connection that writes. Turning a new file to WAL is the one thing for which SQLite does not wait: of processes
+/// that do it at the same moment some are answered "locked" at once (<https://sqlite.org/wal.html>, "Sometimes Queries
+/// Return SQLITE_BUSY"), and have to ask again, for as long as a statement would have waited.
+async fn open_writer<F>(connect: impl Fn() -> F) -> StoreResult<SqlitePool>
+where
+    F: Future<Output = Result<SqlitePool, sqlx::Error>>,
+{
+    let give_up = Instant::now() + BUSY;
+    loop {
+        match connect().await.map_err(MetadataStoreError::from) {
+            Err(error) if error.is_transient() && Instant::now() < give_up => tokio::time::sleep(ASK_AGAIN).await,
+            opened => return opened,
+        }
     }
 }
 
