@@ -50,18 +50,31 @@ fn score_keys_body<const FMA: bool>(
 }
 
 kernel! {
-    /// `out[q][d] = sum over p of weights[q][p] * values[p][d]`, with `seen` weights for each q and rows of `depth`
-    /// values.
-    fn weigh_values(weights: &[f32], seen: usize, values: &[f32], depth: usize, out: &mut [f32]) = weigh_values_body
+    /// `out[q][d] += sum over p of weights[q][first + p] * values[p][d]`, with `seen` weights for each q and rows of `depth`
+    /// values, as many as there are.
+    fn weigh_values(
+        weights: &[f32],
+        seen: usize,
+        first: usize,
+        values: &[f32],
+        depth: usize,
+        out: &mut [f32],
+    ) = weigh_values_body
 }
 
 #[inline(always)]
-fn weigh_values_body<const FMA: bool>(weights: &[f32], seen: usize, values: &[f32], depth: usize, out: &mut [f32]) {
-    out.fill(0.0);
+fn weigh_values_body<const FMA: bool>(
+    weights: &[f32],
+    seen: usize,
+    first: usize,
+    values: &[f32],
+    depth: usize,
+    out: &mut [f32],
+) {
     // A block of values is used by all heads while it is near.
     for (block, values) in values.chunks(depth * POSITIONS).enumerate() {
         for (weights, out) in weights.chunks_exact(seen).zip(out.chunks_exact_mut(depth)) {
-            let weights = &weights[block * POSITIONS..];
+            let weights = &weights[first + block * POSITIONS..];
             let (full, rest) = out.as_chunks_mut::<POSITIONS>();
             let rest_begins = full.len() * POSITIONS;
             for (part, out) in full.iter_mut().enumerate() {
@@ -98,8 +111,10 @@ mod tests {
         for (index, keys) in tiles.iter().enumerate() {
             score_keys(&query, depth, 0.5, keys, tile, index * tile, &mut scores, seen);
         }
-        let mut out = vec![9.0; queries * depth];
-        weigh_values(&scores, seen, &values, depth, &mut out);
+        let mut out = vec![0.0; queries * depth];
+        for (first, values) in [(0, &values[..tile * depth]), (tile, &values[tile * depth..])] {
+            weigh_values(&scores, seen, first, values, depth, &mut out);
+        }
         for q in 0..queries {
             let (query, scores) = (&query[q * depth..][..depth], &scores[q * seen..][..seen]);
             for (p, score) in scores.iter().enumerate() {

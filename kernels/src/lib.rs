@@ -1,28 +1,69 @@
 //! The arithmetic of the models that is not a dense matrix product: loops over slices that the compiler turns into SIMD.
 //!
-//! Each kernel is one generic body, compiled twice on x86-64: once for every processor and once for those with AVX2
-//! and FMA, chosen at run time. Sums are kept in several lanes, because the compiler may not reorder a sum of floats
-//! by itself; so a result does not depend on the number of threads. Depends on nothing.
+//! Each kernel is one generic body, compiled three times on x86-64, for every processor, for those with AVX2 and FMA, and
+//! for those with AVX-512, and chosen at run time. Sums are kept in several lanes, because the compiler may not reorder a
+//! sum of floats by itself; so a result does not depend on the number of threads, nor on the width of the registers.
+//! Depends on nothing.
 
 macro_rules! kernel {
     ($(#[$meta:meta])* fn $name:ident($($arg:ident: $ty:ty),* $(,)?) = $body:ident) => {
+        dispatched! {
+            $(#[$meta])*
+            fn $name($($arg: $ty),*) = $body::<true>, $body::<true>, $body::<{ cfg!(target_arch = "aarch64") }>
+        }
+    };
+}
+
+/// The same for a body that is written for registers of so many floats: those of AVX-512, of AVX2, and of others.
+macro_rules! kernel_by_width {
+    ($(#[$meta:meta])* fn $name:ident($($arg:ident: $ty:ty),* $(,)?) = $body:ident) => {
+        dispatched! {
+            $(#[$meta])*
+            fn $name($($arg: $ty),*) =
+                $body::<true, 16>, $body::<true, 8>, $body::<{ cfg!(target_arch = "aarch64") }, 4>
+        }
+    };
+}
+
+/// A function that calls one of three, by what the processor can.
+macro_rules! dispatched {
+    (
+        $(#[$meta:meta])*
+        fn $name:ident($($arg:ident: $ty:ty),*) = $widest:expr, $wide:expr, $other:expr
+    ) => {
         $(#[$meta])*
         #[allow(clippy::too_many_arguments, reason = "kernels take sizes and slices")]
         pub fn $name($($arg: $ty),*) {
             #[cfg(target_arch = "x86_64")]
             {
+                #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+                #[allow(clippy::too_many_arguments, reason = "as above")]
+                fn widest($($arg: $ty),*) {
+                    $widest($($arg),*)
+                }
                 #[target_feature(enable = "avx2,fma")]
                 #[allow(clippy::too_many_arguments, reason = "as above")]
                 fn wide($($arg: $ty),*) {
-                    $body::<true>($($arg),*)
+                    $wide($($arg),*)
                 }
-                if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                let fused = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+                if fused
+                    && is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("avx512vl")
+                {
+                    #[allow(unsafe_code, reason = "the only way to call a function compiled for more features")]
+                    // SAFETY: the processor was just asked for exactly the features that `widest` is compiled for.
+                    return unsafe { widest($($arg),*) };
+                }
+                if fused {
                     #[allow(unsafe_code, reason = "the only way to call a function compiled for more features")]
                     // SAFETY: the processor was just asked for exactly the features that `wide` is compiled for.
                     return unsafe { wide($($arg),*) };
                 }
             }
-            $body::<{ cfg!(target_arch = "aarch64") }>($($arg),*)
+            $other($($arg),*)
         }
     };
 }

@@ -10,9 +10,11 @@ pub const BLOCK: usize = 32;
 pub const CODES: usize = OUTPUTS * BLOCK;
 
 /// The most vectors that one call of [`panel_times_vectors`] takes.
-pub const VECTORS: usize = 4;
+pub const VECTORS: usize = 8;
+/// The most of them whose sums find room in the registers of AVX2.
+const NARROW: usize = 4;
 
-kernel! {
+kernel_by_width! {
     /// `out[n][o] = sum over k of weight[o][k] * x[n][k]` for the [`OUTPUTS`] outputs of one panel and up to [`VECTORS`]
     /// vectors, one behind the other, where `weight = scale * code + floor`. The floors meet only the sums of each block
     /// of `x`. The codes are read once for all vectors, and each sum is made in the same order, to the bit, whatever the
@@ -28,7 +30,7 @@ kernel! {
 }
 
 #[inline(always)]
-fn panel_times_vectors_body<const FMA: bool>(
+fn panel_times_vectors_body<const FMA: bool, const REGISTER: usize>(
     codes: &[u8],
     scales: &[f32],
     floors: &[f32],
@@ -36,13 +38,30 @@ fn panel_times_vectors_body<const FMA: bool>(
     sums: &[f32],
     out: &mut [f32],
 ) {
-    // As many sums at a time as there are registers for: all outputs of one vector, half of them of several.
-    match out.len() / OUTPUTS {
-        1 => panel_times::<FMA, 1, OUTPUTS>(codes, scales, floors, x, sums, out),
-        2 => panel_times::<FMA, 2, { OUTPUTS / 2 }>(codes, scales, floors, x, sums, out),
-        3 => panel_times::<FMA, 3, { OUTPUTS / 2 }>(codes, scales, floors, x, sums, out),
-        VECTORS => panel_times::<FMA, VECTORS, { OUTPUTS / 2 }>(codes, scales, floors, x, sums, out),
-        other => panic!("{other} vectors at once"),
+    const HALF: usize = OUTPUTS / 2;
+    let vectors = out.len() / OUTPUTS;
+    if REGISTER < 16 && vectors > NARROW {
+        let blocks = codes.len() / CODES;
+        let (x, more_x) = x.split_at(NARROW * blocks * BLOCK);
+        let (sums, more_sums) = sums.split_at(NARROW * blocks);
+        let (out, more_out) = out.split_at_mut(NARROW * OUTPUTS);
+        panel_times_vectors_body::<FMA, REGISTER>(codes, scales, floors, x, sums, out);
+        return panel_times_vectors_body::<FMA, REGISTER>(codes, scales, floors, more_x, more_sums, more_out);
+    }
+    // As many sums at a time as there are registers for: all outputs, or half of them.
+    match (REGISTER, vectors) {
+        (_, 1) => panel_times::<FMA, 1, OUTPUTS>(codes, scales, floors, x, sums, out),
+        (16, 2) => panel_times::<FMA, 2, OUTPUTS>(codes, scales, floors, x, sums, out),
+        (16, 3) => panel_times::<FMA, 3, OUTPUTS>(codes, scales, floors, x, sums, out),
+        (16, 4) => panel_times::<FMA, 4, OUTPUTS>(codes, scales, floors, x, sums, out),
+        (16, 5) => panel_times::<FMA, 5, OUTPUTS>(codes, scales, floors, x, sums, out),
+        (16, 6) => panel_times::<FMA, 6, OUTPUTS>(codes, scales, floors, x, sums, out),
+        (16, 7) => panel_times::<FMA, 7, OUTPUTS>(codes, scales, floors, x, sums, out),
+        (16, VECTORS) => panel_times::<FMA, VECTORS, OUTPUTS>(codes, scales, floors, x, sums, out),
+        (_, 2) => panel_times::<FMA, 2, HALF>(codes, scales, floors, x, sums, out),
+        (_, 3) => panel_times::<FMA, 3, HALF>(codes, scales, floors, x, sums, out),
+        (_, NARROW) => panel_times::<FMA, NARROW, HALF>(codes, scales, floors, x, sums, out),
+        (_, other) => panic!("{other} vectors at once"),
     }
 }
 
@@ -110,6 +129,14 @@ fn unpack_block_body<const FMA: bool>(codes: &[u8], scales: &[f32], floors: &[f3
 mod tests {
     use super::*;
 
+    /// Whether this processor fuses a product and a sum.
+    fn fused() -> bool {
+        #[cfg(target_arch = "x86_64")]
+        return is_x86_feature_detected!("fma");
+        #[cfg(not(target_arch = "x86_64"))]
+        return cfg!(target_arch = "aarch64");
+    }
+
     #[test]
     fn several_vectors_give_to_the_bit_what_each_gives_alone_and_what_the_definition_says() {
         let blocks = 3;
@@ -122,11 +149,19 @@ mod tests {
             let sums: Vec<f32> = x.chunks_exact(BLOCK).map(|block| block.iter().sum()).collect();
             let mut out = vec![9.0; vectors * OUTPUTS];
             panel_times_vectors(&codes, &scales, &floors, &x, &sums, &mut out);
+            let mut narrow = vec![9.0; vectors * OUTPUTS];
+            panel_times_vectors_body::<true, 8>(&codes, &scales, &floors, &x, &sums, &mut narrow);
+            assert!(!fused() || narrow == out, "{vectors} in narrow registers");
             for n in 0..vectors {
                 let (x, sums) = (&x[n * blocks * BLOCK..][..blocks * BLOCK], &sums[n * blocks..][..blocks]);
                 let mut alone = vec![9.0; OUTPUTS];
                 panel_times_vectors(&codes, &scales, &floors, x, sums, &mut alone);
                 assert!(alone == out[n * OUTPUTS..][..OUTPUTS], "{n} of {vectors}");
+                // What this processor does not choose is the same to the bit, where it can fuse.
+                let (mut narrow, mut narrower) = (vec![9.0; OUTPUTS], vec![9.0; OUTPUTS]);
+                panel_times_vectors_body::<true, 8>(&codes, &scales, &floors, x, sums, &mut narrow);
+                panel_times_vectors_body::<true, 4>(&codes, &scales, &floors, x, sums, &mut narrower);
+                assert!(narrow == narrower && (!fused() || narrow == alone), "{n} of {vectors}");
                 for (o, got) in alone.iter().enumerate() {
                     let weight = |k: usize| {
                         let at = k / BLOCK * OUTPUTS + o;

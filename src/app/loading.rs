@@ -2,10 +2,7 @@
 //!
 //! May depend on `config`, `models` and `serving`.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
 use anyhow::Context as _;
 
@@ -15,17 +12,22 @@ use crate::{
     models::{
         adapter::AdapterFiles,
         catalog::{DEFAULT_GENERATOR, ENCODER_BASE},
+        cores::Cores,
         embedder::{Embedder, EmbedderSpec, FastEmbedder, Tuning},
         encoder::{MiniLmReader, SpanReader},
         generator::{AdapterMode, AdapterOption, Generator, LlamaGenerator, LlamaOptions},
-        locate, locate_generator, locate_one,
+        locate_embedder, locate_generator, locate_one,
         shipped::{GENERATOR, READER, shipped},
     },
     serving::{ChosenAdapters, LoadAdapter, LoadError, LoadedModel, NamedAdapter, OwnAdapters},
 };
 
 /// The tokens that a prompt and its answer may have: well above the prompt's budget, below what the model takes.
-const CONTEXT_WINDOW: u32 = 4_096;
+const CONTEXT_WINDOW: u32 = 2_048;
+/// The tokens of answers in work and of prompts that may come again, whose keys and values are held: 90 MiB.
+const HELD_TOKENS: u32 = 2_048;
+/// The answers that are written together. More would share the same arithmetic and wait longer for their first word.
+const TOGETHER: usize = 8;
 
 /// The models that an application works with. They can be shared by several.
 #[derive(Clone)]
@@ -50,7 +52,7 @@ impl Models {
     pub async fn load_with(loader: ModelLoader, answers: bool, chosen: ChosenAdapters) -> anyhow::Result<Self> {
         // Reading a hundred megabytes of weights is blocking work.
         tokio::task::spawn_blocking(move || {
-            let files = locate(&loader.config.models_dir, answers)?;
+            let files = locate_embedder(&loader.config.models_dir)?;
             let tuning = Tuning::for_threads(loader.config.threads);
             let embedder: Arc<dyn Embedder> =
                 Arc::new(FastEmbedder::open(&EmbedderSpec::minilm(), &files.embedder, &files.runtime, tuning)?);
@@ -79,12 +81,15 @@ impl Models {
 pub struct ModelLoader {
     config: Config,
     mode: AdapterMode,
+    /// Of the reader and the generator, also when one of them is loaded anew.
+    cores: Arc<Cores>,
 }
 
 impl ModelLoader {
     /// As answers use them.
     pub fn new(config: Config) -> Self {
-        Self { config, mode: AdapterMode::default() }
+        let cores = Arc::new(Cores::new(config.threads));
+        Self { config, mode: AdapterMode::default(), cores }
     }
 
     /// With the generator's adapter applied in another way: for evaluation.
@@ -99,13 +104,13 @@ impl ModelLoader {
         };
         let Some(NamedAdapter { name, files }) = adapter else { return Ok(None) };
         let base = locate_one(&self.config.models_dir, ENCODER_BASE)?;
-        let reader = MiniLmReader::load(&base, &files, self.config.threads, self.config.ask_queue);
+        let reader = MiniLmReader::load(&base, &files, self.cores.clone(), self.config.ask_queue);
         Ok(Some(Arc::new(reader.with_context(|| format!("the reader `{name}` cannot be used"))?)))
     }
 
     fn generator(&self, adapter: Option<NamedAdapter>) -> anyhow::Result<Arc<dyn Generator>> {
-        let path = locate_generator(&self.config.models_dir)?;
-        Ok(Arc::new(LlamaGenerator::load(generator_options(&self.config, path, self.mode, adapter)?)?))
+        let options = generator_options(&self.config, self.mode, adapter)?;
+        Ok(Arc::new(LlamaGenerator::load(LlamaOptions { cores: self.cores.clone(), ..options })?))
     }
 }
 
@@ -119,10 +124,9 @@ impl LoadAdapter for ModelLoader {
     }
 }
 
-/// How the generator in the file `path` is loaded, with `adapter` or with what the configuration says.
+/// How the configured generator is loaded, with `adapter` or with what the configuration says.
 pub fn generator_options(
     config: &Config,
-    path: PathBuf,
     mode: AdapterMode,
     adapter: Option<NamedAdapter>,
 ) -> anyhow::Result<LlamaOptions> {
@@ -130,12 +134,18 @@ pub fn generator_options(
         Some(adapter) => Some(adapter),
         None => own_generator_adapter(config)?,
     };
+    let (path, name) = match &config.generator {
+        Some(path) => (path.clone(), path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()),
+        None => (locate_generator(&config.models_dir)?, DEFAULT_GENERATOR.to_owned()),
+    };
     Ok(LlamaOptions {
         path,
-        name: DEFAULT_GENERATOR.to_owned(),
+        name,
         adapter: adapter.map(|NamedAdapter { name, files }| AdapterOption { name, files, mode }),
-        threads: config.threads,
+        cores: Arc::new(Cores::new(config.threads)),
         context_window: CONTEXT_WINDOW,
+        held_tokens: HELD_TOKENS,
+        together: TOGETHER,
         queue: config.ask_queue,
     })
 }
@@ -182,18 +192,21 @@ pub fn own_adapters(config: &Config) -> anyhow::Result<OwnAdapters> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use std::path::PathBuf;
+
     use super::*;
     use crate::config::Settings;
 
     #[test]
     fn the_generators_adapter_is_the_one_that_was_asked_for_or_an_error() {
         let folder = tempfile::tempdir().unwrap();
-        let options = |generator_adapter: Option<PathBuf>| {
-            let data_dir = Some(folder.path().to_owned());
-            let settings =
-                Settings { generator_adapter, data_dir: data_dir.clone(), models_dir: data_dir, ..Settings::default() };
-            generator_options(&Config::resolve(settings).unwrap(), "model.gguf".into(), AdapterMode::Beside, None)
+        let config = |generator: Option<&str>, generator_adapter: Option<PathBuf>| {
+            let (data_dir, generator) = (Some(folder.path().to_owned()), generator.map(PathBuf::from));
+            let models_dir = data_dir.clone();
+            let settings = Settings { generator, generator_adapter, data_dir, models_dir, ..Settings::default() };
+            Config::resolve(settings).unwrap()
         };
+        let options = |adapter| generator_options(&config(Some("my.gguf"), adapter), AdapterMode::Beside, None);
         let mine = folder.path().join("mine");
         let error = options(Some(mine.clone())).unwrap_err().to_string();
         assert!(error.contains("mine"), "{error}");
@@ -203,6 +216,12 @@ mod tests {
         assert_eq!((adapter.name.as_str(), adapter.mode), ("mine", AdapterMode::Beside));
         assert!(adapter.files.get("adapter_config.json").is_some());
         assert!(options(Some("none".into())).unwrap().adapter.is_none());
-        assert_eq!(options(None).unwrap().adapter.map(|adapter| adapter.files), shipped(GENERATOR));
+        // The one that ships goes with the generator that is fetched.
+        let mine = options(None).unwrap();
+        assert!(
+            (mine.name.as_str(), mine.path.as_path(), mine.adapter.is_none()) == ("my", Path::new("my.gguf"), true)
+        );
+        let fetched = own_generator_adapter(&config(None, None)).unwrap();
+        assert_eq!(fetched.map(|adapter| adapter.files), shipped(GENERATOR));
     }
 }

@@ -1,8 +1,13 @@
 //! `footnote bench`: how fast the product is on this machine, beside the parts that bound it and beside others.
 
+mod ask;
+mod corpus;
+mod exact;
 mod generate;
 mod ingest;
 mod peer;
+mod percentiles;
+mod retrieve;
 
 use clap::Subcommand;
 
@@ -19,7 +24,10 @@ pub struct Bench {
 #[derive(Debug, Subcommand)]
 enum BenchCommand {
     Ingest(ingest::Ingest),
+    Retrieve(retrieve::Retrieve),
     Generate(generate::Generate),
+    Exact(exact::Exact),
+    Ask(ask::Ask),
 }
 
 impl Bench {
@@ -27,7 +35,10 @@ impl Bench {
     pub async fn run(self, config: Config) -> anyhow::Result<Exit> {
         match self.command {
             BenchCommand::Ingest(command) => command.run(config).await,
+            BenchCommand::Retrieve(command) => command.run(config).await,
             BenchCommand::Generate(command) => command.run(config).await,
+            BenchCommand::Exact(command) => command.run(config).await,
+            BenchCommand::Ask(command) => command.run(config).await,
         }
     }
 }

@@ -12,7 +12,6 @@ use crate::{
     models::{
         catalog::{Artefact, Catalog},
         generator::{AdapterMode, Message, Role as Speaker, Trace},
-        locate_generator,
         weights::{ModelCache, Presence, TerminalProgress},
     },
 };
@@ -109,8 +108,7 @@ fn list(config: &Config, json: bool) -> anyhow::Result<Exit> {
 }
 
 fn logits(config: &Config, command: &Logits) -> anyhow::Result<Exit> {
-    let path = locate_generator(&config.models_dir)?;
-    let options = generator_options(config, path, command.adapter_mode, None)?;
+    let options = generator_options(config, command.adapter_mode, None)?;
     let prompt = std::fs::read_to_string(&command.prompt_file)
         .with_context(|| format!("cannot read {}", command.prompt_file.display()))?;
     let trace = Trace::of(&options, &[Message::new(Speaker::User, prompt)], command.max_new_tokens)?;

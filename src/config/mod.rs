@@ -40,6 +40,8 @@ pub struct Config {
     pub ingest_concurrency: usize,
     /// The threads that a model may use.
     pub threads: usize,
+    /// A GGUF file, or a folder as Hugging Face has it, with a generator to use instead of the one that is fetched.
+    pub generator: Option<PathBuf>,
     /// The generator's adapter.
     pub generator_adapter: AdapterChoice,
     /// The suite file on which adapters are compared before one is promoted.
@@ -224,7 +226,12 @@ impl Config {
             max_upload_bytes: at_least("max_upload_bytes", settings.max_upload_bytes, 256 * 1024 * 1024, 1)?,
             ingest_concurrency: at_least("ingest_concurrency", settings.ingest_concurrency, threads + 2, 1)?,
             threads: at_least("threads", settings.threads, threads, 1)?,
-            generator_adapter: AdapterChoice::of(settings.generator_adapter),
+            // The adapter that ships was trained on the generator that is fetched.
+            generator_adapter: match (settings.generator_adapter, &settings.generator) {
+                (None, Some(_)) => AdapterChoice::Without,
+                (choice, _) => AdapterChoice::of(choice),
+            },
+            generator: settings.generator,
             pinned_suite: settings.pinned_suite,
             ask_queue: at_least("ask_queue", settings.ask_queue, 32, 1)?,
             ask_timeout: seconds("ask_timeout_seconds", settings.ask_timeout_seconds, 300)?,
@@ -382,13 +389,16 @@ mod tests {
 
     #[test]
     fn an_adapter_is_the_shipped_one_another_or_none() {
-        let chosen = |folder: Option<&str>| {
-            let settings = Settings { generator_adapter: folder.map(PathBuf::from), ..settings() };
-            Config::resolve(settings).unwrap().generator_adapter
+        let chosen = |folder: Option<&str>, generator: Option<&str>| {
+            let [generator_adapter, generator] = [folder, generator].map(|path| path.map(PathBuf::from));
+            Config::resolve(Settings { generator_adapter, generator, ..settings() }).unwrap().generator_adapter
         };
-        assert_eq!(chosen(None), AdapterChoice::Shipped);
-        assert_eq!(chosen(Some("none")), AdapterChoice::Without);
-        assert_eq!(chosen(Some("./none")), AdapterChoice::Folder("./none".into()));
+        assert_eq!(chosen(None, None), AdapterChoice::Shipped);
+        assert_eq!(chosen(Some("none"), None), AdapterChoice::Without);
+        assert_eq!(chosen(Some("./none"), None), AdapterChoice::Folder("./none".into()));
+        // It belongs to the generator that is fetched.
+        assert_eq!(chosen(None, Some("other.gguf")), AdapterChoice::Without);
+        assert_eq!(chosen(Some("mine"), Some("other.gguf")), AdapterChoice::Folder("mine".into()));
     }
 
     #[test]

@@ -67,6 +67,8 @@ settings! {
     ingest_concurrency: usize, "FOOTNOTE_INGEST_CONCURRENCY", "N";
     /// The threads that a model may use [default: the number of cores]
     threads: usize, "FOOTNOTE_THREADS", "N";
+    /// The generator: a GGUF file, or a folder as Hugging Face has it [default: the one that is fetched]
+    generator: PathBuf, "FOOTNOTE_GENERATOR", "PATH";
     /// The folder of a LoRA adapter for the generator, or `none` [default: the one that ships]
     generator_adapter: PathBuf, "FOOTNOTE_GENERATOR_ADAPTER", "DIR";
     /// The suite file on which adapters are compared before one is promoted

@@ -2,12 +2,13 @@
 //!
 //! `catalog` names the files, `weights` fetches and checks them; `embedder` turns text into dense vectors, `lexical` into
 //! BM25 terms; `encoder` reads passages, on the operations of `fused`; `generator` writes drafts; `adapter` is what
-//! training may add to either, `shipped` holds those that travel in the binary, and `slot` is where what serves can be
+//! training may add to either, `cores` is what they share, `shipped` holds those that travel in the binary, and `slot` is where what serves can be
 //! replaced. May depend on `domain`, and on `vector_store` for the shape of a sparse vector. No vendor type leaves the
 //! `mod.rs` of a model.
 
 pub mod adapter;
 pub mod catalog;
+pub mod cores;
 pub mod embedder;
 pub mod encoder;
 pub mod fused;
@@ -19,27 +20,16 @@ pub mod weights;
 
 use std::path::{Path, PathBuf};
 
-use catalog::{Catalog, CatalogError, DEFAULT_EMBEDDER, DEFAULT_GENERATOR, ENCODER_BASE, ONNX_RUNTIME};
+use catalog::{Catalog, CatalogError, DEFAULT_EMBEDDER, DEFAULT_GENERATOR, ONNX_RUNTIME};
 use weights::{ModelCache, WeightsError};
 
-/// Where the files of the configured models lie.
+/// Where the files of the embedder lie.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ModelFiles {
-    /// The directory of the embedder.
+pub struct EmbedderFiles {
+    /// The directory of the model.
     pub embedder: PathBuf,
     /// The shared library of ONNX Runtime.
     pub runtime: PathBuf,
-    /// What answering needs; absent when it was not asked for.
-    pub answering: Option<AnsweringFiles>,
-}
-
-/// The files that only answering needs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AnsweringFiles {
-    /// The generator's GGUF file.
-    pub generator: PathBuf,
-    /// The directory of the model that the reader is put on.
-    pub encoder_base: PathBuf,
 }
 
 /// Why the files of a model were not found.
@@ -65,7 +55,7 @@ pub fn locate_one(models_dir: &Path, name: &str) -> Result<PathBuf, LocateError>
     Ok(ModelCache::new(models_dir.to_owned()).locate(Catalog::builtin().artefact(name)?)?)
 }
 
-/// Finds the generator's GGUF file in the cache; when it is missing, the error names the command.
+/// Finds the generator that is fetched in the cache: a GGUF file. When it is missing, the error names the command.
 pub fn locate_generator(models_dir: &Path) -> Result<PathBuf, LocateError> {
     single_file(&ModelCache::new(models_dir.to_owned()), &Catalog::builtin(), DEFAULT_GENERATOR)
 }
@@ -76,18 +66,11 @@ fn single_file(cache: &ModelCache, catalog: &Catalog, name: &str) -> Result<Path
     Ok(artefact.files.first().map_or(dir.clone(), |file| dir.join(&file.name)))
 }
 
-/// Finds the files in the cache. Never looks at the network: what is missing is an error that names the command.
-pub fn locate(models_dir: &Path, answers: bool) -> Result<ModelFiles, LocateError> {
+/// Finds the embedder in the cache. Never looks at the network: what is missing is an error that names the command.
+pub fn locate_embedder(models_dir: &Path) -> Result<EmbedderFiles, LocateError> {
     let (cache, catalog) = (ModelCache::new(models_dir.to_owned()), Catalog::builtin());
-    Ok(ModelFiles {
+    Ok(EmbedderFiles {
         embedder: cache.locate(catalog.artefact(DEFAULT_EMBEDDER)?)?,
         runtime: single_file(&cache, &catalog, ONNX_RUNTIME)?,
-        answering: match answers {
-            true => Some(AnsweringFiles {
-                generator: single_file(&cache, &catalog, DEFAULT_GENERATOR)?,
-                encoder_base: cache.locate(catalog.artefact(ENCODER_BASE)?)?,
-            }),
-            false => None,
-        },
     })
 }

@@ -264,7 +264,7 @@ impl Trainable for ReaderModel {
 
     fn figures(&self) -> Result<Vec<Option<f64>>, TrainError> {
         let Some((task, tokenizer)) = &self.measured else { return Ok(Vec::new()) };
-        let reader = Reader::new(self.bert.clone(), self.heads.clone(), tokenizer.clone(), self.limits, 1);
+        let reader = Reader::new(self.bert.clone(), self.heads.clone(), tokenizer.clone(), self.limits);
         Ok(named_figures(&task.judge(&reader, |_| ())?))
     }
 

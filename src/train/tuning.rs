@@ -52,7 +52,7 @@ pub fn tune(
     with_a_decision(&mut files, folder)?;
     let (base, heads, mut settings) = base.with_reader(&files)?;
     let task = ReadingTask::new(examples, &base.tokenizer, settings.limits, threads)?;
-    let reader = Reader::new(base.bert, heads, base.tokenizer, settings.limits, 1);
+    let reader = Reader::new(base.bert, heads, base.tokenizer, settings.limits);
     let judged = task.judge(&reader, |done| watch(done, task.counts.examples))?;
     let Some(threshold) = best_threshold(&judged) else {
         let counts = serde_json::to_string(&task.counts).unwrap_or_default();

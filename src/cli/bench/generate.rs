@@ -18,10 +18,7 @@ use crate::{
     app::{Purpose, generator_options},
     cli::{Exit, demo, eval::start_apart, output},
     config::Config,
-    models::{
-        self,
-        generator::{AdapterMode, Message, Stopwatch},
-    },
+    models::generator::{AdapterMode, Message, Stopwatch},
     shutdown,
 };
 
@@ -87,8 +84,7 @@ struct Length {
 impl Generate {
     pub async fn run(self, mut config: Config) -> anyhow::Result<Exit> {
         config.models_dir = std::path::absolute(&config.models_dir)?;
-        let path = models::locate_generator(&config.models_dir)?;
-        let options = generator_options(&config, path, self.adapter_mode, None)?;
+        let options = generator_options(&config, self.adapter_mode, None)?;
         let window = options.context_window;
         let longest = self.lengths.iter().max().copied().unwrap_or_default().saturating_add(self.answer_tokens);
         ensure!(longest <= window, "a prompt and its answer have {longest} tokens, and the window {window}");

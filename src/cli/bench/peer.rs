@@ -1,15 +1,17 @@
-//! Another program that reads and writes the same conversations, one line of JSON each.
+//! Another program that does the same work, one line of JSON each.
 //!
-//! | To the program | From the program |
-//! |---|---|
-//! | `{"messages": [{"role", "content"}], "max_tokens"}` | `{"prompt_tokens", "prompt_ms", "completion_tokens", "completion_ms"}` |
+//! | | To the program | From the program |
+//! |---|---|---|
+//! | `bench generate` | `{"messages": [{"role", "content"}], "max_tokens"}` | `{"prompt_tokens", "prompt_ms", "completion_tokens", "completion_ms"}` |
+//! | `bench ask`, once | `{"passages": [TEXT, …]}` | `{"passages": NUMBER}` |
+//! | `bench ask`, then | `{"question": TEXT}` | `{"answer": TEXT}` |
 //!
-//! `benches/llama_cpp.py` is one.
+//! `benches/llama_cpp.py` and `benches/python_rag.py` are such programs.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow, bail, ensure};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::time::timeout;
 
 use crate::{
@@ -17,8 +19,8 @@ use crate::{
     models::generator::{Message, Role},
 };
 
-/// The time for one conversation, loading the model included.
-const TIMEOUT: Duration = Duration::from_secs(300);
+/// The time for one reply, loading the model included.
+const TIMEOUT: Duration = Duration::from_secs(600);
 
 /// A program that is measured beside ours.
 pub struct Peer {
@@ -64,7 +66,28 @@ impl Peer {
     /// One conversation.
     pub async fn time(&mut self, messages: &[Message], max_tokens: u32) -> anyhow::Result<PeerTimed> {
         let said = messages.iter().map(|message| Said { role: role(message.role), content: &message.content });
-        let line = serde_json::to_vec(&Asked { messages: said.collect(), max_tokens })?;
+        let timed: PeerTimed = self.exchange(&Asked { messages: said.collect(), max_tokens }).await?;
+        let sound = |milliseconds: f64| milliseconds.is_finite() && milliseconds >= 0.0;
+        ensure!(sound(timed.prompt_ms) && sound(timed.completion_ms), "the peer gave no times: {timed:?}");
+        Ok(timed)
+    }
+
+    /// Gives it the passages in which it finds its answers.
+    pub async fn learn(&mut self, passages: &[String]) -> anyhow::Result<()> {
+        let Learned { passages: taken } = self.exchange(&Taught { passages }).await?;
+        ensure!(taken == passages.len(), "the peer took {taken} of {} passages", passages.len());
+        Ok(())
+    }
+
+    /// One question: how long the answer took.
+    pub async fn ask(&mut self, question: &str) -> anyhow::Result<Duration> {
+        let begun = Instant::now();
+        let Answered { .. } = self.exchange(&Question { question }).await?;
+        Ok(begun.elapsed())
+    }
+
+    async fn exchange<R: DeserializeOwned>(&mut self, said: &impl Serialize) -> anyhow::Result<R> {
+        let line = serde_json::to_vec(said)?;
         let mut process = self.process.take().context("the peer has failed before")?;
         let reply = timeout(TIMEOUT, process.exchange(&line)).await.context("the peer did not reply in time")?;
         let reply = match reply {
@@ -77,12 +100,29 @@ impl Peer {
             }
         };
         self.process = Some(process);
-        let timed: PeerTimed = serde_json::from_slice(&reply)
-            .with_context(|| format!("the peer said {:?}", String::from_utf8_lossy(&reply)))?;
-        let sound = |milliseconds: f64| milliseconds.is_finite() && milliseconds >= 0.0;
-        ensure!(sound(timed.prompt_ms) && sound(timed.completion_ms), "the peer gave no times: {timed:?}");
-        Ok(timed)
+        serde_json::from_slice(&reply).with_context(|| format!("the peer said {:?}", String::from_utf8_lossy(&reply)))
     }
+}
+
+#[derive(Serialize)]
+struct Taught<'a> {
+    passages: &'a [String],
+}
+
+#[derive(Deserialize)]
+struct Learned {
+    passages: usize,
+}
+
+#[derive(Serialize)]
+struct Question<'a> {
+    question: &'a str,
+}
+
+#[derive(Deserialize)]
+struct Answered {
+    #[serde(rename = "answer")]
+    _answer: String,
 }
 
 fn role(role: Role) -> &'static str {

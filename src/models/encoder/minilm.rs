@@ -1,6 +1,6 @@
-//! The trained reader for many callers: one reads at a time, with all threads, and a bounded number waits.
+//! The trained reader for many callers: as many read at a time as there are cores, and a bounded number waits.
 //!
-//! Two that read beside each other would only make both slower. Reading is arithmetic of some hundred milliseconds and
+//! Those who read share the cores with each other and with the generator. Reading is arithmetic of some hundred milliseconds and
 //! has a blocking thread; a caller that leaves gives its turn back when its passages are read, and before that its place
 //! to nobody. May depend on the siblings, `models::adapter` and tokio.
 
@@ -13,7 +13,7 @@ use super::{
     BestSpan, Decision, EncoderError, ReaderError, SpanReader, TitledPassage,
     reader::{PassageText, Reader},
 };
-use crate::models::adapter::AdapterFiles;
+use crate::models::{adapter::AdapterFiles, cores::Cores};
 
 /// How long a caller waits for its turn and its spans.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -23,29 +23,30 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct MiniLmReader {
     name: String,
     reader: Arc<Reader>,
-    /// The one that reads.
-    turn: Arc<Semaphore>,
-    /// The one that reads and those that wait.
+    /// Those who read.
+    turns: Arc<Semaphore>,
+    /// Those who read and those who wait.
     places: Arc<Semaphore>,
     waiting: usize,
     patience: Duration,
 }
 
 impl MiniLmReader {
-    /// Loads the files of a reader onto the base model in `base`, to read with `threads` threads while `waiting`
-    /// callers wait at most. Blocks for as long as reading the files takes.
-    pub fn load(base: &Path, files: &AdapterFiles, threads: usize, waiting: usize) -> Result<Self, EncoderError> {
-        let reader = Reader::load(base, files, threads)?;
-        Ok(Self::new(reader, format!("minilm-reader-{}", &files.sha256()[..12]), waiting))
+    /// Loads the files of a reader onto the base model in `base`, to read on `cores` while `waiting` callers wait at
+    /// most. Blocks for as long as reading the files takes.
+    pub fn load(base: &Path, files: &AdapterFiles, cores: Arc<Cores>, waiting: usize) -> Result<Self, EncoderError> {
+        let together = cores.all();
+        let reader = Reader::load(base, files)?.with_threads(cores)?;
+        Ok(Self::new(reader, format!("minilm-reader-{}", &files.sha256()[..12]), together, waiting))
     }
 
-    /// A reader that is loaded already.
-    pub fn new(reader: Reader, name: String, waiting: usize) -> Self {
+    /// A reader that is loaded already, for `together` callers at a time.
+    pub fn new(reader: Reader, name: String, together: usize, waiting: usize) -> Self {
         Self {
             name,
             reader: Arc::new(reader),
-            turn: Arc::new(Semaphore::new(1)),
-            places: Arc::new(Semaphore::new(waiting + 1)),
+            turns: Arc::new(Semaphore::new(together)),
+            places: Arc::new(Semaphore::new(waiting + together)),
             waiting,
             patience: PATIENCE,
         }
@@ -65,7 +66,7 @@ impl SpanReader for MiniLmReader {
     async fn read(&self, question: String, passages: Vec<TitledPassage>) -> Result<Vec<Option<BestSpan>>, ReaderError> {
         let place = self.places.clone().try_acquire_owned().map_err(|_| ReaderError::Busy { waiting: self.waiting })?;
         let work = async {
-            let turn = self.turn.clone().acquire_owned().await;
+            let turn = self.turns.clone().acquire_owned().await;
             let turn = turn.map_err(|error| ReaderError::Failed(error.to_string()))?;
             let reader = self.reader.clone();
             let reading = tokio::task::spawn_blocking(move || {
@@ -107,7 +108,7 @@ mod tests {
     use super::{super::tiny, *};
 
     fn reader(waiting: usize) -> MiniLmReader {
-        MiniLmReader::new(tiny::reader(2), "tiny".to_owned(), waiting)
+        MiniLmReader::new(tiny::reader(2), "tiny".to_owned(), 1, waiting)
     }
 
     fn passages() -> Vec<TitledPassage> {
@@ -134,7 +135,7 @@ mod tests {
     #[tokio::test]
     async fn one_reads_some_wait_and_the_next_is_told_to_come_back() {
         let reader = reader(1);
-        let turn = reader.turn.clone().acquire_owned().await.unwrap();
+        let turn = reader.turns.clone().acquire_owned().await.unwrap();
         let (mut first, mut second) = (reader.read("a".into(), passages()), reader.read("b".into(), passages()));
         assert!(poll!(&mut first).is_pending() && poll!(&mut second).is_pending());
         let third = reader.read("c".into(), passages()).await;
@@ -147,13 +148,13 @@ mod tests {
         drop(turn);
         let (first, fourth) = tokio::join!(first, fourth);
         assert!(first.is_ok() && fourth.is_ok());
-        assert_eq!((reader.turn.available_permits(), reader.places.available_permits()), (1, 2));
+        assert_eq!((reader.turns.available_permits(), reader.places.available_permits()), (1, 2));
     }
 
     #[tokio::test]
     async fn a_turn_that_does_not_come_is_waited_for_so_long_and_no_longer() {
         let reader = MiniLmReader { patience: Duration::from_millis(1), ..reader(3) };
-        let _turn = reader.turn.clone().acquire_owned().await.unwrap();
+        let _turn = reader.turns.clone().acquire_owned().await.unwrap();
         let late = reader.read("a".into(), passages()).await;
         assert!(matches!(late, Err(ReaderError::Timeout { .. })), "{late:?}");
         assert_eq!(reader.places.available_permits(), 4);

@@ -4,7 +4,9 @@
 //! [`SpanReader`] is what answering sees; [`MiniLmReader`] is the one backend. `config` and `load` read the files, `bert`
 //! is the forward pass for inference and for training, `heads` turns its rows into logits, `low_rank` what changes its
 //! layers, `features` text into tokens and back, `reader` puts them together, `decision` says what a score means,
-//! `minilm` lets one caller read at a time. May depend on `domain`, `models::adapter`, `models::fused` and candle.
+//! `minilm` lets a few callers read at a time. May depend on `domain`, `models::adapter`, `models::fused`,
+//! `models::cores`, rayon
+//! and candle.
 
 pub mod bert;
 pub mod config;
@@ -145,6 +147,9 @@ pub enum EncoderError {
     /// The tokenizer failed on a text.
     #[error("the tokenizer failed: {0}")]
     Tokenizer(String),
+    /// There are no threads to be had.
+    #[error("cannot start threads: {0}")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
     /// A computation failed.
     #[error("the encoder failed: {0}")]
     Inference(#[from] candle_core::Error),

@@ -9,7 +9,9 @@
 //! is about everything that was asked, and still does not say it, is told from one that does by the sentence. May depend
 //! on the siblings, `models::adapter` and `domain`.
 
-use std::path::Path;
+use std::{ops::Range, path::Path, sync::Arc};
+
+use rayon::prelude::*;
 
 use super::{
     BestSpan, Decision, EncoderError,
@@ -23,11 +25,17 @@ use crate::{
         sentences::{around, sentences},
         text::{CodePointIndex, CodePointRange},
     },
-    models::adapter::AdapterFiles,
+    models::{
+        adapter::AdapterFiles,
+        cores::{Cores, Pools, Urgency},
+    },
 };
 
 /// The best first and last tokens of a window that are combined.
 const ENDS: usize = 20;
+/// Windows that are read in one pass have together as many tokens at most, or are one: enough rows for a product to be
+/// fast, and few enough that the threads end at about the same time.
+const TOKENS_TOGETHER: usize = 256;
 
 /// A passage as it is shown to the reader.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +67,15 @@ pub struct Reader {
     tokenizer: ReaderTokenizer,
     limits: Limits,
     decision: Decision,
-    threads: usize,
+    /// `None`: the thread that asks does everything.
+    threads: Option<Threads>,
+}
+
+/// Threads of its own, and the cores that they may have.
+#[derive(Debug, Clone)]
+struct Threads {
+    cores: Arc<Cores>,
+    pools: Arc<Pools>,
 }
 
 /// A window, and where it comes from.
@@ -70,16 +86,22 @@ struct Placed<'a> {
 }
 
 impl Reader {
-    /// Puts the parts together. `threads` windows are read at a time.
-    pub fn new(bert: Bert, heads: ReaderHeads, tokenizer: ReaderTokenizer, limits: Limits, threads: usize) -> Self {
-        Self { bert, heads, tokenizer, limits, decision: Decision::UNFITTED, threads: threads.max(1) }
+    /// Puts the parts together, for the thread that asks.
+    pub fn new(bert: Bert, heads: ReaderHeads, tokenizer: ReaderTokenizer, limits: Limits) -> Self {
+        Self { bert, heads, tokenizer, limits, decision: Decision::UNFITTED, threads: None }
+    }
+
+    /// The same with threads of its own, as many as there are cores.
+    pub fn with_threads(self, cores: Arc<Cores>) -> Result<Self, EncoderError> {
+        let pools = Arc::new(Pools::new("reader", cores.all())?);
+        Ok(Self { threads: Some(Threads { cores, pools }), ..self })
     }
 
     /// Reads the folder of a base model and puts a reader that was trained on it on top.
-    pub fn load(base: &Path, files: &AdapterFiles, threads: usize) -> Result<Self, EncoderError> {
+    pub fn load(base: &Path, files: &AdapterFiles) -> Result<Self, EncoderError> {
         let (base, heads, settings) = Base::load(base)?.with_reader(files)?;
         let decision = settings.decision();
-        Ok(Self { decision, ..Self::new(base.bert, heads, base.tokenizer, settings.limits, threads) })
+        Ok(Self { decision, ..Self::new(base.bert, heads, base.tokenizer, settings.limits) })
     }
 
     /// What the scores of its spans mean.
@@ -133,24 +155,28 @@ impl Reader {
         Ok(reading)
     }
 
-    /// The best span of each window, the windows divided among the threads. What comes out does not depend on their
-    /// number.
+    /// The best span of each window, the windows divided among the threads in portions of about as many tokens. What comes
+    /// out does not depend on the number of threads.
     fn in_parallel(&self, placed: &[Placed<'_>]) -> Result<Vec<Option<BestSpan>>, EncoderError> {
-        if placed.is_empty() {
-            return Ok(Vec::new());
-        }
-        let parts: Vec<_> = placed.chunks(placed.len().div_ceil(self.threads)).collect();
-        let Some((last, others)) = parts.split_last() else { return Ok(Vec::new()) };
-        std::thread::scope(|scope| {
-            let others: Vec<_> = others.iter().map(|part| scope.spawn(|| self.windows(part))).collect();
-            let last = self.windows(last);
-            let mut out = Vec::new();
-            for other in others {
-                out.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        let portions = portions(placed.iter().map(|placed| placed.window.tokens.len()));
+        let mut spans = Vec::with_capacity(placed.len());
+        let Some(Threads { cores, pools }) = &self.threads else {
+            for portion in portions {
+                spans.extend(self.windows(&placed[portion])?);
             }
-            out.extend(last?);
-            Ok(out)
-        })
+            return Ok(spans);
+        };
+        let mut rest = portions.as_slice();
+        while !rest.is_empty() {
+            let share = cores.take(rest.len(), Urgency::InTurn);
+            let (now, later) = rest.split_at(share.count());
+            let each =
+                || now.par_iter().with_max_len(1).map(|portion| self.windows(&placed[portion.clone()])).collect();
+            let read: Result<Vec<_>, _> = pools.of(share.count()).install(each);
+            spans.extend(read?.into_iter().flatten());
+            rest = later;
+        }
+        Ok(spans)
     }
 
     fn windows(&self, placed: &[Placed<'_>]) -> Result<Vec<Option<BestSpan>>, EncoderError> {
@@ -185,6 +211,24 @@ impl Reader {
         }
         best
     }
+}
+
+/// Neighbouring windows of these lengths that are read together.
+fn portions(lengths: impl Iterator<Item = usize>) -> Vec<Range<usize>> {
+    let (mut portions, mut first, mut tokens) = (Vec::new(), 0, 0);
+    let mut end = 0;
+    for length in lengths {
+        if end > first && tokens + length > TOKENS_TOGETHER {
+            portions.push(first..end);
+            (first, tokens) = (end, 0);
+        }
+        tokens += length;
+        end += 1;
+    }
+    if end > first {
+        portions.push(first..end);
+    }
+    portions
 }
 
 /// The sentence around a span; `None` where the span stands in no sentence, as in a heading.
@@ -279,12 +323,23 @@ mod tests {
     }
 
     #[test]
+    fn windows_are_read_together_up_to_so_many_tokens() {
+        let ends = |lengths: &[usize]| -> Vec<(usize, usize)> {
+            portions(lengths.iter().copied()).into_iter().map(|portion| (portion.start, portion.end)).collect()
+        };
+        assert_eq!(ends(&[]), []);
+        assert_eq!(ends(&[100]), [(0, 1)]);
+        assert_eq!(ends(&[100, 100, 56, 1]), [(0, 3), (3, 4)]);
+        assert_eq!(ends(&[300, 10, 300, 250]), [(0, 1), (1, 2), (2, 3), (3, 4)]);
+    }
+
+    #[test]
     fn the_number_of_threads_changes_nothing() {
-        let passages = [PassageText { title: "t", text: "abc def ghi jkl mno pqr stu vwx" }; 3];
+        let passages = [PassageText { title: "t", text: "abc def ghi jkl mno pqr stu vwx" }; 40];
         let (one, two) = (reader(1).read("who", &passages).unwrap(), reader(2).read("who", &passages).unwrap());
         for (a, b) in one.spans.iter().flatten().zip(two.spans.iter().flatten()) {
-            assert!(a.range == b.range && (a.score - b.score).abs() < 1e-4);
+            assert_eq!(a, b);
         }
-        assert_eq!((one.spans.len(), two.spans.iter().flatten().count()), (3, 3));
+        assert_eq!((one.spans.len(), two.spans.iter().flatten().count()), (40, 40));
     }
 }

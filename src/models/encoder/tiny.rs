@@ -1,6 +1,8 @@
 //! A BERT model small enough for tests, with weights that look random and are always the same, and a reader on it.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::sync::Arc;
+
 use candle_core::{Device, Tensor};
 
 use super::{
@@ -11,6 +13,7 @@ use super::{
     low_rank::LayerPairs,
     reader::Reader,
 };
+use crate::models::cores::Cores;
 
 /// Two layers of width 16.
 pub fn config() -> BertConfig {
@@ -83,5 +86,6 @@ pub fn reader(threads: usize) -> Reader {
     };
     let heads = ReaderHeads { span: head(2), answerable: head(1) };
     let limits = Limits { window: 24, overlap: 6, question: 8, title: 4, span: 4 };
-    Reader::new(bert, heads, letters(), limits, threads)
+    let reader = Reader::new(bert, heads, letters(), limits);
+    reader.with_threads(Arc::new(Cores::new(threads))).unwrap()
 }

@@ -84,6 +84,7 @@ impl AdapterOption {
             serde_json::from_slice(bytes).map_err(|error| self.refuse(format!("its {CARD} is damaged: {error}")))?;
         let Some(expected) = card.base_sha256 else { return Ok(()) };
         let mut sum = Sha256::new();
+        let model = if model.is_dir() { &model.join("model.safetensors") } else { model };
         let read = File::open(model).and_then(|mut file| std::io::copy(&mut file, &mut sum));
         read.map_err(|error| GeneratorError::Load(format!("{}: {error}", model.display())))?;
         let found = hex::encode(sum.finalize());
@@ -168,7 +169,7 @@ fn fit(name: &str, mut pair: LowRank, config: &LlamaConfig) -> Result<(String, L
 /// The rows of each head in the order of the file: those half a head apart become neighbours. As llama.cpp's
 /// conversion permutes them (`LlamaModel.permute`,
 /// <https://github.com/ggml-org/llama.cpp/blob/master/convert_hf_to_gguf.py>).
-pub(super) fn neighbours(rows: &[f32], width: usize, head_dim: usize) -> Vec<f32> {
+pub(super) fn neighbours<T: Copy>(rows: &[T], width: usize, head_dim: usize) -> Vec<T> {
     let mut turned = Vec::with_capacity(rows.len());
     for head in rows.chunks_exact(head_dim * width) {
         let (first, second) = head.split_at(head_dim / 2 * width);

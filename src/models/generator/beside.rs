@@ -42,7 +42,6 @@ impl Beside {
 /// Adds what the pairs of a matrix of `inputs` and `outputs` give for each row of `x`, the rows divided among the
 /// threads of the current pool.
 pub(super) fn add_beside(pairs: &[Beside], x: &[f32], inputs: usize, out: &mut [f32], outputs: usize) {
-    // Whole blocks of positions: see `dense`.
     x.par_chunks(POSITIONS * inputs).zip(out.par_chunks_mut(POSITIONS * outputs)).for_each(|(x, out)| {
         INNER.with_borrow_mut(|inner| pairs.iter().for_each(|pair| pair.add(x, inner, out, outputs)));
     });

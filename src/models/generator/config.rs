@@ -81,9 +81,40 @@ impl<'a> Metadata<'a> {
     }
 }
 
+/// Models whose forward pass is that of Llama, but for what is said here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Family {
+    /// Llama, and those that call themselves so, such as SmolLM2.
+    Llama,
+    /// Qwen2 and Qwen2.5 (<https://arxiv.org/abs/2407.10671>): queries, keys and values have a bias.
+    Qwen2,
+}
+
+impl Family {
+    /// The name of the architecture in a GGUF file, which its keys begin with.
+    fn architecture(self) -> &'static str {
+        match self {
+            Self::Llama => "llama",
+            Self::Qwen2 => "qwen2",
+        }
+    }
+
+    /// Whether the two dimensions that turn together are neighbours in a GGUF file. Hugging Face's files always have them
+    /// half a head apart, and llama.cpp's conversion changes that for Llama only.
+    pub fn has_neighbours(self) -> bool {
+        self == Self::Llama
+    }
+
+    /// Whether queries, keys and values have a bias.
+    pub fn has_qkv_bias(self) -> bool {
+        self == Self::Qwen2
+    }
+}
+
 /// The shape of a Llama model.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct LlamaConfig {
+    pub family: Family,
     pub layers: usize,
     pub embedding: usize,
     pub heads: usize,
@@ -100,47 +131,52 @@ impl LlamaConfig {
     /// Reads and checks the shape.
     pub fn read(metadata: &Metadata<'_>) -> Result<Self, GeneratorError> {
         let architecture = metadata.text("general.architecture")?.unwrap_or("none");
-        if architecture != "llama" {
-            return Err(refuse(format!(
-                "the file holds a model of the architecture `{architecture}`; name a GGUF of the `llama` architecture"
-            )));
-        }
-        for (key, plain) in [("llama.expert_count", 0), ("llama.attention.sliding_window", 0)] {
-            if metadata.number(key)?.is_some_and(|value| value != plain) {
-                return Err(refuse(format!("`{key}` is set, and that kind of model is not supported")));
+        let family = [Family::Llama, Family::Qwen2].into_iter().find(|family| family.architecture() == architecture);
+        let family = family.ok_or_else(|| {
+            refuse(format!(
+                "the file holds a model of the architecture `{architecture}`; name one of `llama` or `qwen2`"
+            ))
+        })?;
+        let key = |end: &str| format!("{architecture}.{end}");
+        for name in ["expert_count", "attention.sliding_window"].map(key) {
+            if metadata.number(&name)?.is_some_and(|value| value != 0) {
+                return Err(refuse(format!("`{name}` is set, and that kind of model is not supported")));
             }
         }
-        if let Some(kind) = metadata.text("llama.rope.scaling.type")?.filter(|kind| *kind != "none") {
+        if let Some(kind) = metadata.text(&key("rope.scaling.type"))?.filter(|kind| *kind != "none") {
             return Err(refuse(format!("rope scaling `{kind}` is not supported")));
         }
-        let size = |key: &str| -> Result<usize, GeneratorError> {
-            let value = metadata.need_number(key)? as usize;
+        let size = |end: &str| -> Result<usize, GeneratorError> {
+            let name = key(end);
+            let value = metadata.need_number(&name)? as usize;
             // The bound keeps products of two sizes far from overflow, whatever the file says.
             if value == 0 || value > 1 << 24 {
-                return Err(refuse(format!("`{key}` is {value}, which no model of this family has")));
+                return Err(refuse(format!("`{name}` is {value}, which no model of this family has")));
             }
             Ok(value)
         };
-        let (embedding, heads) = (size("llama.embedding_length")?, size("llama.attention.head_count")?);
-        let head_dim = match metadata.number("llama.attention.key_length")? {
+        let (embedding, heads) = (size("embedding_length")?, size("attention.head_count")?);
+        let head_dim = match metadata.number(&key("attention.key_length"))? {
             Some(length) => length as usize,
             None => embedding / heads,
         };
+        let epsilon = key("attention.layer_norm_rms_epsilon");
         let config = Self {
-            layers: size("llama.block_count")?,
+            family,
+            layers: size("block_count")?,
             embedding,
             heads,
-            kv_heads: match metadata.get("llama.attention.head_count_kv") {
-                Some(_) => size("llama.attention.head_count_kv")?,
+            kv_heads: match metadata.get(&key("attention.head_count_kv")) {
+                Some(_) => size("attention.head_count_kv")?,
                 None => heads,
             },
             head_dim,
-            feed_forward: size("llama.feed_forward_length")?,
-            window: size("llama.context_length")?,
-            rope_base: metadata.float("llama.rope.freq_base")?.unwrap_or(10_000.0),
+            feed_forward: size("feed_forward_length")?,
+            window: size("context_length")?,
+            rope_base: metadata.float(&key("rope.freq_base"))?.unwrap_or(10_000.0),
             norm_epsilon: metadata
-                .float("llama.attention.layer_norm_rms_epsilon")?
-                .ok_or_else(|| refuse("the metadata `llama.attention.layer_norm_rms_epsilon` is missing"))?,
+                .float(&epsilon)?
+                .ok_or_else(|| refuse(format!("the metadata `{epsilon}` is missing")))?,
         };
         config.check(metadata)?;
         Ok(config)
@@ -154,8 +190,9 @@ impl LlamaConfig {
                 self.heads, self.kv_heads
             )));
         }
-        for key in ["llama.attention.value_length", "llama.rope.dimension_count"] {
-            if let Some(length) = metadata.number(key)?.filter(|length| *length as usize != head_dim) {
+        for end in ["attention.value_length", "rope.dimension_count"] {
+            let key = format!("{}.{end}", self.family.architecture());
+            if let Some(length) = metadata.number(&key)?.filter(|length| *length as usize != head_dim) {
                 return Err(refuse(format!("`{key}` is {length} but a head has {head_dim} dimensions")));
             }
         }
@@ -209,7 +246,7 @@ mod tests {
 
     #[test]
     fn what_is_not_implemented_is_refused() {
-        refused(|m| drop(m.insert("general.architecture".into(), Value::String("qwen2".into()))), "qwen2");
+        refused(|m| drop(m.insert("general.architecture".into(), Value::String("mamba".into()))), "mamba");
         refused(|m| drop(m.insert("llama.expert_count".into(), Value::U32(8))), "expert_count");
         refused(|m| drop(m.insert("llama.rope.scaling.type".into(), Value::String("yarn".into()))), "yarn");
         refused(|m| drop(m.insert("llama.rope.dimension_count".into(), Value::U32(8))), "dimension_count");

@@ -1,31 +1,29 @@
-//! A GGUF file into a model that can run.
+//! The files of a model into one that can run.
 //!
-//! Every tensor of the file must be one that the forward pass uses, with the shape it expects: a file that asks for
-//! more than is implemented is refused, not run without it. Tensor names:
-//! <https://github.com/ggml-org/llama.cpp/blob/master/gguf-py/gguf/constants.py>.
+//! Every tensor of the files must be one that the forward pass uses, with the shape it expects: a model that asks for
+//! more than is implemented is refused, not run without it. May depend on `source` for the tensors and on its siblings for
+//! what is made of them.
 
 use std::{collections::HashSet, fs::File, io::BufReader, path::Path};
 
 use candle_core::{
     Device,
-    quantized::{
-        QTensor,
-        gguf_file::{Content, Value},
-    },
+    quantized::{GgmlDType, QStorage, QTensor, gguf_file::Content, gguf_file::Value},
 };
 
 use super::{
     GeneratorError,
-    adapter::{AdapterMode, AdapterOption, Fitted},
+    adapter::{AdapterMode, AdapterOption, Fitted, neighbours},
     chat::ChatTemplate,
     config::{LlamaConfig, Metadata},
     llama::{Layer, Weights},
     matrix::Matrix,
     packed::{PackedMatrix, Part},
+    source::{TensorSource, folder},
     tokenizer::Vocabulary,
 };
 
-/// All that a GGUF file holds.
+/// All that the files of a model hold.
 pub(super) struct Loaded {
     pub weights: Weights,
     pub vocabulary: Vocabulary,
@@ -34,10 +32,9 @@ pub(super) struct Loaded {
     pub ends: Vec<u32>,
 }
 
-/// A file that was opened and understood, all but its tensors.
+/// A model whose files were opened and understood, all but its tensors.
 pub(super) struct Opened {
-    pub content: Content,
-    pub reader: BufReader<File>,
+    pub source: TensorSource,
     pub config: LlamaConfig,
     pub vocabulary: Vocabulary,
     pub template: ChatTemplate,
@@ -45,23 +42,36 @@ pub(super) struct Opened {
     pub ends: Vec<u32>,
 }
 
-/// Reads a file, and applies an adapter to it. Packing uses the threads of the current rayon pool.
+/// Reads a GGUF file, or a folder as Hugging Face has it, and applies an adapter to it. Packing uses the threads of the
+/// current rayon pool.
 pub(super) fn load(path: &Path, adapter: Option<&AdapterOption>) -> Result<Loaded, GeneratorError> {
-    let Opened { content, reader, config, vocabulary, template, ends } = open(path)?;
+    let Opened { source, config, vocabulary, template, ends } = open(path)?;
     adapter.map_or(Ok(()), |adapter| adapter.check_base(path))?;
     let adapter = adapter.map(|adapter| Fitted::of(adapter, &config)).transpose()?;
-    let tensors = Tensors::new(&content, reader, adapter);
+    let tensors = Tensors::new(source, &config, adapter);
     let weights = read_weights(config, vocabulary.size(), tensors).map_err(within(path))?;
     Ok(Loaded { weights, vocabulary, template, ends })
 }
 
-/// Opens a file and reads what it says about its model.
+/// Opens a GGUF file or a folder, and reads what it says about its model.
 pub(super) fn open(path: &Path) -> Result<Opened, GeneratorError> {
-    let failed = |reason: String| within(path)(GeneratorError::Load(reason));
-    let file = File::open(path).map_err(|error| failed(error.to_string()))?;
+    let opened = match path.is_dir() {
+        true => folder::open(path).and_then(|opened| {
+            let folder::OpenedFolder { tensors, metadata, ends } = opened;
+            understand(TensorSource::Folder(tensors), &Metadata(&metadata), ends)
+        }),
+        false => open_gguf(path),
+    };
+    opened.map_err(within(path))
+}
+
+fn open_gguf(path: &Path) -> Result<Opened, GeneratorError> {
+    let failed = |error: &dyn std::fmt::Display| GeneratorError::Load(error.to_string());
+    let file = File::open(path).map_err(|error| failed(&error))?;
     let mut reader = BufReader::with_capacity(1 << 20, file);
-    let content = Content::read(&mut reader).map_err(|error| failed(error.to_string()))?;
-    understand(content, reader).map_err(within(path))
+    let content = Content::read(&mut reader).map_err(|error| failed(&error))?;
+    let metadata = content.metadata.clone();
+    understand(TensorSource::Gguf { content, reader }, &Metadata(&metadata), Vec::new())
 }
 
 /// Names the file in an error about it.
@@ -72,23 +82,22 @@ pub(super) fn within(path: &Path) -> impl Fn(GeneratorError) -> GeneratorError {
     }
 }
 
-fn understand(content: Content, reader: BufReader<File>) -> Result<Opened, GeneratorError> {
-    let metadata = Metadata(&content.metadata);
-    let config = LlamaConfig::read(&metadata)?;
-    let vocabulary = Vocabulary::read(&metadata)?;
-    let template = ChatTemplate::read(&metadata, &vocabulary)?;
-    if let Some(Value::Bool(true)) = metadata.get("tokenizer.ggml.add_bos_token") {
+fn understand(source: TensorSource, metadata: &Metadata<'_>, mut ends: Vec<u32>) -> Result<Opened, GeneratorError> {
+    let config = LlamaConfig::read(metadata)?;
+    let vocabulary = Vocabulary::read(metadata)?;
+    let template = ChatTemplate::read(metadata, &vocabulary)?;
+    if let (Some(Value::Bool(true)), false) = (metadata.get("tokenizer.ggml.add_bos_token"), template.has_beginning()) {
         return Err(GeneratorError::Load("a token before the conversation (`add_bos_token`) is not supported".into()));
     }
-    let mut ends = template.ends().to_vec();
-    ends.extend(vocabulary.control("<|endoftext|>"));
+    ends.extend(template.ends());
+    ends.extend(["<|endoftext|>", "<|end_of_text|>"].iter().filter_map(|end| vocabulary.control(end)));
     for kind in ["eos", "eot", "eom"] {
         ends.extend(metadata.number(&format!("tokenizer.ggml.{kind}_token_id"))?);
     }
-    Ok(Opened { content, reader, config, vocabulary, template, ends })
+    Ok(Opened { source, config, vocabulary, template, ends })
 }
 
-fn read_weights(config: LlamaConfig, vocabulary: usize, mut tensors: Tensors<'_>) -> Result<Weights, GeneratorError> {
+fn read_weights(config: LlamaConfig, vocabulary: usize, mut tensors: Tensors) -> Result<Weights, GeneratorError> {
     let (width, feed_forward) = (config.embedding, config.feed_forward);
     let (queries, kv) = (config.query_width(), config.kv_width());
     let embedding = tensors.packed("token_embd.weight", vocabulary, width)?;
@@ -104,6 +113,16 @@ fn read_weights(config: LlamaConfig, vocabulary: usize, mut tensors: Tensors<'_>
         layers.push(Layer {
             attention_norm: tensors.vector(&name("attn_norm"), width)?,
             qkv: tensors.matrix(&[(&name("attn_q"), queries), (&name("attn_k"), kv), (&name("attn_v"), kv)], width)?,
+            qkv_bias: match config.family.has_qkv_bias() {
+                true => Some(
+                    [("attn_q", queries), ("attn_k", kv), ("attn_v", kv)]
+                        .map(|(part, width)| tensors.vector(&format!("blk.{layer}.{part}.bias"), width))
+                        .into_iter()
+                        .collect::<Result<Vec<_>, _>>()?
+                        .concat(),
+                ),
+                false => None,
+            },
             attention_output: tensors.matrix(&[(&name("attn_output"), width)], queries)?,
             feed_forward_norm: tensors.vector(&name("ffn_norm"), width)?,
             gate_up: tensors.matrix(&[(&name("ffn_gate"), feed_forward), (&name("ffn_up"), feed_forward)], width)?,
@@ -114,37 +133,44 @@ fn read_weights(config: LlamaConfig, vocabulary: usize, mut tensors: Tensors<'_>
     Ok(Weights { config, embedding, layers, output_norm, output, rope_factors })
 }
 
-/// The tensors of a file, what an adapter changes of them, and which of them were used.
-pub(super) struct Tensors<'a> {
-    content: &'a Content,
-    reader: BufReader<File>,
+/// The tensors of a model, what an adapter changes of them, and which of them were used.
+pub(super) struct Tensors {
+    source: TensorSource,
+    /// The dimensions of a head, where those that turn together are to be made neighbours.
+    turned: Option<usize>,
     adapter: Option<Fitted>,
     taken: HashSet<String>,
 }
 
-impl<'a> Tensors<'a> {
-    /// The tensors of an opened file.
-    pub fn new(content: &'a Content, reader: BufReader<File>, adapter: Option<Fitted>) -> Self {
-        Self { content, reader, adapter, taken: HashSet::new() }
+impl Tensors {
+    /// The tensors of a model that was opened.
+    pub fn new(source: TensorSource, config: &LlamaConfig, adapter: Option<Fitted>) -> Self {
+        let are_neighbours = matches!(source, TensorSource::Gguf { .. }) && config.family.has_neighbours();
+        let turned = (!are_neighbours).then_some(config.head_dim);
+        Self { source, turned, adapter, taken: HashSet::new() }
     }
 
     /// Whether there is such a tensor.
     pub fn has(&self, name: &str) -> bool {
-        self.content.tensor_infos.contains_key(name)
+        self.source.shape(name).is_some()
     }
 
-    /// A tensor, its shape checked before any of it is read.
+    /// A tensor, its shape checked before any of it is read. The dimensions of a head that turn together are neighbours.
     pub fn read(&mut self, name: &str, shape: &[usize]) -> Result<QTensor, GeneratorError> {
-        let Some(info) = self.content.tensor_infos.get(name) else {
+        let Some(found) = self.source.shape(name) else {
             return Err(GeneratorError::Load(format!("the tensor `{name}` is missing")));
         };
-        let dims = info.shape.dims();
-        if dims != shape {
-            return Err(GeneratorError::Load(format!("the tensor `{name}` is {dims:?} and should be {shape:?}")));
+        if found != shape {
+            return Err(GeneratorError::Load(format!("the tensor `{name}` is {found:?} and should be {shape:?}")));
         }
         self.taken.insert(name.to_owned());
-        let tensor = self.content.tensor(&mut self.reader, name, &Device::Cpu);
-        tensor.map_err(|error| GeneratorError::Load(format!("the tensor `{name}`: {error}")))
+        let tensor = self.source.read(name)?;
+        match self.turned {
+            Some(head_dim) if name.contains(".attn_q.") || name.contains(".attn_k.") => {
+                turn(&tensor, head_dim).map_err(|error| GeneratorError::Load(format!("the tensor `{name}`: {error}")))
+            }
+            _ => Ok(tensor),
+        }
     }
 
     /// A matrix that no adapter changes.
@@ -172,7 +198,7 @@ impl<'a> Tensors<'a> {
 
     /// Refuses a file with tensors that were not read: it holds another kind of model.
     pub fn all_used(&self) -> Result<(), GeneratorError> {
-        match self.content.tensor_infos.keys().find(|name| !self.taken.contains(*name)) {
+        match self.source.names().find(|name| !self.taken.contains(*name)) {
             Some(name) => Err(GeneratorError::Load(format!(
                 "the tensor `{name}` belongs to a kind of model that is not supported"
             ))),
@@ -189,6 +215,21 @@ impl<'a> Tensors<'a> {
             false => Err(GeneratorError::Load(format!("the tensor `{name}` holds numbers that are not finite"))),
         }
     }
+}
+
+/// Rows half a head apart as neighbours, whatever each row is made of.
+fn turn(tensor: &QTensor, head_dim: usize) -> candle_core::Result<QTensor> {
+    let (shape, dtype) = (tensor.shape().clone(), tensor.dtype());
+    let rows = shape.dims().first().copied().unwrap_or(0);
+    if let (GgmlDType::F32, [_]) = (dtype, shape.dims()) {
+        // A bias: its numbers are the rows.
+        let numbers = tensor.dequantize(&Device::Cpu)?.to_vec1::<f32>()?;
+        let turned = candle_core::Tensor::from_vec(neighbours(&numbers, 1, head_dim), shape, &Device::Cpu)?;
+        return QTensor::quantize(&turned, GgmlDType::F32);
+    }
+    let bytes = tensor.data()?;
+    let turned = neighbours(&bytes, bytes.len() / rows.max(1), head_dim);
+    QTensor::new(QStorage::from_data(turned.into(), &Device::Cpu, dtype)?, shape)
 }
 
 #[cfg(test)]

@@ -29,10 +29,9 @@ enum Base {
 /// be read the same way whenever it is read.
 #[derive(Clone, Copy)]
 pub(super) enum Product {
-    /// Of a part of a prompt.
+    /// Of parts of prompts.
     Rows,
-    /// Of tokens that are generated: one, or one and those that are guessed to follow it. Each gets the bits that it gets
-    /// alone.
+    /// Of tokens that are generated, with those that are guessed to follow them. Each gets the bits that it gets alone.
     Vectors,
 }
 

@@ -2,8 +2,9 @@
 //!
 //! [`Generator`] is what the rest of the service sees; [`LlamaGenerator`] is the model that ships. The flow of
 //! one request: `chat` + `tokenizer` turn messages into tokens, `thread` queues them for the one OS thread that
-//! owns the model, `llama` runs the forward pass (`matrix` with `packed` and `product`, `attention`, `kv_cache`
-//! and the kernels crate), and `text` turns tokens back into pieces of valid UTF-8. `adapter` fits a LoRA adapter to the model:
+//! owns the model, `batch` works on several at once, each of them a `sequence`, whose beginning `prefix_cache` may know,
+//! `llama` runs the forward pass (`matrix` with `packed` and `product`, `attention`, `kv_cache` and the kernels crate),
+//! and `text` turns tokens back into pieces of valid UTF-8. `adapter` fits a LoRA adapter to the model:
 //! it is merged into the weights while `load` reads them, or kept `beside` them. `trace` is for comparing with other
 //! implementations, and `training` is the same model with pairs that are trained.
 //!
@@ -13,6 +14,7 @@
 
 mod adapter;
 mod attention;
+mod batch;
 mod beside;
 mod chat;
 mod config;
@@ -22,11 +24,14 @@ mod llama;
 mod load;
 mod matrix;
 mod packed;
+mod prefix_cache;
 mod product;
 #[cfg(test)]
 mod reference;
 mod rope;
 mod rows;
+mod sequence;
+mod source;
 mod speculate;
 mod speed;
 mod text;
@@ -124,7 +129,7 @@ pub trait Generator: Send + Sync + 'static {
 
     /// Continues the conversation, greedily. `pieces` gets the text as it comes, in whole code points; a slow
     /// reader gets fewer and longer pieces, and never holds up the model. Read it while this future runs, not
-    /// after. When the future is dropped the model turns to the next request within one token.
+    /// after. When the future is dropped the model turns away from the request within one token.
     async fn generate(
         &self,
         request: GenerateRequest,

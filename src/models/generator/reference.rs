@@ -20,7 +20,7 @@ enum Pairs {
     Halves,
 }
 
-type Dense = HashMap<String, Tensor>;
+pub(super) type Dense = HashMap<String, Tensor>;
 
 fn dense(tensors: &[(String, QTensor)]) -> Dense {
     tensors.iter().map(|(name, tensor)| (name.clone(), tensor.dequantize(&Device::Cpu).unwrap())).collect()
@@ -28,16 +28,12 @@ fn dense(tensors: &[(String, QTensor)]) -> Dense {
 
 /// The scores after each token of a sequence.
 pub(super) fn logits(config: &LlamaConfig, tensors: &[(String, QTensor)], tokens: &[u32]) -> Vec<Vec<f32>> {
-    forward(config, &dense(tensors), tokens, Pairs::Neighbours)
+    let pairs = if config.family.has_neighbours() { Pairs::Neighbours } else { Pairs::Halves };
+    forward(config, &dense(tensors), tokens, pairs)
 }
 
-/// The scores as Hugging Face computes them with an adapter: the weights in its order of rows, the pairs added there.
-pub(super) fn adapted<'a>(
-    config: &LlamaConfig,
-    tensors: &[(String, QTensor)],
-    pairs: impl IntoIterator<Item = (&'a String, &'a LowRank)>,
-    tokens: &[u32],
-) -> Vec<Vec<f32>> {
+/// The weights of a file whose pairs are neighbours, in Hugging Face's order of rows.
+pub(super) fn hugging_face(config: &LlamaConfig, tensors: &[(String, QTensor)]) -> Dense {
     let (mut dense, half) = (dense(tensors), config.head_dim / 2);
     for (name, weight) in &mut dense {
         if name.contains("attn_q") || name.contains("attn_k") {
@@ -50,6 +46,17 @@ pub(super) fn adapted<'a>(
             *weight = weight.index_select(&Tensor::from_iter(order, &Device::Cpu).unwrap(), 0).unwrap();
         }
     }
+    dense
+}
+
+/// The scores as Hugging Face computes them with an adapter: the weights in its order of rows, the pairs added there.
+pub(super) fn adapted<'a>(
+    config: &LlamaConfig,
+    tensors: &[(String, QTensor)],
+    pairs: impl IntoIterator<Item = (&'a String, &'a LowRank)>,
+    tokens: &[u32],
+) -> Vec<Vec<f32>> {
+    let mut dense = hugging_face(config, tensors);
     for (module, pair) in pairs {
         let [_, _, layer, _, part] = module.split('.').collect::<Vec<_>>()[..] else { panic!("{module}") };
         let part = match part {
@@ -90,7 +97,11 @@ fn forward(config: &LlamaConfig, dense: &Dense, tokens: &[u32], turned: Pairs) -
         let name = |part: &str| format!("blk.{layer}.{part}.weight");
         let normed = norm(&x, &name("attn_norm"));
         let heads = |part: &str, count: usize| {
-            let projected = times(&normed, &name(part)).reshape((1, length, count, config.head_dim)).unwrap();
+            let mut projected = times(&normed, &name(part));
+            if let Some(bias) = dense.get(&format!("blk.{layer}.{part}.bias")) {
+                projected = projected.broadcast_add(bias).unwrap();
+            }
+            let projected = projected.reshape((1, length, count, config.head_dim)).unwrap();
             projected.transpose(1, 2).unwrap().contiguous().unwrap()
         };
         let rotated = |x: Tensor| match turned {

@@ -4,11 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{
-    GeneratorError, LlamaOptions, Message,
-    llama::{End, Step},
-    thread::Ready,
-};
+use super::{GeneratorError, LlamaOptions, Message, llama::CHUNK, sequence::End, text::TextStream, thread::Ready};
 
 /// A loaded model that is timed.
 pub struct Stopwatch {
@@ -42,31 +38,58 @@ impl Stopwatch {
         Ok(tokens(self.ready.template.encode(messages, &self.ready.vocabulary)?.len()))
     }
 
+    /// The answer to a conversation, made without all that makes it fast: nothing that was read before, no guesses, one
+    /// token at a time. The text, and its length in tokens. Blocks.
+    pub fn plain(&mut self, messages: &[Message], max_new_tokens: u32) -> Result<(String, u32), GeneratorError> {
+        let Ready { model, vocabulary, template, ends, pools } = &mut self.ready;
+        let prompt = template.encode(messages, vocabulary)?;
+        let needed = tokens(prompt.len()).saturating_add(max_new_tokens);
+        if needed > self.window {
+            return Err(GeneratorError::PromptTooLong { tokens: needed, window: self.window });
+        }
+        let trace = || model.trace(&prompt, max_new_tokens as usize, ends, |_| ());
+        let (answer, end) = pools.widest().install(trace);
+        if end == End::NotFinite {
+            return Err(GeneratorError::Failed("the model's scores are not finite numbers".into()));
+        }
+        let mut stream = TextStream::default();
+        let text: String = answer.iter().map(|token| stream.push(vocabulary.bytes(*token))).collect();
+        Ok((text + &stream.finish(), tokens(answer.len())))
+    }
+
     /// Reads a prompt from its beginning and answers it. Blocks.
     pub fn time(&mut self, messages: &[Message], max_new_tokens: u32) -> Result<Timed, GeneratorError> {
-        let Ready { model, vocabulary, template, ends, pool } = &mut self.ready;
+        let Ready { model, vocabulary, template, ends, pools } = &mut self.ready;
         let prompt = template.encode(messages, vocabulary)?;
         let needed = tokens(prompt.len()).saturating_add(max_new_tokens);
         if needed > self.window {
             return Err(GeneratorError::PromptTooLong { tokens: needed, window: self.window });
         }
         model.wipe();
-        let (begun, mut reading, mut answer_tokens) = (Instant::now(), None, 0);
-        let end = pool.install(|| {
-            model.generate(&prompt, max_new_tokens as usize, ends, |token| {
-                if token.is_some() {
-                    reading.get_or_insert_with(|| begun.elapsed());
-                    answer_tokens += 1;
+        let begun = Instant::now();
+        let Some(mut sequence) = model.begin(&prompt, max_new_tokens as usize) else {
+            return Err(GeneratorError::Failed("there is no room for a sequence".into()));
+        };
+        let mut reading = None;
+        pools.widest().install(|| {
+            while sequence.end().is_none() {
+                match sequence.is_reading() {
+                    true => model.read(&mut [&mut sequence], CHUNK, ends),
+                    false => model.write(&mut [&mut sequence], ends),
                 }
-                Step::Continue
-            })
+                if !sequence.written().is_empty() {
+                    reading.get_or_insert_with(|| begun.elapsed());
+                }
+            }
         });
         let all = begun.elapsed();
-        if end == End::NotFinite {
+        let (end, answer_tokens, passes) =
+            (sequence.end(), tokens(sequence.written().len()), tokens(sequence.passes()));
+        model.finish(sequence);
+        if end == Some(End::NotFinite) {
             return Err(GeneratorError::Failed("the model's scores are not finite numbers".into()));
         }
         let reading = reading.unwrap_or(all);
-        let passes = tokens(model.passes());
         Ok(Timed { prompt_tokens: tokens(prompt.len()), reading, answer_tokens, writing: all - reading, passes })
     }
 }
@@ -88,8 +111,7 @@ mod tests {
     fn the_same_conversation_is_read_anew_each_time_and_a_long_one_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = tiny::write(folder.path(), &Shape::default());
-        let options =
-            LlamaOptions { path, name: "tiny".into(), adapter: None, threads: 2, context_window: 256, queue: 1 };
+        let options = LlamaOptions { context_window: 256, ..tiny::options(path) };
         let mut stopwatch = Stopwatch::load(&options).unwrap();
         let messages = vec![Message::new(Role::User, "the theory in the end")];
         let [first, second] = [0, 0].map(|_| stopwatch.time(&messages, 20).unwrap());

@@ -1,7 +1,7 @@
 //! The OS thread that owns the model, and the queue before it.
 //!
-//! One request is worked on at a time, by all threads of the model's own pool: a second one beside it would only
-//! make both slower. The queue is bounded, and full means [`GeneratorError::Busy`]. May depend on its siblings, tokio's
+//! Some requests are worked on together (`batch`), on as many cores as are free; the others wait in the order in
+//! which they came. The queue is bounded, and full means [`GeneratorError::Busy`]. May depend on its siblings, tokio's
 //! channels and rayon.
 
 use std::{
@@ -9,24 +9,26 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+        mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel},
     },
     time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
-use rayon::ThreadPool;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
     GenerateRequest, Generated, Generator, GeneratorError, Message, StopReason,
     adapter::AdapterOption,
+    batch::{Batch, Listener},
     chat::ChatTemplate,
-    llama::{End, Llama, Step},
+    llama::Llama,
     load::{Loaded, load},
+    sequence::End,
     text::TextStream,
     tokenizer::Vocabulary,
 };
+use crate::models::cores::{Cores, Pools, Urgency};
 
 /// How long the last piece waits for a reader of pieces that has stopped reading.
 const LAST_PIECE: Duration = Duration::from_secs(30);
@@ -40,12 +42,16 @@ pub struct LlamaOptions {
     pub name: String,
     /// An adapter for the model, if it is not to run as it comes.
     pub adapter: Option<AdapterOption>,
-    /// Threads for the arithmetic, at least 1. More than there are cores makes it slower.
-    pub threads: usize,
-    /// The most tokens a prompt and its answer may have, at most what the model was trained for. Memory is taken
-    /// as positions are first used: for SmolLM2-135M 45 KiB a position.
+    /// The cores for the arithmetic, shared with what else computes on them.
+    pub cores: Arc<Cores>,
+    /// The most tokens a prompt and its answer may have, at most what the model was trained for.
     pub context_window: u32,
-    /// Requests that may wait behind the one that is worked on, at least 1.
+    /// The tokens of all requests in work, and of prompts that may come again, whose keys and values are held; at least a
+    /// window's. Memory is taken as they are first used: for SmolLM2-135M 45 KiB a token.
+    pub held_tokens: u32,
+    /// Requests that are worked on together, at least 1.
+    pub together: usize,
+    /// Requests that may wait behind them, at least 1.
     pub queue: usize,
 }
 
@@ -76,21 +82,23 @@ struct Finished {
 impl LlamaGenerator {
     /// Loads a model and starts its thread. Blocks for as long as reading the file takes.
     pub fn load(options: LlamaOptions) -> Result<Self, GeneratorError> {
-        if options.queue == 0 {
-            return Err(GeneratorError::Load("the queue must be at least 1".into()));
+        if options.queue == 0 || options.together == 0 {
+            return Err(GeneratorError::Load("the queue, and what is worked on together, must be at least 1".into()));
         }
         let begun = Instant::now();
-        let Ready { model, vocabulary, template, ends, pool } = Ready::new(&options)?;
+        let Ready { model, vocabulary, template, ends, pools } = Ready::new(&options)?;
         let vocabulary = Arc::new(vocabulary);
         let (jobs, queue) = sync_channel(options.queue);
-        let mut worker = Worker { model, vocabulary: Arc::clone(&vocabulary), ends, pool };
+        let batch = Batch::new(model, ends, options.together);
+        let mut worker =
+            Worker { batch, vocabulary: Arc::clone(&vocabulary), pools, cores: Arc::clone(&options.cores) };
         std::thread::Builder::new()
             .name("generator".into())
             .spawn(move || worker.run(&queue))
             .map_err(|error| GeneratorError::Load(format!("cannot start a thread: {error}")))?;
-        let LlamaOptions { name, adapter, threads, context_window: window, .. } = options;
+        let LlamaOptions { name, adapter, cores, context_window: window, .. } = options;
         let adapter = adapter.map(|adapter| adapter.full_name());
-        tracing::info!(name, adapter, threads, window, took = ?begun.elapsed(), "generator loaded");
+        tracing::info!(name, adapter, cores = cores.all(), window, took = ?begun.elapsed(), "generator loaded");
         Ok(Self { name, adapter, window, vocabulary, template, jobs })
     }
 }
@@ -101,29 +109,27 @@ pub(super) struct Ready {
     pub vocabulary: Vocabulary,
     pub template: ChatTemplate,
     pub ends: Vec<u32>,
-    pub pool: ThreadPool,
+    pub pools: Pools,
 }
 
 impl Ready {
     /// Loads a model.
     pub fn new(options: &LlamaOptions) -> Result<Self, GeneratorError> {
-        if options.threads == 0 || options.context_window == 0 {
-            return Err(GeneratorError::Load("threads and context window must be at least 1".into()));
+        if options.context_window == 0 {
+            return Err(GeneratorError::Load("the context window must be at least 1".into()));
         }
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(options.threads)
-            .thread_name(|index| format!("generator-{index}"))
-            .build()
+        let pools = Pools::new("generator", options.cores.all())
             .map_err(|error| GeneratorError::Load(format!("cannot start threads: {error}")))?;
         let Loaded { weights, vocabulary, template, ends } =
-            pool.install(|| load(&options.path, options.adapter.as_ref()))?;
+            pools.widest().install(|| load(&options.path, options.adapter.as_ref()))?;
         let (window, trained) = (options.context_window as usize, weights.config.window);
         if window > trained {
             return Err(GeneratorError::Load(format!(
                 "a context window of {window} is configured but the model has {trained}: configure at most that"
             )));
         }
-        Ok(Self { model: Llama::new(weights, window), vocabulary, template, ends, pool })
+        let model = Llama::new(weights, window, options.held_tokens as usize);
+        Ok(Self { model, vocabulary, template, ends, pools })
     }
 }
 
@@ -184,70 +190,122 @@ impl Generator for LlamaGenerator {
 }
 
 struct Worker {
-    model: Llama,
+    batch: Batch<Caller>,
     vocabulary: Arc<Vocabulary>,
-    ends: Vec<u32>,
-    pool: ThreadPool,
+    pools: Pools,
+    cores: Arc<Cores>,
 }
 
 impl Worker {
-    /// Works until every [`LlamaGenerator`] is gone.
+    /// Works until every [`LlamaGenerator`] is gone and nothing is left to do.
     fn run(&mut self, queue: &Receiver<Job>) {
-        for job in queue {
-            let Job { prompt, max_new, mut pieces, reply } = job;
-            let begun = Instant::now();
-            let result = catch_unwind(AssertUnwindSafe(|| self.work(&prompt, max_new, &mut pieces, &reply)));
-            let result = result.unwrap_or_else(|_| {
-                self.model.wipe();
-                Err(GeneratorError::Failed("the model's code panicked: this is a bug, please report it".into()))
-            });
-            if let Ok(Finished { generated, .. }) = &result {
-                let Generated { prompt_tokens, completion_tokens, stop, .. } = generated;
-                tracing::debug!(prompt_tokens, completion_tokens, ?stop, took = ?begun.elapsed(), "generated");
+        let mut first = None;
+        while self.admit(queue, &mut first) {
+            let Self { batch, pools, cores, .. } = self;
+            let step = || {
+                let asked = Instant::now();
+                let share = cores.take(cores.all(), Urgency::First);
+                let begun = Instant::now();
+                let work = pools.of(share.count()).install(|| batch.step());
+                let (waited, took) = (begun - asked, begun.elapsed());
+                tracing::trace!(?work, cores = share.count(), ?waited, ?took, "a step");
+            };
+            if catch_unwind(AssertUnwindSafe(step)).is_err() {
+                for caller in batch.abandon() {
+                    caller.fail("the model's code panicked: this is a bug, please report it");
+                }
             }
-            // Fails only when the caller has left.
-            let _ = reply.send(result);
         }
     }
 
-    fn work(
-        &mut self,
-        prompt: &[u32],
-        max_new: usize,
-        pieces: &mut Option<mpsc::Sender<String>>,
-        reply: &oneshot::Sender<Result<Finished, GeneratorError>>,
-    ) -> Result<Finished, GeneratorError> {
-        let Self { model, vocabulary, ends, pool } = self;
-        let (mut stream, mut text, mut unsent, mut completion_tokens) =
-            (TextStream::default(), String::new(), String::new(), 0);
-        let mut take = |piece: String| {
-            text.push_str(&piece);
-            unsent.push_str(&piece);
-            offer(pieces, &mut unsent);
-        };
-        let end = pool.install(|| {
-            model.generate(prompt, max_new, ends, |token| {
-                if reply.is_closed() {
-                    return Step::Abandon;
-                }
-                if let Some(token) = token {
-                    completion_tokens += 1;
-                    take(stream.push(vocabulary.bytes(token)));
-                }
-                Step::Continue
-            })
-        });
+    /// Takes as many of those who wait as can be worked on; `first` is the one that waits for room. Waits for one when
+    /// there is no work. False when nobody is left who could come.
+    fn admit(&mut self, queue: &Receiver<Job>, first: &mut Option<Job>) -> bool {
+        loop {
+            let next = match first.take() {
+                Some(job) => Ok(job),
+                None if self.batch.is_idle() => queue.recv().map_err(|_| TryRecvError::Disconnected),
+                None => queue.try_recv(),
+            };
+            let job = match next {
+                Ok(job) => job,
+                Err(TryRecvError::Empty) => return true,
+                Err(TryRecvError::Disconnected) => return !self.batch.is_idle(),
+            };
+            if job.reply.is_closed() {
+                continue;
+            }
+            let Job { prompt, max_new, pieces, reply } = job;
+            let caller = Caller::new(prompt.len(), pieces, reply, Arc::clone(&self.vocabulary));
+            if let Err(Caller { pieces, reply, .. }) = self.batch.admit(&prompt, max_new, caller) {
+                *first = Some(Job { prompt, max_new, pieces, reply });
+                return true;
+            }
+        }
+    }
+}
+
+/// Who waits for an answer, and what was written of it.
+struct Caller {
+    begun: Instant,
+    prompt_tokens: usize,
+    completion_tokens: u32,
+    vocabulary: Arc<Vocabulary>,
+    stream: TextStream,
+    text: String,
+    unsent: String,
+    pieces: Option<mpsc::Sender<String>>,
+    reply: oneshot::Sender<Result<Finished, GeneratorError>>,
+}
+
+impl Caller {
+    fn new(
+        prompt_tokens: usize,
+        pieces: Option<mpsc::Sender<String>>,
+        reply: oneshot::Sender<Result<Finished, GeneratorError>>,
+        vocabulary: Arc<Vocabulary>,
+    ) -> Self {
+        let (stream, text, unsent) = (TextStream::default(), String::new(), String::new());
+        let begun = Instant::now();
+        Self { begun, prompt_tokens, completion_tokens: 0, vocabulary, stream, text, unsent, pieces, reply }
+    }
+
+    fn take(&mut self, piece: &str) {
+        self.text.push_str(piece);
+        self.unsent.push_str(piece);
+        offer(&mut self.pieces, &mut self.unsent);
+    }
+
+    fn fail(self, reason: &str) {
+        // Fails only when the caller has left.
+        let _ = self.reply.send(Err(GeneratorError::Failed(reason.into())));
+    }
+}
+
+impl Listener for Caller {
+    fn has_left(&self) -> bool {
+        self.reply.is_closed()
+    }
+
+    fn token(&mut self, token: u32) {
+        self.completion_tokens += 1;
+        let piece = self.stream.push(self.vocabulary.bytes(token));
+        self.take(&piece);
+    }
+
+    fn end(mut self, end: End) {
         let stop = match end {
             End::Done => StopReason::EndToken,
             End::MaxTokens => StopReason::MaxTokens,
-            End::Abandoned => return Err(GeneratorError::Failed("the caller has left".into())),
-            End::NotFinite => return Err(GeneratorError::Failed("the model's scores are not finite numbers".into())),
+            End::NotFinite => return self.fail("the model's scores are not finite numbers"),
         };
-        take(stream.finish());
-        Ok(Finished {
-            generated: Generated { text, prompt_tokens: count(prompt.len()), completion_tokens, stop },
-            unsent,
-        })
+        let rest = std::mem::take(&mut self.stream).finish();
+        self.take(&rest);
+        let Self { begun, prompt_tokens, completion_tokens, text, unsent, reply, .. } = self;
+        tracing::debug!(prompt_tokens, completion_tokens, ?stop, took = ?begun.elapsed(), "generated");
+        let generated = Generated { text, prompt_tokens: count(prompt_tokens), completion_tokens, stop };
+        // Fails only when the caller has left.
+        let _ = reply.send(Ok(Finished { generated, unsent }));
     }
 }
 

@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use candle_core::{
     Device, Tensor,
@@ -12,8 +15,11 @@ use candle_core::{
     },
 };
 
-use super::tokenizer::tests::byte_tokens;
-use crate::models::adapter::{Adapter, AdapterConfig, LowRank};
+use super::{LlamaOptions, tokenizer::tests::byte_tokens};
+use crate::models::{
+    adapter::{Adapter, AdapterConfig, LowRank},
+    cores::Cores,
+};
 
 /// Numbers that look random and are the same in every run (SplitMix64).
 pub(super) struct Noise(pub u64);
@@ -41,6 +47,8 @@ impl Noise {
 /// What the tiny model is like.
 pub(crate) struct Shape {
     pub seed: u64,
+    /// The architecture, as GGUF names it.
+    pub family: &'static str,
     pub tied: bool,
     pub extra_tensor: Option<&'static str>,
     /// The feed-forward width that the metadata claim; the tensors have 96.
@@ -49,7 +57,7 @@ pub(crate) struct Shape {
 
 impl Default for Shape {
     fn default() -> Self {
-        Self { seed: 1, tied: true, extra_tensor: None, claimed_feed_forward: 96 }
+        Self { seed: 1, family: "llama", tied: true, extra_tensor: None, claimed_feed_forward: 96 }
     }
 }
 
@@ -70,7 +78,7 @@ pub(super) fn metadata(shape: &Shape) -> Vec<(String, Value)> {
     let texts = |texts: Vec<String>| Value::Array(texts.into_iter().map(Value::String).collect());
     let types = (0..tokens().len()).map(|id| Value::I32(if id < CONTROL.len() { 3 } else { 1 })).collect();
     let entries = [
-        ("general.architecture", text("llama")),
+        ("general.architecture", text(shape.family)),
         ("llama.block_count", Value::U32(2)),
         ("llama.context_length", Value::U32(1024)),
         ("llama.embedding_length", Value::U32(WIDTH as u32)),
@@ -88,7 +96,8 @@ pub(super) fn metadata(shape: &Shape) -> Vec<(String, Value)> {
         ("tokenizer.ggml.eos_token_id", Value::U32(2)),
         ("tokenizer.chat_template", text("{{'<|im_start|>' + message['role'] + '<|im_end|>'}}")),
     ];
-    entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    let of_family = |key: &str| key.replace("llama.", &format!("{}.", shape.family));
+    entries.into_iter().map(|(key, value)| (of_family(key), value)).collect()
 }
 
 /// The tensors of the tiny model: matrices of all types that files have.
@@ -120,6 +129,9 @@ pub(super) fn tensors(shape: &Shape) -> Vec<(String, QTensor)> {
         ] {
             let dtype = if layer == 0 { GgmlDType::Q4_1 } else { GgmlDType::Q4_0 };
             add(format!("blk.{layer}.{part}.weight"), &[outputs, inputs], dtype);
+            if shape.family == "qwen2" && ["attn_q", "attn_k", "attn_v"].contains(&part) {
+                add(format!("blk.{layer}.{part}.bias"), &[outputs], GgmlDType::F32);
+            }
         }
         add(format!("blk.{layer}.attn_norm.weight"), &[WIDTH], GgmlDType::F32);
         add(format!("blk.{layer}.ffn_norm.weight"), &[WIDTH], GgmlDType::F32);
@@ -160,6 +172,21 @@ pub(super) fn adapter(part: &str) -> Adapter {
         }
     }
     Adapter { config, pairs, whole: Default::default() }
+}
+
+/// How tests load it.
+pub(super) fn options(path: PathBuf) -> LlamaOptions {
+    let (name, adapter) = ("tiny".into(), None);
+    LlamaOptions {
+        path,
+        name,
+        adapter,
+        cores: Arc::new(Cores::new(2)),
+        context_window: 1024,
+        held_tokens: 2048,
+        together: 4,
+        queue: 8,
+    }
 }
 
 /// Writes the tiny model into a folder.

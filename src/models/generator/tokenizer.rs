@@ -9,10 +9,13 @@ use std::collections::{HashMap, HashSet};
 use tokenizers::{
     Tokenizer,
     models::bpe::{BPE, Vocab},
-    pre_tokenizers::{PreTokenizerWrapper, byte_level::ByteLevel, digits::Digits, sequence::Sequence},
+    normalizers::NFC,
 };
 
+pub(super) use self::splitter::Splitter;
 use super::{GeneratorError, config::Metadata};
+
+mod splitter;
 
 /// Token types of GGUF that matter here.
 const CONTROL: i64 = 3;
@@ -39,18 +42,13 @@ impl Vocabulary {
         if model != "gpt2" {
             return Err(refuse(format!("the tokenizer `{model}` is not supported, only byte-level BPE (`gpt2`) is")));
         }
-        let splitter: PreTokenizerWrapper = match metadata.text("tokenizer.ggml.pre")?.unwrap_or("gpt-2") {
-            "smollm" => Sequence::new(vec![Digits::new(true).into(), ByteLevel::new(false, true, true).into()]).into(),
-            "gpt-2" => ByteLevel::new(false, true, true).into(),
-            other => return Err(refuse(format!("the pre-tokenizer `{other}` is not supported"))),
-        };
+        let name = metadata.text("tokenizer.ggml.pre")?.unwrap_or("gpt-2");
+        let splitter = Splitter::named(name);
+        let splitter = splitter.ok_or_else(|| refuse(format!("the pre-tokenizer `{name}` is not supported")))?;
         let tokens = metadata.texts("tokenizer.ggml.tokens")?;
         let types = metadata.numbers("tokenizer.ggml.token_type")?;
         if tokens.is_empty() || tokens.len() != types.len() {
             return Err(refuse(format!("the file has {} tokens but {} token types", tokens.len(), types.len())));
-        }
-        if types.contains(&USER_DEFINED) {
-            return Err(refuse("user-defined tokens in the vocabulary are not supported"));
         }
 
         let byte_of: HashMap<char, u8> = (0..=255).map(|byte| (char_of(byte), byte)).collect();
@@ -59,6 +57,11 @@ impl Vocabulary {
             if *kind == CONTROL {
                 control.insert((*token).to_owned(), id as u32);
                 bytes.push(Vec::new());
+                continue;
+            }
+            if *kind == USER_DEFINED {
+                // Written as it is. Text never becomes one: it is read as the characters that it is.
+                bytes.push(token.as_bytes().to_vec());
                 continue;
             }
             let token_bytes: Option<Vec<u8>> = token.chars().map(|c| byte_of.get(&c).copied()).collect();
@@ -75,10 +78,11 @@ impl Vocabulary {
 
         let merges = read_merges(&metadata.texts("tokenizer.ggml.merges")?, &tokens)?;
         let vocabulary: Vocab = tokens.iter().zip(0u32..).map(|(token, id)| ((*token).to_owned(), id)).collect();
-        let model = BPE::builder().vocab_and_merges(vocabulary, merges).build();
-        let mut tokenizer =
-            Tokenizer::new(model.map_err(|error| refuse(format!("the vocabulary is damaged: {error}")))?);
-        tokenizer.with_pre_tokenizer(Some(splitter));
+        let damaged = |error: tokenizers::Error| refuse(format!("the vocabulary is damaged: {error}"));
+        let model = BPE::builder().vocab_and_merges(vocabulary, merges).ignore_merges(splitter.ignores_merges());
+        let mut tokenizer = Tokenizer::new(model.build().map_err(damaged)?);
+        tokenizer.with_pre_tokenizer(Some(splitter.build().map_err(damaged)?));
+        tokenizer.with_normalizer(splitter.composes().then_some(NFC)).map_err(damaged)?;
         Ok(Self { tokenizer, bytes, control, has_byte })
     }
 
@@ -187,7 +191,7 @@ pub(super) mod tests {
         };
         let texts = |texts: &[&str]| Value::Array(texts.iter().map(|text| Value::String((*text).into())).collect());
         refused("tokenizer.ggml.model", Value::String("llama".into()));
-        refused("tokenizer.ggml.pre", Value::String("qwen2".into()));
+        refused("tokenizer.ggml.pre", Value::String("tekken".into()));
         refused("tokenizer.ggml.tokens", texts(&["a", "b"]));
         refused("tokenizer.ggml.merges", texts(&["no_space"]));
         refused("tokenizer.ggml.merges", texts(&[&format!("{} b", "a".repeat(5000))]));

@@ -6,7 +6,7 @@ use std::{collections::HashMap, path::Path};
 
 use safetensors::{Dtype, tensor::TensorView};
 
-use super::{GeneratorError, LlamaOptions, Message, llama::End, text::TextStream, thread::Ready};
+use super::{GeneratorError, LlamaOptions, Message, sequence::End, text::TextStream, thread::Ready};
 
 /// The tokens of a conversation and of the greedy answer to it, with the scores after each of them.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,16 +26,17 @@ pub struct Trace {
 impl Trace {
     /// Loads a model and traces one conversation. Blocks, for a second and more.
     pub fn of(options: &LlamaOptions, messages: &[Message], max_new: u32) -> Result<Self, GeneratorError> {
-        let Ready { mut model, vocabulary, template, ends, pool } = Ready::new(options)?;
+        let Ready { mut model, vocabulary, template, ends, pools } = Ready::new(options)?;
         let mut tokens = template.encode(messages, &vocabulary)?;
         let prompt_tokens = tokens.len();
-        let needed = u32::try_from(prompt_tokens).unwrap_or(u32::MAX).saturating_add(max_new);
+        let needed = u32::try_from(prompt_tokens).unwrap_or(u32::MAX).saturating_add(max_new.max(1));
         if needed > options.context_window {
             return Err(GeneratorError::PromptTooLong { tokens: needed, window: options.context_window });
         }
         let mut logits = Vec::new();
-        let (answer, end) =
-            pool.install(|| model.trace(&tokens, max_new as usize, &ends, |scores| logits.extend_from_slice(scores)));
+        let (answer, end) = pools
+            .widest()
+            .install(|| model.trace(&tokens, max_new as usize, &ends, |scores| logits.extend_from_slice(scores)));
         if end == End::NotFinite {
             return Err(GeneratorError::Failed("the model's scores are not finite numbers".into()));
         }
@@ -81,8 +82,7 @@ mod tests {
     async fn a_trace_is_of_the_answer_that_is_given_and_survives_in_its_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = tiny::write(folder.path(), &Shape::default());
-        let options =
-            LlamaOptions { path, name: "tiny".into(), adapter: None, threads: 2, context_window: 1024, queue: 1 };
+        let options = tiny::options(path);
         let messages = vec![Message::new(Role::User, "the theory in the end")];
         let trace = Trace::of(&options, &messages, 20).unwrap();
         let generator = LlamaGenerator::load(options.clone()).unwrap();

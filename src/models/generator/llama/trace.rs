@@ -1,12 +1,12 @@
 //! The scores of every position, for comparing with another implementation. May depend on the parent.
 
-use super::{CHUNK, End, Llama, Product, best};
+use super::{CHUNK, End, Llama, Product, Run};
+use crate::models::generator::sequence::best;
 
 impl Llama {
-    /// Reads a prompt from its beginning and continues it greedily, in the way of [`Llama::generate`] but one token at a
-    /// time, and calls
-    /// `scores` with the scores after each token: of the prompt as it is read, and of the answer as it is written.
-    /// Gives the answer's tokens, without the end token.
+    /// Reads a prompt from its beginning and continues it greedily, one token at a time and without guesses, and calls
+    /// `scores` with the scores after each token: of the prompt as it is read, and of the answer as it is written. Nothing
+    /// else may be in work. Gives the answer's tokens, without the end token.
     pub fn trace(
         &mut self,
         prompt: &[u32],
@@ -14,12 +14,13 @@ impl Llama {
         ends: &[u32],
         mut scores: impl FnMut(&[f32]),
     ) -> (Vec<u32>, End) {
-        assert!(!prompt.is_empty() && prompt.len() + max_new <= self.window, "the caller checks the length");
         self.wipe();
+        let Some(sequence) = self.begin(prompt, max_new.max(1)) else { unreachable!("alone, each sequence has room") };
+        let pages = &sequence.pages;
         for (chunk, tokens) in prompt.chunks(CHUNK).enumerate() {
-            self.forward(tokens, chunk * CHUNK, Product::Rows);
+            self.forward(&[Run { tokens, position: chunk * CHUNK, pages }], Product::Rows);
             for row in 0..tokens.len() {
-                self.score_rows(row..row + 1);
+                self.score(&[row]);
                 scores(self.scores(0));
             }
         }
@@ -32,12 +33,12 @@ impl Llama {
             if answer.len() == max_new {
                 break End::MaxTokens;
             }
-            self.forward(&[token], prompt.len() + answer.len(), Product::Vectors);
-            self.score_rows(0..1);
+            let run = Run { tokens: &[token], position: prompt.len() + answer.len(), pages };
+            self.forward(&[run], Product::Vectors);
+            self.score(&[0]);
             scores(self.scores(0));
             answer.push(token);
         };
-        // `read` knows nothing of what was just read.
         self.wipe();
         (answer, end)
     }

@@ -9,7 +9,7 @@ use crate::models::generator::{
 
 fn options(folder: &tempfile::TempDir) -> LlamaOptions {
     let path = tiny::write(folder.path(), &Shape::default());
-    LlamaOptions { path, name: "tiny".into(), adapter: None, threads: 2, context_window: 1024, queue: 1 }
+    LlamaOptions { queue: 1, ..tiny::options(path) }
 }
 
 fn generator() -> Arc<LlamaGenerator> {
@@ -96,44 +96,62 @@ async fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
     .await
 }
 
-#[tokio::test]
-async fn the_work_of_a_caller_that_left_is_abandoned() {
+fn worker(window: usize) -> (Worker, ChatTemplate) {
     let folder = tempfile::tempdir().unwrap();
-    let options = options(&folder);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    let Loaded { weights, vocabulary, template, .. } = load(&options.path, None).unwrap();
-    let prompt = template.encode(&request("the caller", 1).messages, &vocabulary).unwrap();
-    let (model, vocabulary) = (Llama::new(weights, 1024), Arc::new(vocabulary));
-    let mut worker = Worker { model, vocabulary, ends: vec![], pool };
+    let Loaded { weights, vocabulary, template, ends } = load(&options(&folder).path, None).unwrap();
+    let (pools, cores) = (Pools::new("test", 2).unwrap(), Arc::new(Cores::new(2)));
+    let batch = Batch::new(Llama::new(weights, window, 1024), ends, 2);
+    (Worker { batch, vocabulary: Arc::new(vocabulary), pools, cores }, template)
+}
+
+fn job(
+    worker: &Worker,
+    template: ChatTemplate,
+    max_new: usize,
+) -> (Job, oneshot::Receiver<Result<Finished, GeneratorError>>) {
+    let prompt = template.encode(&request("the end", 1).messages, &worker.vocabulary).unwrap();
     let (reply, answer) = oneshot::channel();
-    drop(answer);
-    let (sender, mut receiver) = mpsc::channel(1000);
-    let error = worker.work(&prompt, 900, &mut Some(sender), &reply).err().unwrap();
-    assert!(error.to_string().contains("left"), "{error}");
-    assert!(receiver.recv().await.is_none(), "nothing was generated");
+    (Job { prompt, max_new, pieces: None, reply }, answer)
 }
 
 #[tokio::test]
-async fn a_panic_costs_one_request() {
-    let folder = tempfile::tempdir().unwrap();
-    let options = options(&folder);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
-    let Loaded { weights, vocabulary, template, ends } = load(&options.path, None).unwrap();
-    let prompt = template.encode(&request("the end", 1).messages, &vocabulary).unwrap();
-    let (model, vocabulary) = (Llama::new(weights, 64), Arc::new(vocabulary));
-    let mut worker = Worker { model, vocabulary, ends, pool };
+async fn the_work_for_a_caller_that_left_ends() {
+    let (mut worker, template) = worker(1024);
     let (jobs, queue) = sync_channel(2);
-    let mut answers = Vec::new();
-    // The first does not fit the window of 64, which the model asserts; the caller would have refused it.
-    for max_new in [1000, 2] {
-        let (reply, answer) = oneshot::channel();
-        jobs.send(Job { prompt: prompt.clone(), max_new, pieces: None, reply }).unwrap();
-        answers.push(answer);
+    // One has left before anybody looked at it, the other in the middle of its answer.
+    let [(early, gone), (late, going)] = [900, 900].map(|max_new| job(&worker, template, max_new));
+    drop(gone);
+    let (sender, mut receiver) = mpsc::channel(1000);
+    for job in [early, Job { pieces: Some(sender), ..late }] {
+        jobs.send(job).unwrap();
     }
+    assert!(worker.admit(&queue, &mut None) && !worker.batch.is_idle());
+    for _ in 0..5 {
+        worker.batch.step();
+    }
+    assert!(receiver.recv().await.is_some());
+    drop(going);
+    worker.batch.step();
+    assert!(worker.batch.is_idle());
+    while receiver.recv().await.is_some() {}
+    drop(jobs);
+    assert!(!worker.admit(&queue, &mut None));
+}
+
+#[tokio::test]
+async fn a_panic_costs_what_is_worked_on_and_nothing_else() {
+    let (mut worker, template) = worker(64);
+    let (jobs, queue) = sync_channel(3);
+    let [(one, beside), (mut two, panicked), (three, fine)] = [0; 3].map(|_| job(&worker, template, 2));
+    // There is no such token: the model's code does not expect it.
+    two.prompt[1] = 1_000_000;
+    [one, two, three].into_iter().for_each(|job| jobs.send(job).unwrap());
     drop(jobs);
     worker.run(&queue);
-    let [panicked, fine] = <[_; 2]>::try_from(answers).unwrap();
-    assert!(matches!(panicked.await.unwrap(), Err(GeneratorError::Failed(_))));
+    for answer in [beside, panicked] {
+        let error = answer.await.unwrap().unwrap_err();
+        assert!(error.to_string().contains("panicked"), "{error}");
+    }
     assert!(fine.await.unwrap().is_ok());
 }
 
@@ -159,8 +177,8 @@ fn options_that_make_no_sense_are_refused() {
         change(&mut options);
         assert!(matches!(LlamaGenerator::load(options), Err(GeneratorError::Load(_))));
     };
-    refused(|options| options.threads = 0);
     refused(|options| options.queue = 0);
+    refused(|options| options.together = 0);
     refused(|options| options.context_window = 0);
     refused(|options| options.context_window = 1025);
     refused(|options| options.path.push("absent"));

@@ -33,14 +33,17 @@ fn sum(path: &Path) -> io::Result<String> {
 }
 
 fn read(opened: Opened, longest: usize, sha256: String) -> Result<TrainingLlama, GeneratorError> {
-    let Opened { content, reader, config, vocabulary, template, .. } = opened;
+    let Opened { source, config, vocabulary, template, .. } = opened;
+    if config.family.has_qkv_bias() {
+        return Err(GeneratorError::Load("models with a bias, such as Qwen2, run but cannot be trained".into()));
+    }
     if longest == 0 || longest > config.window {
         return Err(GeneratorError::Load(format!(
             "sequences of up to {longest} tokens are asked for, and the model was made for 1 to {}",
             config.window
         )));
     }
-    let mut tensors = Tensors::new(&content, reader, None);
+    let mut tensors = Tensors::new(source, &config, None);
     let (width, feed_forward) = (config.embedding, config.feed_forward);
     let (queries, kv) = (config.query_width(), config.kv_width());
     let embedding = matrix(&mut tensors, "token_embd.weight", vocabulary.size(), width)?;
@@ -73,7 +76,7 @@ fn read(opened: Opened, longest: usize, sha256: String) -> Result<TrainingLlama,
 }
 
 /// A matrix as the file has it, `[outputs, inputs]`.
-fn matrix(tensors: &mut Tensors<'_>, name: &str, outputs: usize, inputs: usize) -> Result<Tensor, GeneratorError> {
+fn matrix(tensors: &mut Tensors, name: &str, outputs: usize, inputs: usize) -> Result<Tensor, GeneratorError> {
     let dense = tensors.read(name, &[outputs, inputs])?.dequantize(&Device::Cpu).map_err(failed(name))?;
     let finite = with_numbers(&dense, |numbers| Ok(numbers.iter().all(|number| number.is_finite())));
     match finite.map_err(failed(name))? {
@@ -83,18 +86,14 @@ fn matrix(tensors: &mut Tensors<'_>, name: &str, outputs: usize, inputs: usize) 
 }
 
 /// Matrices that share their input, `[inputs, outputs of all]`.
-fn side_by_side(
-    tensors: &mut Tensors<'_>,
-    stacked: &[(String, usize)],
-    inputs: usize,
-) -> Result<Tensor, GeneratorError> {
+fn side_by_side(tensors: &mut Tensors, stacked: &[(String, usize)], inputs: usize) -> Result<Tensor, GeneratorError> {
     let parts = stacked.iter().map(|(name, outputs)| matrix(tensors, name, *outputs, inputs));
     let parts = parts.collect::<Result<Vec<_>, _>>()?;
     let turned = || -> Computed<Tensor> { Tensor::cat(&parts, 0)?.t()?.contiguous() };
     turned().map_err(failed(stacked.first().map_or("", |(name, _)| name)))
 }
 
-fn vector(tensors: &mut Tensors<'_>, name: &str, length: usize) -> Result<Tensor, GeneratorError> {
+fn vector(tensors: &mut Tensors, name: &str, length: usize) -> Result<Tensor, GeneratorError> {
     Tensor::from_vec(tensors.vector(name, length)?, length, &Device::Cpu).map_err(failed(name))
 }
 

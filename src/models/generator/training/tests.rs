@@ -36,7 +36,7 @@ fn trained(model: &TrainingLlama, sequences: &[&[u32]]) -> Vec<Vec<f32>> {
 
 /// The same by the model that answers.
 fn inferred(path: &Path, adapter: Option<&AdapterOption>, tokens: &[u32]) -> Vec<Vec<f32>> {
-    let mut model = Llama::new(load(path, adapter).unwrap().weights, 256);
+    let mut model = Llama::new(load(path, adapter).unwrap().weights, 256, 256);
     let mut rows = Vec::new();
     model.trace(tokens, 0, &[], |scores| rows.push(scores.to_vec()));
     rows
