@@ -118,6 +118,8 @@ mod tests {
         assert_eq!(first.prompt_tokens, stopwatch.count(&messages).unwrap());
         assert_eq!((first.answer_tokens, first.passes), (second.answer_tokens, second.passes));
         assert!(first.answer_tokens > 0 && first.passes <= first.answer_tokens && !first.reading.is_zero());
+        let (text, length) = stopwatch.plain(&messages, 20).unwrap();
+        assert_eq!((length, text.is_empty()), (first.answer_tokens, false));
         let error = stopwatch.time(&messages, 256).unwrap_err();
         assert!(matches!(error, GeneratorError::PromptTooLong { .. }), "{error}");
     }
