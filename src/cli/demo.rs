@@ -52,7 +52,7 @@ impl Demo {
 
         models::pull(&config, Vec::new()).await?;
         let app = App::start(config, Purpose { answers: true, any_index: false }).await?;
-        ingest_handbook(&app, &stop).await?;
+        println!("{}", ingest_handbook(&app, &stop).await?);
 
         let (mut asked, mut wrong) = (0, 0);
         for question in demo_questions()? {
@@ -100,11 +100,11 @@ pub(super) fn questions() -> anyhow::Result<Vec<String>> {
     Ok(demo_questions()?.into_iter().map(|question| question.question).collect())
 }
 
-/// Ingests the handbook with workers of its own.
+/// Ingests the handbook with workers of its own, and says what was ingested.
 pub(super) async fn ingest_handbook(
     app: &std::sync::Arc<App>,
     stop: &tokio_util::sync::CancellationToken,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<String> {
     let pages = tempfile::tempdir_in(app.config.scratch_dir())?;
     CORPUS.extract(pages.path()).context("cannot unpack the handbook")?;
     let found = ingest::FoundFiles { files: named(pages.path())?, passed_over: Vec::new() };
@@ -116,11 +116,10 @@ pub(super) async fn ingest_handbook(
     if let Some((name, reason)) = summary.failed.first_key_value() {
         bail!("the page {name} of the handbook was not ingested: {reason}");
     }
-    println!(
+    Ok(format!(
         "handbook: {} pages, {} chunks ({} pages new, in {:.1} s)",
         summary.files, summary.chunks, summary.ingested, summary.seconds
-    );
-    Ok(())
+    ))
 }
 
 fn named(root: &Path) -> anyhow::Result<std::collections::BTreeMap<String, std::path::PathBuf>> {

@@ -126,6 +126,30 @@ async fn what_the_documents_do_not_hold_is_declined() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_at_once_get_the_answers_that_each_gets_alone() {
+    let app = TestApp::start().await;
+    app.ingest_form(sample::form()).await;
+    let questions: Vec<&str> =
+        sample::DOCUMENTS.iter().map(|(_, _, question, _)| *question).chain([sample::UNRELATED]).collect();
+    // All but what differs from one answer to the next by its nature.
+    let essence = |outcome: Value| {
+        let mut outcome = outcome.as_object().unwrap().clone();
+        let [id, timings] = ["id", "timings_ms"].map(|key| outcome.remove(key));
+        assert!(id.is_some() && timings.is_some());
+        outcome
+    };
+    let mut alone = Vec::new();
+    for question in &questions {
+        alone.push(essence(app.ask(question).await));
+    }
+    assert_eq!(alone.iter().filter(|outcome| outcome["outcome"] == "answered").count(), 3);
+    let many = futures::future::join_all((0..12).map(|number| app.ask(questions[number % questions.len()]))).await;
+    for (number, outcome) in many.into_iter().enumerate() {
+        assert_eq!(essence(outcome), alone[number % questions.len()]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_reader_decides_what_is_answered_and_what_the_answer_is_about() {
     let app = TestApp::start_with_reader(Arc::new(Knowing)).await;
     app.ingest_form(sample::form()).await;

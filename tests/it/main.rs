@@ -13,6 +13,7 @@ mod vector_store;
 mod adapters;
 mod api;
 mod ask;
+mod bench;
 mod cli;
 mod crash;
 mod delete;

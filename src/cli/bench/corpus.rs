@@ -64,7 +64,7 @@ impl Corpus {
         let stop = shutdown::on_signal()?;
         let app = start_apart(config, dir.path(), purpose).await?;
         if documents.is_empty() {
-            demo::ingest_handbook(&app, &stop).await?;
+            eprintln!("{}", demo::ingest_handbook(&app, &stop).await?);
         } else {
             let found = ingest::find_files(&documents)?;
             let working = stop.child_token();
@@ -73,7 +73,13 @@ impl Corpus {
             let summary = ingest::ingest_files(&app, found, DEFAULT_COLLECTION, Metadata::new()).await?;
             working.cancel();
             worker.await?;
-            ingest::print(&summary);
+            eprintln!(
+                "{} files, {} chunks, {} refused, in {:.1} s",
+                summary.files,
+                summary.chunks,
+                summary.failed.len(),
+                summary.seconds
+            );
         }
         Ok(Ready { app, questions, _dir: dir })
     }

@@ -92,7 +92,7 @@ impl Generate {
         let dir = tempfile::tempdir()?;
         let stop = shutdown::on_signal()?;
         let app = start_apart(config, dir.path(), Purpose { answers: true, any_index: false }).await?;
-        demo::ingest_handbook(&app, &stop).await?;
+        eprintln!("{}", demo::ingest_handbook(&app, &stop).await?);
         let services = app.answering().context("no generator was loaded")?;
         let mut found = Vec::new();
         for question in demo::questions()? {
