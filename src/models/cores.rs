@@ -3,8 +3,7 @@
 //! A product that is divided among threads waits for its slowest part, and that is the one whose core something else has
 //! taken: measured, a reader and a generator that both use all cores answer fewer questions together than one after the
 //! other. So each takes cores for a part of its work that lasts some milliseconds: all that are free when it alone works,
-//! and one when others work too, which then costs no waiting inside. May depend on
-//! rayon.
+//! and one when others work too, which then costs no waiting inside. May depend on rayon.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 

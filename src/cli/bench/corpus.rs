@@ -8,6 +8,7 @@ use serde::Deserialize;
 use tempfile::TempDir;
 
 use crate::{
+    answer::{self, Passage, RankingKind, RetrieveServices, SearchRequest},
     app::{App, Purpose},
     cli::{demo, eval::start_apart, ingest},
     config::Config,
@@ -83,6 +84,18 @@ impl Corpus {
         }
         Ok(Ready { app, questions, _dir: dir })
     }
+}
+
+/// Searches for a question as the product does; `top_k` passages, or as many as it takes by default.
+pub async fn search(services: &RetrieveServices, question: &str, top_k: Option<u32>) -> anyhow::Result<Vec<Passage>> {
+    let request = SearchRequest {
+        question: question.to_owned(),
+        collection: None,
+        filter: None,
+        top_k,
+        ranking: RankingKind::default(),
+    };
+    Ok(answer::search(services, request).await?.results)
 }
 
 impl Ready {

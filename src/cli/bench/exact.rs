@@ -9,16 +9,13 @@ use clap::Args;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Serialize;
 
-use super::corpus::Corpus;
+use super::corpus::{Corpus, search};
 use crate::{
-    answer::{
-        self, RankingKind, SearchRequest,
-        prompts::{self, Shown},
-    },
+    answer::prompts::{self, Shown},
     app::{Purpose, generator_options},
     cli::{Exit, output},
     config::Config,
-    models::generator::{AdapterMode, GenerateRequest, Generator as _, LlamaGenerator, Message, Stopwatch},
+    models::generator::{AdapterMode, GenerateRequest, Generated, Generator as _, LlamaGenerator, Message, Stopwatch},
 };
 
 /// Answer real prompts with and without what makes it fast, and compare
@@ -61,14 +58,7 @@ impl Exact {
         let mut stopwatch = tokio::task::spawn_blocking(move || Stopwatch::load(&loading)).await??;
         let mut conversations: Vec<Vec<Message>> = Vec::new();
         for question in &ready.questions {
-            let request = SearchRequest {
-                question: question.clone(),
-                collection: None,
-                filter: None,
-                top_k: None,
-                ranking: RankingKind::default(),
-            };
-            let passages = answer::search(&ready.app.retrieve, request).await?.results;
+            let passages = search(&ready.app.retrieve, question, None).await?;
             let shown: Vec<Shown<'_>> = passages.iter().map(Shown::from).collect();
             let Some(best) = shown.first() else { continue };
             let words = best.text.split_inclusive(char::is_whitespace).take(3).map(str::len).sum();
@@ -90,7 +80,7 @@ impl Exact {
             generator.generate(request, None)
         });
         let fast: Vec<_> = work.buffered(together).try_collect().await?;
-        let same = |(plain, fast): &(&(String, u32), &crate::models::generator::Generated)| {
+        let same = |(plain, fast): &(&(String, u32), &Generated)| {
             (plain.0.as_str(), plain.1) == (fast.text.as_str(), fast.completion_tokens)
         };
         let report = Report {

@@ -9,12 +9,9 @@ use anyhow::{Context as _, ensure};
 use clap::Args;
 use serde::Serialize;
 
-use super::peer::Peer;
+use super::{corpus::search, peer::Peer};
 use crate::{
-    answer::{
-        self, SearchRequest,
-        prompts::{self, Shown},
-    },
+    answer::prompts::{self, Shown},
     app::{Purpose, generator_options},
     cli::{Exit, demo, eval::start_apart, output},
     config::Config,
@@ -96,14 +93,8 @@ impl Generate {
         let services = app.answering().context("no generator was loaded")?;
         let mut found = Vec::new();
         for question in demo::questions()? {
-            let request = SearchRequest {
-                question: question.clone(),
-                collection: None,
-                filter: None,
-                top_k: Some(PASSAGES),
-                ranking: answer::RankingKind::default(),
-            };
-            found.push((question, answer::search(&services.retrieve, request).await?.results));
+            let passages = search(&services.retrieve, &question, Some(PASSAGES)).await?;
+            found.push((question, passages));
         }
         drop(services);
 

@@ -5,9 +5,11 @@ use std::time::Instant;
 use clap::Args;
 use serde::Serialize;
 
-use super::{corpus::Corpus, percentiles::Percentiles};
+use super::{
+    corpus::{Corpus, search},
+    percentiles::Percentiles,
+};
 use crate::{
-    answer::{self, RankingKind, SearchRequest},
     app::Purpose,
     cli::{Exit, output},
     config::Config,
@@ -41,15 +43,8 @@ impl Retrieve {
         let mut times = Vec::new();
         for round in 0..=rounds {
             for question in &ready.questions {
-                let request = SearchRequest {
-                    question: question.clone(),
-                    collection: None,
-                    filter: None,
-                    top_k: None,
-                    ranking: RankingKind::default(),
-                };
                 let begun = Instant::now();
-                answer::search(&ready.app.retrieve, request).await?;
+                search(&ready.app.retrieve, question, None).await?;
                 if round > 0 {
                     times.push(begun.elapsed());
                 }

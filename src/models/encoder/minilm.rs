@@ -1,6 +1,7 @@
 //! The trained reader for many callers: as many read at a time as there are cores, and a bounded number waits.
 //!
-//! Those who read share the cores with each other and with the generator. Reading is arithmetic of some hundred milliseconds and
+//! Those who read share the cores with each other and with the generator. Reading is arithmetic of some hundred
+//! milliseconds and
 //! has a blocking thread; a caller that leaves gives its turn back when its passages are read, and before that its place
 //! to nobody. May depend on the siblings, `models::adapter` and tokio.
 

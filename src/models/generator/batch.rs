@@ -26,12 +26,11 @@ pub(super) trait Listener {
 
 /// What there was to work on in a step.
 #[derive(Debug, Clone, Copy)]
-#[allow(dead_code, reason = "for the log")]
 pub(super) struct Work {
     /// Prompts to read.
-    prompts: usize,
+    pub prompts: usize,
     /// Answers to write.
-    answers: usize,
+    pub answers: usize,
 }
 
 /// A model and the requests that it works on.

@@ -8,7 +8,7 @@ use std::{collections::HashSet, fs::File, io::BufReader, path::Path};
 
 use candle_core::{
     Device,
-    quantized::{GgmlDType, QStorage, QTensor, gguf_file::Content, gguf_file::Value},
+    quantized::{QStorage, QTensor, gguf_file::Content, gguf_file::Value},
 };
 
 use super::{
@@ -69,8 +69,8 @@ fn open_gguf(path: &Path) -> Result<Opened, GeneratorError> {
     let failed = |error: &dyn std::fmt::Display| GeneratorError::Load(error.to_string());
     let file = File::open(path).map_err(|error| failed(&error))?;
     let mut reader = BufReader::with_capacity(1 << 20, file);
-    let content = Content::read(&mut reader).map_err(|error| failed(&error))?;
-    let metadata = content.metadata.clone();
+    let mut content = Content::read(&mut reader).map_err(|error| failed(&error))?;
+    let metadata = std::mem::take(&mut content.metadata);
     understand(TensorSource::Gguf { content, reader }, &Metadata(&metadata), Vec::new())
 }
 
@@ -217,16 +217,10 @@ impl Tensors {
     }
 }
 
-/// Rows half a head apart as neighbours, whatever each row is made of.
+/// Rows half a head apart as neighbours, whatever each row is made of; the rows of a bias are its numbers.
 fn turn(tensor: &QTensor, head_dim: usize) -> candle_core::Result<QTensor> {
     let (shape, dtype) = (tensor.shape().clone(), tensor.dtype());
     let rows = shape.dims().first().copied().unwrap_or(0);
-    if let (GgmlDType::F32, [_]) = (dtype, shape.dims()) {
-        // A bias: its numbers are the rows.
-        let numbers = tensor.dequantize(&Device::Cpu)?.to_vec1::<f32>()?;
-        let turned = candle_core::Tensor::from_vec(neighbours(&numbers, 1, head_dim), shape, &Device::Cpu)?;
-        return QTensor::quantize(&turned, GgmlDType::F32);
-    }
     let bytes = tensor.data()?;
     let turned = neighbours(&bytes, bytes.len() / rows.max(1), head_dim);
     QTensor::new(QStorage::from_data(turned.into(), &Device::Cpu, dtype)?, shape)

@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::{
     GenerateRequest, Generated, Generator, GeneratorError, Message, StopReason,
     adapter::AdapterOption,
-    batch::{Batch, Listener},
+    batch::{Batch, Listener, Work},
     chat::ChatTemplate,
     llama::Llama,
     load::{Loaded, load},
@@ -206,9 +206,9 @@ impl Worker {
                 let asked = Instant::now();
                 let share = cores.take(cores.all(), Urgency::First);
                 let begun = Instant::now();
-                let work = pools.of(share.count()).install(|| batch.step());
+                let Work { prompts, answers } = pools.of(share.count()).install(|| batch.step());
                 let (waited, took) = (begun - asked, begun.elapsed());
-                tracing::trace!(?work, cores = share.count(), ?waited, ?took, "a step");
+                tracing::trace!(prompts, answers, cores = share.count(), ?waited, ?took, "a step");
             };
             if catch_unwind(AssertUnwindSafe(step)).is_err() {
                 for caller in batch.abandon() {

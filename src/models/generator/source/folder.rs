@@ -68,7 +68,9 @@ struct Config {
     vocab_size: usize,
     rms_norm_eps: f32,
     rope_theta: Option<f32>,
-    rope_scaling: Option<RopeScaling>,
+    rope_scaling: Option<Rope>,
+    /// Where newer files have the base and the scaling.
+    rope_parameters: Option<Rope>,
     hidden_act: String,
     #[serde(default)]
     attention_bias: bool,
@@ -81,10 +83,13 @@ struct Config {
     eos_token_id: Option<OneOrMore>,
 }
 
-/// Llama 3.1's way to longer windows, the only one that is known.
+/// How dimensions turn. Llama 3.1's way to longer windows is the only one that is known.
 #[derive(Deserialize)]
-struct RopeScaling {
+struct Rope {
+    rope_theta: Option<f32>,
     rope_type: Option<String>,
+    /// What older files call `rope_type`.
+    r#type: Option<String>,
     factor: Option<f64>,
     low_freq_factor: Option<f64>,
     high_freq_factor: Option<f64>,
@@ -130,7 +135,7 @@ pub(in crate::models::generator) fn open(folder: &Path) -> Result<OpenedFolder, 
     metadata.insert("tokenizer.chat_template".to_owned(), Value::String(chat_template(folder)?));
     let tensors = ModelFolder {
         tensors: tensors(folder, config.tie_word_embeddings)?,
-        rope_factors: config.rope_scaling.as_ref().map(|scaling| scaling.factors(&config)).transpose()?.flatten(),
+        rope_factors: config.rope().map(|rope| rope.factors(&config)).transpose()?.flatten(),
     };
     let ends = match config.eos_token_id {
         None => Vec::new(),
@@ -141,6 +146,14 @@ pub(in crate::models::generator) fn open(folder: &Path) -> Result<OpenedFolder, 
 }
 
 impl Config {
+    fn rope(&self) -> Option<&Rope> {
+        self.rope_scaling.as_ref().or(self.rope_parameters.as_ref())
+    }
+
+    fn rope_base(&self) -> Option<f32> {
+        self.rope_theta.or_else(|| self.rope_parameters.as_ref()?.rope_theta)
+    }
+
     /// The metadata of a GGUF file.
     fn metadata(&self) -> Result<HashMap<String, Value>, GeneratorError> {
         let unsupported = [
@@ -165,26 +178,26 @@ impl Config {
         if let Some(width) = self.head_dim {
             add("attention.key_length", Value::U32(width));
         }
-        if let Some(base) = self.rope_theta {
+        if let Some(base) = self.rope_base() {
             add("rope.freq_base", Value::F32(base));
         }
         Ok(metadata)
     }
 }
 
-impl RopeScaling {
+impl Rope {
     /// How much slower each pair of dimensions turns, as llama.cpp's conversion computes it.
     fn factors(&self, config: &Config) -> Result<Option<Vec<f32>>, GeneratorError> {
-        let kind = match self.rope_type.as_deref() {
-            None | Some("default") => return Ok(None),
-            Some(kind) => kind,
-        };
+        let kind = self.rope_type.as_deref().or(self.r#type.as_deref()).unwrap_or("without a name");
+        if kind == "default" {
+            return Ok(None);
+        }
         let numbers = (self.factor, self.low_freq_factor, self.high_freq_factor, self.original_max_position_embeddings);
         let ("llama3", (Some(factor), Some(low), Some(high), Some(window))) = (kind, numbers) else {
             return Err(refuse(format!("config.json: rope scaling `{kind}` is not supported, or lacks a number")));
         };
         let width = config.head_dim.or_else(|| config.hidden_size.checked_div(config.num_attention_heads));
-        let (width, base) = (f64::from(width.unwrap_or(0)), f64::from(config.rope_theta.unwrap_or(10_000.0)));
+        let (width, base) = (f64::from(width.unwrap_or(0)), f64::from(config.rope_base().unwrap_or(10_000.0)));
         let pairs = (0..width as u32 / 2).map(|pair| {
             let length = TAU * base.powf(2.0 * f64::from(pair) / width);
             let turns = window / length;

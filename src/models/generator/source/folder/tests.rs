@@ -105,6 +105,15 @@ fn a_folder_gives_the_scores_that_the_same_model_gives_as_a_file() {
     let largest = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     // Its floats are rounded to eight bits; rows in the wrong order are far off.
     assert!(largest(&found, &right) < 0.1, "{}", largest(&found, &right));
+    // The base, where newer files have it.
+    let mut newer = config();
+    newer.as_object_mut().unwrap().remove("rope_theta");
+    for (base, same) in [(10_000.0, true), (50.0, false)] {
+        newer["rope_parameters"] = json!({"rope_type": "default", "rope_theta": base});
+        write(folder.path(), &newer);
+        let difference = largest(&scores(load(folder.path(), None).unwrap(), &tokens), &right);
+        assert_eq!(difference < 0.1, same, "{base}: {difference}");
+    }
     let turned = json!({"rope_type": "llama3", "factor": 32.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
         "original_max_position_embeddings": 32});
     let mut scaled = config();
@@ -115,7 +124,9 @@ fn a_folder_gives_the_scores_that_the_same_model_gives_as_a_file() {
 
 #[test]
 fn dimensions_turn_slower_as_llama_3_asks() {
-    let scaling = RopeScaling {
+    let scaling = Rope {
+        rope_theta: None,
+        r#type: None,
         rope_type: Some("llama3".into()),
         factor: Some(8.0),
         low_freq_factor: Some(1.0),
@@ -151,10 +162,14 @@ fn what_a_folder_lacks_or_asks_for_in_vain_is_said() {
         ("use_sliding_window", json!(true)),
         ("model_type", json!("gemma")),
         ("rope_scaling", json!({"rope_type": "yarn", "factor": 4.0})),
+        // As older and as newer files say it, and as none does.
+        ("rope_scaling", json!({"type": "yarn", "factor": 4.0})),
+        ("rope_scaling", json!({"factor": 4.0})),
+        ("rope_parameters", json!({"rope_type": "yarn", "rope_theta": 1e6, "factor": 4.0})),
         ("num_hidden_layers", json!(3)),
     ] {
         let error = refused(&|config| config[key] = value.clone(), &nothing);
-        let named = [key, "gemma", "yarn", "blk.2"].iter().any(|word| error.contains(word));
+        let named = [key, "gemma", "yarn", "without a name", "blk.2"].iter().any(|word| error.contains(word));
         assert!(named, "{key}: {error}");
     }
     for missing in ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"] {
