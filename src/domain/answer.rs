@@ -2,10 +2,14 @@
 //!
 //! May depend on the other modules of `domain` only.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{AnswerId, ChunkId, DocumentId, GenerationNumber};
+use super::{
+    AnswerId, ChunkId, ConversationId, DocumentId, GenerationNumber, JobId, UnansweredId, personal_data::PersonalKind,
+};
 
 /// How a question ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -19,8 +23,21 @@ pub enum OutcomeKind {
     Abstained,
     /// The question has several readings: choose one.
     Clarify,
-    /// The request is not one that is served.
+    /// The request is not one that documents answer: small talk, a command, a question about the world of today.
     Blocked,
+}
+
+impl OutcomeKind {
+    /// The word that is stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Partial => "partial",
+            Self::Abstained => "abstained",
+            Self::Clarify => "clarify",
+            Self::Blocked => "blocked",
+        }
+    }
 }
 
 /// A footnote: a stretch of the answer, and the stretch of a source that carries it.
@@ -46,7 +63,7 @@ pub struct Citation {
     pub source_start: u32,
     /// One past its end.
     pub source_end: u32,
-    /// The quote: exactly the stored text at these offsets.
+    /// The quote: exactly the stored text at these offsets, but for what was blacked out by policy (`redacted`).
     pub quote: String,
 }
 
@@ -55,15 +72,89 @@ pub struct Citation {
 pub struct UnderstoodQuestion {
     /// The question as it was asked.
     pub original: String,
-    /// The question as it was searched.
+    /// The question as it was understood. The user's own words are searched beside it where the two differ.
     pub interpreted: String,
-    /// What was changed between the two, each in words.
-    pub corrections: Vec<String>,
-    /// The questions that it was split into; itself alone when it asks one thing.
-    pub parts: Vec<String>,
+    /// What kind of request it is.
+    pub kind: RequestKind,
+    /// The language that it seems to be in, as an ISO 639-3 code; absent where the text is too short to tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// What was changed between the two, in order.
+    pub corrections: Vec<Correction>,
+    /// The questions that it was split into, each with how it ended; itself alone when it asks one thing.
+    pub parts: Vec<QuestionPart>,
 }
 
-/// Something that the application can do about an outcome.
+/// What kind of request was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RequestKind {
+    /// A question.
+    Question,
+    /// Keywords or an unfinished sentence, read as a question.
+    Fragment,
+    /// A question that leans on what was said before.
+    FollowUp,
+    /// The choice of one of the readings that were offered.
+    Choice,
+    /// A greeting, thanks, or the like: nothing is looked up.
+    SmallTalk,
+    /// Something to be done and not a question: nothing is looked up.
+    Command,
+    /// A question that no document is asked, such as one about the weather now: nothing is looked up.
+    OutOfScope,
+}
+
+impl RequestKind {
+    /// Whether documents are searched for it.
+    pub fn is_served(self) -> bool {
+        !matches!(self, Self::SmallTalk | Self::Command | Self::OutOfScope)
+    }
+}
+
+/// Something that was changed in a question before it was searched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Correction {
+    /// Why.
+    pub kind: CorrectionKind,
+    /// The words as they were.
+    pub from: String,
+    /// The words as they were understood.
+    pub to: String,
+}
+
+/// Why words of a question were changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CorrectionKind {
+    /// Bytes that were read in a wrong encoding, or letters in an odd form.
+    Encoding,
+    /// A misspelt word.
+    Spelling,
+    /// Keywords that were read as a question.
+    Fragment,
+    /// Words that lean on the conversation.
+    FollowUp,
+}
+
+/// One of the questions that a request asks, with what it got back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct QuestionPart {
+    /// The question, standing by itself.
+    pub question: String,
+    /// How it ended.
+    pub outcome: OutcomeKind,
+    /// The sentences of the answer that are about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+    /// The words that answer it, exactly as they stand in the source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub short_answer: Option<String>,
+    /// As the `confidence` of an outcome, of this part alone.
+    pub confidence: f32,
+}
+
+/// Something that was done about an outcome, or that the application can do about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Action {
@@ -74,6 +165,30 @@ pub enum Action {
     },
     /// The collection holds no document at all: upload some.
     UploadDocuments,
+    /// The outcome is sent to a webhook.
+    Webhook {
+        /// The webhook's name in the rules.
+        name: String,
+        /// The job that sends it, under `/v1/jobs`; also the `webhook-id` that the receiver sees.
+        delivery_id: JobId,
+    },
+    /// A person should look at it.
+    Escalate {
+        /// Who, as the rule names them.
+        target: String,
+        /// The rule that says so.
+        rule: String,
+    },
+    /// The question stands in the list of unanswered questions.
+    RecordUnanswered {
+        /// Its entry.
+        id: UnansweredId,
+    },
+    /// Documents beside the cited ones that are about the same.
+    RelatedDocuments {
+        /// The documents, nearest first.
+        document_ids: Vec<DocumentId>,
+    },
 }
 
 /// Which models made an answer.
@@ -115,6 +230,19 @@ pub struct Usage {
     pub passages_left_out: u32,
 }
 
+impl std::ops::Add for Usage {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            prompt_tokens: self.prompt_tokens + other.prompt_tokens,
+            completion_tokens: self.completion_tokens + other.completion_tokens,
+            passages_read: self.passages_read + other.passages_read,
+            passages_left_out: self.passages_left_out + other.passages_left_out,
+        }
+    }
+}
+
 /// The milliseconds that each stage took.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 pub struct Timings {
@@ -144,18 +272,28 @@ pub struct Outcome {
     /// Who worded the answer; absent for an abstention.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wording: Option<Wording>,
-    /// The words that answer, exactly as they stand in the source; absent for an abstention, and where a question was too
-    /// long for the reader.
+    /// Whether the sources contradict each other: the answer then quotes each of them, and there is no `short_answer`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub contradicting: bool,
+    /// The words that answer, exactly as they stand in the source; absent for an abstention, where a question was too
+    /// long for the reader, and where a request asks several things: `question.parts` has them then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub short_answer: Option<String>,
-    /// How well the evidence carries the answer, 0 to 1: the probability that the span which the reader found is right;
+    /// How well the evidence carries the answer, 0 to 1; of several parts the product, since all of them must be right.
+    /// Of one: the probability that the span which the reader found is right;
     /// for an abstention, that of the best span it saw. For a question that was too long for the reader it is no
     /// probability, and it is 0 where nothing was found.
     pub confidence: f32,
     /// The footnotes, in the order of the answer.
     pub citations: Vec<Citation>,
+    /// The kinds of personal data and secrets that were blacked out in answer and quotes, each character by `█`.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub redacted: BTreeSet<PersonalKind>,
     /// What was understood of the question.
     pub question: UnderstoodQuestion,
+    /// The conversation that it belongs to: ask the next question with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conversation_id: Option<ConversationId>,
     /// The readings to choose from when the outcome is `clarify`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clarify: Option<Vec<String>>,

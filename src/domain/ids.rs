@@ -103,6 +103,14 @@ prefixed_id!(
     AnswerId, "ans_", "answer"
 );
 prefixed_id!(
+    /// A conversation: questions that follow each other, and what they got back.
+    ConversationId, "cnv_", "conversation"
+);
+prefixed_id!(
+    /// A question that was not answered well enough, kept for the owners of the documents.
+    UnansweredId, "unq_", "unanswered question"
+);
+prefixed_id!(
     /// An adapter that was registered.
     AdapterId, "adp_", "adapter"
 );

@@ -1,4 +1,4 @@
-//! Background jobs: ingestion, purging and reindexing.
+//! Background jobs: ingestion, purging, reindexing, and the delivery of outcomes.
 //!
 //! May depend on the other modules of `domain` only.
 
@@ -18,6 +18,8 @@ pub enum JobKind {
     Purge,
     /// Build a new generation of the index from the stored originals.
     Reindex,
+    /// Send an outcome to a webhook.
+    Deliver,
 }
 
 impl JobKind {
@@ -27,6 +29,7 @@ impl JobKind {
             Self::Ingest => "ingest",
             Self::Purge => "purge",
             Self::Reindex => "reindex",
+            Self::Deliver => "deliver",
         }
     }
 }
@@ -81,6 +84,8 @@ pub enum JobStage {
     Store,
     /// Checking and swapping a new generation.
     Swap,
+    /// Sending to a webhook.
+    Deliver,
     /// Ended.
     Done,
 }
@@ -95,6 +100,7 @@ impl JobStage {
             Self::Embed => "embed",
             Self::Store => "store",
             Self::Swap => "swap",
+            Self::Deliver => "deliver",
             Self::Done => "done",
         }
     }
@@ -113,6 +119,9 @@ pub struct Job {
     pub version: Option<u32>,
     /// The generation that is being built, for `reindex`, once it is known.
     pub generation: Option<GenerationNumber>,
+    /// The webhook, for `deliver`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<String>,
     /// The state.
     pub state: JobState,
     /// What the job is doing.

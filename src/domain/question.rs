@@ -9,6 +9,8 @@ use utoipa::ToSchema;
 pub const DEFAULT_TOP_K: u32 = 5;
 /// The most passages that a caller may ask for.
 pub const MAX_TOP_K: u32 = 50;
+/// The most turns of a history that comes with a question.
+pub const MAX_HISTORY: usize = 20;
 /// The most code points of a question.
 pub const MAX_QUESTION_CODE_POINTS: usize = 4_000;
 
@@ -25,6 +27,14 @@ pub struct Question {
     /// Narrows the documents that are looked at.
     #[serde(default)]
     pub filter: Option<Filter>,
+    /// The conversation that this question goes on with, as an earlier outcome named it. Not together with `history`.
+    #[serde(default)]
+    pub conversation_id: Option<super::ConversationId>,
+    /// What was said before, oldest first, for a caller that keeps conversations itself: at most 20 turns. Not together
+    /// with `conversation_id`.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub history: Vec<super::Turn>,
     /// How many passages to find, 1 to 50; 5 when absent. The best 8 of them are read.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 50)]
@@ -32,6 +42,26 @@ pub struct Question {
     /// Whether the answer is sent as server-sent events while it is being made.
     #[serde(default)]
     pub stream: bool,
+    /// Whether a conversation begins here: the question and its outcome are stored, and the outcome names the
+    /// conversation. Without it and without a `conversation_id` no turn is stored.
+    #[serde(default)]
+    pub store: bool,
+}
+
+impl Question {
+    /// A question of which nothing else is said.
+    pub fn new(question: impl Into<String>) -> Self {
+        Self {
+            question: question.into(),
+            collection: None,
+            filter: None,
+            conversation_id: None,
+            history: Vec::new(),
+            top_k: None,
+            stream: false,
+            store: false,
+        }
+    }
 }
 
 /// A condition on documents: every member must hold.

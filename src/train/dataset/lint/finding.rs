@@ -48,6 +48,10 @@ codes! {
     Origin = "origin", Error;
     /// The expected outcome and the answer do not go together.
     Outcome = "outcome", Error;
+    /// What was said before the question cannot be a conversation.
+    History = "history", Error;
+    /// The parts of the question and the expected outcome do not go together.
+    Parts = "parts", Error;
     /// Two passages of an example share an id.
     PassageId = "passage-id", Error;
     /// A span is not inside a passage.
@@ -104,6 +108,8 @@ codes! {
     PersonalIban = "personal-iban", Error;
     /// The number of a person in a national register.
     PersonalId = "personal-id", Error;
+    /// A text holds a key, a token or a password.
+    Secret = "secret", Error;
 }
 
 impl fmt::Display for Code {

@@ -60,7 +60,7 @@ pub(super) enum Form {
 /// The form of an example's answer.
 pub(super) fn form_of(example: &Example, tagged_free: bool) -> Form {
     let decision = |answer: &String| matches!(normal_form::answer(answer).as_str(), "yes" | "no" | "maybe");
-    if example.expected == Expected::Abstained {
+    if matches!(example.expected, Expected::Abstained | Expected::Clarify) {
         Form::None
     } else if !example.short_answers.is_empty() && example.short_answers.iter().all(decision) {
         Form::Decision
@@ -75,7 +75,7 @@ pub(super) fn form_of(example: &Example, tagged_free: bool) -> Form {
 
 /// Two questions in one, and instructions.
 pub(super) fn look_at(example: &Example, found: &mut Vec<(Code, String)>) {
-    if let Some(second) = second_question(&example.question) {
+    if let Some(second) = second_question(&example.question).filter(|_| example.parts.is_empty()) {
         let message = format!("it asks a second question, {second:?}; make two examples of it");
         found.push((Code::TwoQuestions, message));
     }

@@ -19,6 +19,8 @@ pub(super) fn look_at(example: &Example, kind: Kind, found: &mut Vec<(Code, Stri
         let code = match defect.kind {
             DefectKind::EmptyField => Code::EmptyField,
             DefectKind::Origin => Code::Origin,
+            DefectKind::History => Code::History,
+            DefectKind::Parts => Code::Parts,
             DefectKind::Outcome => Code::Outcome,
             DefectKind::PassageId => Code::PassageId,
             DefectKind::Span => Code::Span,

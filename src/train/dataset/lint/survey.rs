@@ -226,7 +226,7 @@ impl Survey {
             place,
             id: example.id.as_str().into(),
             question: example.question.as_str().into(),
-            question_key: normal_form::key(&example.question),
+            question_key: normal_form::key(&in_conversation(example)),
             abstained: example.expected == Expected::Abstained,
             short_answers: example.short_answers.iter().map(|a| normal_form::answer(a).into_boxed_str()).collect(),
             answer_words: example.answer.as_deref().map_or(0, normal_form::word_count) as u32,
@@ -274,4 +274,10 @@ impl Survey {
         });
         report
     }
+}
+
+/// A question with what was said before it: the same words mean something else in another conversation.
+fn in_conversation(example: &Example) -> String {
+    let before = example.history.iter().flat_map(|exchange| [exchange.question.as_str(), exchange.answer.as_str()]);
+    before.chain([example.question.as_str()]).collect::<Vec<_>>().join(" ")
 }

@@ -53,7 +53,7 @@ const IBAN_LENGTHS: [(&str, usize); 30] = [
 const SPANISH: &[u8; 23] = b"TRWAGMYFPDXBNJZSQVHLCKE";
 
 /// The numbers in a text.
-pub(super) fn numbers(text: &str) -> Vec<(Register, &str)> {
+pub(super) fn numbers(text: &str) -> Vec<(Register, Range<usize>)> {
     let words: Vec<Range<usize>> = words(text).collect();
     let mut found = Vec::new();
     let mut skip = 0;
@@ -73,7 +73,7 @@ pub(super) fn numbers(text: &str) -> Vec<(Register, &str)> {
                 spanish(&text[word.clone()]).then_some((Register::Person("a Spanish identity number"), word.end))
             });
         if let Some((register, end)) = matched {
-            found.push((register, &text[word.start..end]));
+            found.push((register, word.start..end));
             skip = end;
         }
     }

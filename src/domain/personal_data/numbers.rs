@@ -14,16 +14,16 @@ pub(super) enum Number {
 }
 
 /// The numbers in a text that are one of these.
-pub(super) fn numbers(text: &str) -> Vec<(Number, &str)> {
+pub(super) fn numbers(text: &str) -> Vec<(Number, Range<usize>)> {
     runs(text)
         .into_iter()
         .filter_map(|range| {
-            let piece = &text[range];
+            let piece = &text[range.clone()];
             let digits: String = piece.chars().filter(char::is_ascii_digit).collect();
             if is_card(piece, &digits) {
-                Some((Number::Card, piece))
+                Some((Number::Card, range))
             } else if is_phone(piece, &digits) {
-                Some((Number::Phone, piece))
+                Some((Number::Phone, range))
             } else {
                 None
             }

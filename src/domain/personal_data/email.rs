@@ -2,11 +2,13 @@
 //!
 //! May depend on nothing.
 
+use std::ops::Range;
+
 /// Domains that RFC 2606 reserves for documentation: nobody has an address there.
 const RESERVED: [&str; 7] = ["example.com", "example.org", "example.net", "example", "test", "invalid", "localhost"];
 
 /// The addresses in a text (the common part of RFC 5322: no quoted names, no address literals).
-pub(super) fn addresses(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn addresses(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
     text.match_indices('@').filter_map(|(at, _)| {
         let local = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '%' | '+' | '-');
         let start = text[..at]
@@ -16,7 +18,7 @@ pub(super) fn addresses(text: &str) -> impl Iterator<Item = &str> {
         let end = text[at + 1..].find(|c| !host(c)).map_or(text.len(), |length| at + 1 + length);
         let domain = text[at + 1..end].trim_end_matches(['.', '-']);
         let name = text[start..at].trim_start_matches('.');
-        (!name.is_empty() && is_domain(domain)).then(|| &text[at - name.len()..at + 1 + domain.len()])
+        (!name.is_empty() && is_domain(domain)).then(|| at - name.len()..at + 1 + domain.len())
     })
 }
 
