@@ -8,9 +8,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{
-    DocumentQuery, IngestCommit, MetadataStoreError, NewAdapter, NewEvaluation, NewPromotion, NewUpload, StoreResult,
+    ConversationQuery, DocumentQuery, IngestCommit, MetadataStoreError, NewAdapter, NewEvaluation, NewPromotion,
+    NewUpload, OutcomeRecord, StoreResult, UnansweredQuery,
 };
-use crate::domain::{Chunk, ChunkId, DocumentId, GenerationNumber, Metadata};
+use crate::domain::{Chunk, ChunkId, DocumentId, GenerationNumber, Metadata, Turn};
 
 /// The longest name of a collection, in bytes.
 const MAX_COLLECTION: usize = 255;
@@ -24,6 +25,8 @@ const MAX_CARD: usize = 1_048_576;
 const MAX_REASON: usize = 4_096;
 /// The most entries on a page.
 const MAX_PAGE: u32 = 1_000;
+/// The most unanswered questions that are read at once.
+const MAX_OPEN_QUESTIONS: u32 = 10_000;
 /// The longest lease: a worker that needs longer sends heartbeats.
 const MAX_LEASE: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -92,6 +95,59 @@ pub(super) fn promotion(promotion: &NewPromotion) -> StoreResult<()> {
     }
     no_nul("the reason", &forced.reason)?;
     no_nul("the refusal", &forced.refusal)
+}
+
+/// The name of a collection: for whoever wants to know before anything is done.
+pub fn collection(name: &str) -> StoreResult<()> {
+    label("the collection", name, MAX_COLLECTION)
+}
+
+/// What can be recorded of an outcome.
+pub(super) fn outcome(record: &OutcomeRecord) -> StoreResult<()> {
+    collection(&record.collection)?;
+    if !(0.0..=1.0).contains(&record.confidence) {
+        return invalid(format!("the confidence {} is not in 0 to 1", record.confidence));
+    }
+    if let Some(conversation) = &record.conversation {
+        turn(&conversation.turn)?;
+    }
+    if let Some(unanswered) = &record.unanswered {
+        label("the embedder", &unanswered.embedder, MAX_NAME)?;
+        no_nul("the question", &unanswered.question)?;
+        no_nul("the question as it was understood", unanswered.interpreted.as_deref().unwrap_or_default())?;
+        no_nul("the question as it is compared", &unanswered.asked_as)?;
+        if !unanswered.vector.iter().all(|value| value.is_finite()) {
+            return invalid("the question's vector holds what is not a finite number");
+        }
+    }
+    no_nul("the question as it is compared", record.settles.as_deref().unwrap_or_default())?;
+    for delivery in &record.deliveries {
+        label("the name of a webhook", &delivery.webhook, MAX_COLLECTION)?;
+        no_nul("what is delivered", &delivery.body)?;
+    }
+    Ok(())
+}
+
+fn turn(turn: &Turn) -> StoreResult<()> {
+    let texts = [Some(&turn.question), turn.interpreted.as_ref(), turn.answer.as_ref(), turn.short_answer.as_ref()];
+    let sources = turn.sources.iter().flat_map(|source| [Some(&source.name), source.heading.as_ref()]);
+    let mut texts = texts.into_iter().chain(sources).flatten().chain(&turn.clarify);
+    texts.try_for_each(|text| no_nul("a turn", text))
+}
+
+/// A query for conversations that the databases can be asked.
+pub(super) fn conversation_query(query: &ConversationQuery) -> StoreResult<()> {
+    no_nul("the collection", query.collection.as_deref().unwrap_or_default())
+}
+
+/// A query for unanswered questions that the databases can be asked.
+pub(super) fn unanswered_query(query: &UnansweredQuery) -> StoreResult<()> {
+    no_nul("the collection", query.collection.as_deref().unwrap_or_default())?;
+    if (1..=MAX_OPEN_QUESTIONS).contains(&query.limit) {
+        Ok(())
+    } else {
+        invalid(format!("the limit must be 1 to {MAX_OPEN_QUESTIONS}, not {}", query.limit))
+    }
 }
 
 /// A SHA-256 sum as everything here writes it.

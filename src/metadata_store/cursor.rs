@@ -6,7 +6,7 @@
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{AdapterQuery, DocumentQuery, JobQuery, MetadataStoreError, StoreResult};
+use super::{AdapterQuery, ConversationQuery, DocumentQuery, JobQuery, MetadataStoreError, StoreResult};
 
 /// How many hexadecimal digits mark the list.
 const MARK: usize = 8;
@@ -36,6 +36,11 @@ impl List {
     /// The list of adapters that `query` asks for.
     pub(super) fn of_adapters(query: &AdapterQuery) -> Self {
         Self::new(&["adapters", &part(query.role.map(|role| role.as_str()))])
+    }
+
+    /// The list of conversations that `query` asks for.
+    pub(super) fn of_conversations(query: &ConversationQuery) -> Self {
+        Self::new(&["conversations", &part(query.collection.as_deref())])
     }
 
     fn new(parts: &[&str]) -> Self {

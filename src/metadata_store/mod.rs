@@ -1,4 +1,4 @@
-//! Where documents, versions, chunks, jobs, generations and adapters are recorded: the contract that every backend keeps.
+//! Where documents, versions, chunks, jobs, generations, adapters, conversations and outcomes are recorded: the contract that every backend keeps.
 //!
 //! May depend on `domain`. The backends (`sqlite`, `postgres`) depend on sqlx, and no sqlx type leaves this
 //! module. The metadata commit is the moment at which anything becomes visible: vectors are written before it.
@@ -6,15 +6,21 @@
 mod adapters;
 mod bounded;
 mod checks;
+mod conversations;
 mod cursor;
 mod errors;
+mod outcomes;
 pub mod postgres;
 mod rows;
 mod schema;
 pub mod sqlite;
 
 pub use adapters::{AdapterQuery, AdapterStore, NewAdapter, NewEvaluation, NewPromotion, RegisteredAdapter};
-pub use checks::description as check_description;
+pub use checks::{collection as check_collection, description as check_description};
+pub use conversations::{ConversationQuery, ConversationStore};
+pub use outcomes::{
+    InConversation, NewDelivery, NewUnanswered, OpenQuestion, OutcomeRecord, OutcomeStore, UnansweredQuery,
+};
 
 use std::time::Duration;
 
@@ -141,6 +147,23 @@ pub struct FoundChunk {
     pub name: String,
     /// The document's title.
     pub title: Option<String>,
+}
+
+/// Where a chunk stands among all chunks of a generation: by document, version and place in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChunkPosition {
+    /// The document.
+    pub document_id: DocumentId,
+    /// The version.
+    pub version: u32,
+    /// The place in the version.
+    pub ordinal: u32,
+}
+
+impl From<&Chunk> for ChunkPosition {
+    fn from(chunk: &Chunk) -> Self {
+        Self { document_id: chunk.document_id, version: chunk.version, ordinal: chunk.ordinal }
+    }
 }
 
 /// A version of a document, as a reindex needs it.
@@ -272,6 +295,16 @@ pub trait DocumentStore: Send + Sync + 'static {
     /// The chunks of a document's active version in the active generation, by ordinal.
     async fn chunks_of(&self, id: DocumentId) -> StoreResult<Vec<Chunk>>;
 
+    /// Up to `limit` chunks (1 to 1,000) of `generation` behind `after`, of active versions of documents that are not
+    /// deleted, in order of their positions: for who reads all of them. Fewer than `limit` are the last ones. A document
+    /// that comes or goes meanwhile may be missed, and no chunk comes twice.
+    async fn chunks_after(
+        &self,
+        generation: GenerationNumber,
+        after: Option<ChunkPosition>,
+        limit: u32,
+    ) -> StoreResult<Vec<FoundChunk>>;
+
     /// The counts.
     async fn counts(&self) -> StoreResult<StoreCounts>;
 
@@ -302,7 +335,7 @@ pub trait JobStore: Send + Sync + 'static {
     /// so does its version, if it was pending.
     async fn fail_job(&self, job: JobId, token: &str, error: &str, retry_at: Option<DateTime<Utc>>) -> StoreResult<()>;
 
-    /// Records that a `purge` or `reindex` job is done.
+    /// Records that a `purge`, `reindex` or `deliver` job is done. What a delivery has sent is forgotten.
     async fn succeed_job(&self, job: JobId, token: &str) -> StoreResult<()>;
 
     /// Puts a leased job back into the queue without counting the attempt: the worker is stopping.
@@ -319,7 +352,7 @@ pub trait JobStore: Send + Sync + 'static {
     async fn cancel_job(&self, id: JobId) -> StoreResult<Job>;
 
     /// Queues a failed or cancelled job again, with fresh attempts; its version is pending again. `Conflict` when the
-    /// job is not failed or cancelled, or when its version is no longer the newest.
+    /// job is not failed or cancelled, when its version is no longer the newest, or when what it would deliver is gone.
     async fn retry_job(&self, id: JobId) -> StoreResult<Job>;
 
     /// Makes every job that is leased available at once: for the embedded database, which has one process, so that
@@ -371,6 +404,12 @@ pub trait GenerationStore: Send + Sync + 'static {
 }
 
 /// All of a metadata store.
-pub trait MetadataStore: DocumentStore + JobStore + GenerationStore + AdapterStore {}
+pub trait MetadataStore:
+    DocumentStore + JobStore + GenerationStore + AdapterStore + ConversationStore + OutcomeStore
+{
+}
 
-impl<T: DocumentStore + JobStore + GenerationStore + AdapterStore> MetadataStore for T {}
+impl<T> MetadataStore for T where
+    T: DocumentStore + JobStore + GenerationStore + AdapterStore + ConversationStore + OutcomeStore
+{
+}

@@ -9,12 +9,14 @@ mod adapters;
 mod agreement;
 mod chunks;
 mod commits;
+mod conversations;
 mod documents;
 mod dropped;
 mod fixtures;
 mod generations;
 mod jobs;
 mod opening;
+mod outcomes;
 mod races;
 mod uploads;
 
@@ -129,7 +131,8 @@ contract! {
         what_is_stored_comes_back_the_same,
         chunks_come_in_the_order_of_their_ids,
         chunks_of_other_generations_and_documents_are_left_out,
-        many_chunks_are_stored_and_found;
+        many_chunks_are_stored_and_found,
+        all_chunks_of_a_generation_are_read_in_pages;
     jobs:
         the_oldest_job_of_the_kinds_is_leased,
         an_expired_lease_is_taken_over_and_its_holder_has_lost_it,
@@ -174,6 +177,22 @@ contract! {
         rollbacks_go_back_step_by_step_to_what_ships,
         of_promotions_at_the_same_moment_one_wins,
         of_the_same_bytes_at_the_same_moment_one_is_new;
+    conversations:
+        turns_come_back_as_they_were_stored_and_in_order,
+        a_conversation_begins_with_a_turn_or_must_exist,
+        conversations_are_listed_newest_first_in_stable_pages,
+        a_deleted_conversation_takes_everything_with_it,
+        a_deleted_document_leaves_its_ids_only,
+        what_was_deleted_while_the_answer_was_made_is_not_stored,
+        turns_at_the_same_moment_get_numbers_of_their_own;
+    outcomes:
+        a_kept_question_comes_back_as_it_was,
+        open_questions_are_read_newest_first_and_the_rest_is_counted,
+        questions_are_settled_once_by_a_person_or_by_an_answer,
+        a_delivery_is_a_job_whose_body_goes_when_it_has_arrived,
+        what_did_not_arrive_is_retried_while_its_body_is_kept,
+        a_delivery_that_quotes_a_deleted_document_is_not_sent,
+        what_cannot_be_recorded_is_refused_and_leaves_nothing;
     races:
         identical_uploads_make_one_version,
         different_uploads_make_one_version_each,

@@ -8,7 +8,7 @@ use super::{PostgresStore, commit, settle};
 use crate::{
     domain::{Chunk, ChunkId, Document, DocumentId, GenerationNumber, JobId},
     metadata_store::{
-        ActiveVersion, CommitOutcome, DocumentQuery, DocumentStore, FoundChunk, IngestCommit, ListPage,
+        ActiveVersion, ChunkPosition, CommitOutcome, DocumentQuery, DocumentStore, FoundChunk, IngestCommit, ListPage,
         MetadataStoreError, NewUpload, Registered, StoreCounts, StoreResult,
         bounded::{CALL, within},
         checks,
@@ -150,6 +150,16 @@ impl DocumentStore for PostgresStore {
 
     async fn chunks_of(&self, id: DocumentId) -> StoreResult<Vec<Chunk>> {
         within(CALL, self.read_chunks_of(id)).await
+    }
+
+    async fn chunks_after(
+        &self,
+        generation: GenerationNumber,
+        after: Option<ChunkPosition>,
+        limit: u32,
+    ) -> StoreResult<Vec<FoundChunk>> {
+        checks::page_limit(limit)?;
+        within(CALL, self.read_chunks_after(generation, after, limit)).await
     }
 
     async fn counts(&self) -> StoreResult<StoreCounts> {

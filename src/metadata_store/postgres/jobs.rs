@@ -99,6 +99,8 @@ impl JobStore for PostgresStore {
                 row.check_held(job, token)?;
                 row.check_may_just_succeed(job)?;
                 end(&mut transaction, job, JobState::Succeeded, None).await?;
+                // What has been sent is kept nowhere: only a delivery has something here.
+                sqlx::query("DELETE FROM deliveries WHERE job_id = $1").bind(job.0).execute(&mut *transaction).await?;
                 Ok(())
             }
             .await;
@@ -183,7 +185,8 @@ impl JobStore for PostgresStore {
                     Some((document, _)) => commit::lock_living(&mut transaction, document).await?,
                     None => true,
                 };
-                lock(&mut transaction, id).await?.check_may_be_retried(id)?;
+                let row = lock(&mut transaction, id).await?;
+                row.check_may_be_retried(id)?;
                 if let Some((document, version)) = about {
                     let pending = sqlx::query(
                         "UPDATE versions SET state = 'pending' WHERE document_id = $1 AND version = $2 \
@@ -197,6 +200,9 @@ impl JobStore for PostgresStore {
                     if !living || pending.rows_affected() == 0 {
                         return Err(rows::not_the_newest(id));
                     }
+                }
+                if row.kind()? == JobKind::Deliver && !has_body(&mut transaction, id).await? {
+                    return Err(rows::nothing_to_deliver(id));
                 }
                 requeue(&mut transaction, id, 0, None, None).await?;
                 let job = read(&mut transaction, id).await?;
@@ -320,6 +326,12 @@ async fn take(conn: &mut PgConnection, kinds: &[&str], lease: i64) -> StoreResul
     .execute(&mut *conn)
     .await?;
     Ok(Taken::Leased(LeasedJob { job: read(conn, id).await?, token: token.to_string() }))
+}
+
+async fn has_body(conn: &mut PgConnection, job: JobId) -> StoreResult<bool> {
+    let found: Option<i32> =
+        sqlx::query_scalar("SELECT 1 FROM deliveries WHERE job_id = $1").bind(job.0).fetch_optional(conn).await?;
+    Ok(found.is_some())
 }
 
 /// Puts a job back into the queue, due at once or at `due_at`.

@@ -5,18 +5,21 @@
 //! no two transactions wait for each other:
 //!
 //! 1. the document's row,
-//! 2. the job's row (jobs of one document in the order of their ids),
-//! 3. the row of `generation_counter`, shared by what adds to a generation, alone by what changes which one is active,
-//! 4. versions, entries and chunks, which belong to a locked document or job.
+//! 2. the conversation's row,
+//! 3. the job's row (jobs of one document or conversation in the order of their ids),
+//! 4. the row of `generation_counter`, shared by what adds to a generation, alone by what changes which one is active,
+//! 5. versions, entries and chunks, which belong to a locked document or job.
 //!
 //! `lease_job` alone takes a job without waiting (`SKIP LOCKED`). Times of the queue are the database's clock.
 
 mod adapters;
 mod chunks;
 mod commit;
+mod conversations;
 mod documents;
 mod generations;
 mod jobs;
+mod outcomes;
 mod uploads;
 
 use std::{str::FromStr, time::Duration};

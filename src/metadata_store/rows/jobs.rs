@@ -15,14 +15,20 @@ pub(in crate::metadata_store) const NEWER_VERSION: &str = "a newer version was u
 /// Why the jobs of a deleted document ended.
 pub(in crate::metadata_store) const DOCUMENT_DELETED: &str = "the document was deleted";
 
+/// Why the deliveries of a deleted conversation ended.
+pub(in crate::metadata_store) const CONVERSATION_DELETED: &str = "the conversation was deleted";
+
+/// Why a delivery ended that quotes a deleted document.
+pub(in crate::metadata_store) const QUOTED_DOCUMENT_DELETED: &str = "a document that it quotes was deleted";
+
 /// How often a worker may start a job before it fails for good.
 ///
 /// An ingestion that kills its worker must not do so for long. A purge or a reindex has nobody who would upload
-/// again, so it bears with a vector store that is away for a while.
+/// again, so it bears with a vector store that is away for a while; a delivery with a receiver that is away for hours.
 pub(in crate::metadata_store) fn max_attempts(kind: JobKind) -> i64 {
     match kind {
         JobKind::Ingest => 3,
-        JobKind::Purge | JobKind::Reindex => 10,
+        JobKind::Purge | JobKind::Reindex | JobKind::Deliver => 10,
     }
 }
 
@@ -38,8 +44,8 @@ pub(in crate::metadata_store) fn exhausted_reason(attempts: i64, last: Option<&s
 /// The columns of [`JobRow`], of `jobs`.
 macro_rules! job_columns {
     () => {
-        "id, kind, document_id, version, generation, state, stage, progress, attempts, max_attempts, error, \
-         created_at, updated_at"
+        "id, kind, document_id, version, generation, webhook, state, stage, progress, attempts, max_attempts, \
+         error, created_at, updated_at"
     };
 }
 pub(in crate::metadata_store) use job_columns;
@@ -52,6 +58,7 @@ pub(in crate::metadata_store) struct JobRow<At> {
     document_id: Option<Uuid>,
     version: Option<i64>,
     generation: Option<i64>,
+    webhook: Option<String>,
     state: String,
     stage: String,
     progress: f32,
@@ -71,6 +78,7 @@ impl<At: StoredTime> JobRow<At> {
             document_id: self.document_id.map(DocumentId),
             version: self.version.map(|version| number("version", version)).transpose()?,
             generation: self.generation,
+            webhook: self.webhook,
             state: job_state(&self.state)?,
             stage: job_stage(&self.stage)?,
             progress: self.progress,
@@ -137,7 +145,7 @@ impl LeaseRow {
     /// `Ok` when the job ends by just saying so: an ingestion ends with its commit.
     pub(in crate::metadata_store) fn check_may_just_succeed(&self, job: JobId) -> StoreResult<()> {
         match self.kind()? {
-            JobKind::Purge | JobKind::Reindex => Ok(()),
+            JobKind::Purge | JobKind::Reindex | JobKind::Deliver => Ok(()),
             JobKind::Ingest => conflict(format!("job {job} is an ingestion: it ends with its commit")),
         }
     }
@@ -146,7 +154,7 @@ impl LeaseRow {
     pub(in crate::metadata_store) fn check_is_reindex(&self, job: JobId) -> StoreResult<()> {
         match self.kind()? {
             JobKind::Reindex => Ok(()),
-            JobKind::Ingest | JobKind::Purge => conflict(format!("job {job} is not a reindex")),
+            JobKind::Ingest | JobKind::Purge | JobKind::Deliver => conflict(format!("job {job} is not a reindex")),
         }
     }
 
@@ -156,7 +164,7 @@ impl LeaseRow {
         match self.kind()? {
             _ if state.is_final() => conflict(format!("job {job} has ended already: it is {}", state.as_str())),
             JobKind::Purge => conflict(format!("job {job} is a purge, which cannot be cancelled")),
-            JobKind::Ingest | JobKind::Reindex => Ok(()),
+            JobKind::Ingest | JobKind::Reindex | JobKind::Deliver => Ok(()),
         }
     }
 
@@ -174,13 +182,20 @@ impl LeaseRow {
     pub(in crate::metadata_store) fn ingested(&self) -> StoreResult<Option<(Uuid, i64)>> {
         Ok(match self.kind()? {
             JobKind::Ingest => self.document_id.zip(self.version),
-            JobKind::Purge | JobKind::Reindex => None,
+            JobKind::Purge | JobKind::Reindex | JobKind::Deliver => None,
         })
     }
 }
 
 fn conflict(why: String) -> StoreResult<()> {
     Err(MetadataStoreError::Conflict(why))
+}
+
+/// Why a delivery is not queued again.
+pub(in crate::metadata_store) fn nothing_to_deliver(job: JobId) -> MetadataStoreError {
+    MetadataStoreError::Conflict(format!(
+        "what job {job} would deliver is gone: its conversation or a document that it quotes was deleted, or it is too old"
+    ))
 }
 
 /// Why the job of an older version is not queued again.

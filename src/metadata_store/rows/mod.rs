@@ -6,13 +6,15 @@
 
 mod adapters;
 mod chunks;
+mod conversations;
 mod documents;
 mod generations;
 mod jobs;
+mod outcomes;
 
 use chrono::{DateTime, Utc};
 
-pub(super) use self::{adapters::*, chunks::*, documents::*, generations::*, jobs::*};
+pub(super) use self::{adapters::*, chunks::*, conversations::*, documents::*, generations::*, jobs::*, outcomes::*};
 use super::{ListPage, MetadataStoreError, StoreCounts, StoreResult};
 use crate::domain::{Chunk, GenerationState, JobKind, JobStage, JobState, VersionState};
 
@@ -66,12 +68,13 @@ pub(super) fn job_state(found: &str) -> StoreResult<JobState> {
 
 /// The kind of a job that is stored as `found`.
 pub(super) fn job_kind(found: &str) -> StoreResult<JobKind> {
-    word("job kind", found, &[JobKind::Ingest, JobKind::Purge, JobKind::Reindex], JobKind::as_str)
+    use JobKind::{Deliver, Ingest, Purge, Reindex};
+    word("job kind", found, &[Ingest, Purge, Reindex, Deliver], JobKind::as_str)
 }
 
 fn job_stage(found: &str) -> StoreResult<JobStage> {
-    use JobStage::{Chunk, Done, Embed, Extract, Store, Swap, Waiting};
-    word("job stage", found, &[Waiting, Extract, Chunk, Embed, Store, Swap, Done], JobStage::as_str)
+    use JobStage::{Chunk, Deliver, Done, Embed, Extract, Store, Swap, Waiting};
+    word("job stage", found, &[Waiting, Extract, Chunk, Embed, Store, Swap, Deliver, Done], JobStage::as_str)
 }
 
 fn generation_state(found: &str) -> StoreResult<GenerationState> {
@@ -134,7 +137,7 @@ mod tests {
         for state in [VersionState::Pending, VersionState::Active, VersionState::Superseded, VersionState::Failed] {
             assert_eq!(version_state(state.as_str()).unwrap(), state);
         }
-        for kind in [JobKind::Ingest, JobKind::Purge, JobKind::Reindex] {
+        for kind in [JobKind::Ingest, JobKind::Purge, JobKind::Reindex, JobKind::Deliver] {
             assert_eq!(job_kind(kind.as_str()).unwrap(), kind);
         }
         assert_eq!(generation_state("retired").unwrap(), GenerationState::Retired);

@@ -1,12 +1,13 @@
 //! The passages of versions in generations.
 
 use sqlx::{SqliteConnection, types::Json};
+use uuid::Uuid;
 
 use super::SqliteStore;
 use crate::{
     domain::{Chunk, ChunkId, DocumentId, GenerationNumber},
     metadata_store::{
-        FoundChunk, StoreResult,
+        ChunkPosition, FoundChunk, StoreResult,
         rows::{self, ChunkRow},
     },
 };
@@ -88,5 +89,28 @@ impl SqliteStore {
         .fetch_all(&self.readers)
         .await?;
         found.into_iter().map(|row| Ok(row.found()?.chunk)).collect()
+    }
+
+    pub(super) async fn read_chunks_after(
+        &self,
+        generation: GenerationNumber,
+        after: Option<ChunkPosition>,
+        limit: u32,
+    ) -> StoreResult<Vec<FoundChunk>> {
+        // No document has the id of zeros: the position in front of all.
+        let position = after.unwrap_or(ChunkPosition { document_id: DocumentId(Uuid::nil()), version: 0, ordinal: 0 });
+        let found: Vec<ChunkRow> = sqlx::query_as(concat!(
+            rows::select_chunks!(),
+            "c.generation = ?1 AND (c.document_id, c.version, c.ordinal) > (?2, ?3, ?4) \
+             ORDER BY c.document_id, c.version, c.ordinal LIMIT ?5"
+        ))
+        .bind(generation)
+        .bind(position.document_id.0)
+        .bind(position.version)
+        .bind(position.ordinal)
+        .bind(i64::from(limit))
+        .fetch_all(&self.readers)
+        .await?;
+        found.into_iter().map(ChunkRow::found).collect()
     }
 }

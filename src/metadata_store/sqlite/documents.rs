@@ -7,7 +7,7 @@ use super::{SqliteStore, commit, settle, uploads};
 use crate::{
     domain::{Chunk, ChunkId, Document, DocumentId, GenerationNumber, JobId},
     metadata_store::{
-        ActiveVersion, CommitOutcome, DocumentQuery, DocumentStore, FoundChunk, IngestCommit, ListPage,
+        ActiveVersion, ChunkPosition, CommitOutcome, DocumentQuery, DocumentStore, FoundChunk, IngestCommit, ListPage,
         MetadataStoreError, NewUpload, Registered, StoreCounts, StoreResult,
         bounded::{CALL, within},
         checks,
@@ -161,6 +161,16 @@ impl DocumentStore for SqliteStore {
 
     async fn chunks_of(&self, id: DocumentId) -> StoreResult<Vec<Chunk>> {
         within(CALL, self.read_chunks_of(id)).await
+    }
+
+    async fn chunks_after(
+        &self,
+        generation: GenerationNumber,
+        after: Option<ChunkPosition>,
+        limit: u32,
+    ) -> StoreResult<Vec<FoundChunk>> {
+        checks::page_limit(limit)?;
+        within(CALL, self.read_chunks_after(generation, after, limit)).await
     }
 
     async fn counts(&self) -> StoreResult<StoreCounts> {

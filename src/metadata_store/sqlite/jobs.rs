@@ -100,6 +100,8 @@ impl JobStore for SqliteStore {
                 row.check_held(job, token)?;
                 row.check_may_just_succeed(job)?;
                 end(&mut transaction, job, JobState::Succeeded, None).await?;
+                // What has been sent is kept nowhere: only a delivery has something here.
+                sqlx::query("DELETE FROM deliveries WHERE job_id = ?1").bind(job.0).execute(&mut *transaction).await?;
                 Ok(())
             }
             .await;
@@ -195,6 +197,9 @@ impl JobStore for SqliteStore {
                     if pending.rows_affected() == 0 {
                         return Err(rows::not_the_newest(id));
                     }
+                }
+                if row.kind()? == JobKind::Deliver && !has_body(&mut transaction, id).await? {
+                    return Err(rows::nothing_to_deliver(id));
                 }
                 requeue(&mut transaction, id, 0, None, now()).await?;
                 let job = read(&mut transaction, id).await?;
@@ -315,6 +320,12 @@ async fn take(conn: &mut SqliteConnection, kinds: &[&str], lease: i64) -> StoreR
         return Ok(Some(LeasedJob { job: read(conn, id).await?, token: token.to_string() }));
     }
     Ok(None)
+}
+
+async fn has_body(conn: &mut SqliteConnection, job: JobId) -> StoreResult<bool> {
+    let found: Option<i64> =
+        sqlx::query_scalar("SELECT 1 FROM deliveries WHERE job_id = ?1").bind(job.0).fetch_optional(conn).await?;
+    Ok(found.is_some())
 }
 
 async fn requeue(

@@ -12,9 +12,11 @@
 mod adapters;
 mod chunks;
 mod commit;
+mod conversations;
 mod documents;
 mod generations;
 mod jobs;
+mod outcomes;
 mod uploads;
 
 use std::{

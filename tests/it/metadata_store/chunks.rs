@@ -2,13 +2,13 @@
 
 use footnote::{
     domain::{Chunk, ChunkId, text::CodePointRange},
-    metadata_store::{CommitOutcome, IngestCommit, NewUpload},
+    metadata_store::{ChunkPosition, CommitOutcome, DocumentStore, IngestCommit, NewUpload},
 };
 use serde_json::json;
 
 use super::{
     Backend,
-    fixtures::{chunks, commit, fill, ids, ingest, lease_of, reindex, upload},
+    fixtures::{chunks, commit, fill, ids, ingest, invalid, lease_of, reindex, upload},
 };
 
 pub async fn what_is_stored_comes_back_the_same(backend: &Backend) {
@@ -89,4 +89,43 @@ pub async fn many_chunks_are_stored_and_found(backend: &Backend) {
     assert_eq!(found, wanted);
     store.delete_document(id).await.unwrap();
     assert_eq!(store.chunks_by_id(1, &wanted).await.unwrap(), []);
+}
+
+/// All chunks of a generation, in pages of `limit`.
+async fn read_all(store: &dyn DocumentStore, generation: i64, limit: u32) -> Vec<Chunk> {
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.chunks_after(generation, after, limit).await.unwrap();
+        assert!(page.len() <= limit as usize);
+        let is_last = page.len() < limit as usize;
+        after = page.last().map(|found| ChunkPosition::from(&found.chunk)).or(after);
+        all.extend(page.into_iter().map(|found| found.chunk));
+        if is_last {
+            return all;
+        }
+    }
+}
+
+pub async fn all_chunks_of_a_generation_are_read_in_pages(backend: &Backend) {
+    let store = &*backend.store;
+    assert_eq!(store.chunks_after(1, None, 10).await.unwrap(), []);
+    let first = ingest(store, "a.md", "one", 4).await.document_id;
+    let gone = ingest(store, "gone.md", "two", 3).await.document_id;
+    let second = ingest(store, "b.md", "three", 2).await.document_id;
+    let replaced = ingest(store, "c.md", "four", 3).await.document_id;
+    ingest(store, "c.md", "five", 1).await;
+    store.delete_document(gone).await.unwrap();
+    // Ids are UUIDv7, so documents come in the order in which they were made.
+    let wanted = [chunks(first, 1, 1, 4), chunks(second, 1, 1, 2), chunks(replaced, 2, 1, 1)].concat();
+    for limit in [1, 2, 3, 7, 1_000] {
+        assert_eq!(read_all(store, 1, limit).await, wanted, "{limit}");
+    }
+    let found = store.chunks_after(1, Some(ChunkPosition::from(&wanted[3])), 1).await.unwrap();
+    assert_eq!((found[0].name.as_str(), found[0].title.as_deref()), ("b.md", Some("Title 1")));
+    let (_, generation) = reindex(store, "second").await;
+    fill(store, generation).await;
+    assert_eq!(read_all(store, generation, 4).await.len(), 6);
+    assert_eq!(read_all(store, 1, 4).await, wanted);
+    invalid(store.chunks_after(1, None, 0).await);
+    invalid(store.chunks_after(1, None, 1_001).await);
 }

@@ -121,3 +121,40 @@ async fn postgres_whose_rows_are_locked_is_unavailable_and_the_url_sets_how_soon
     holder.rollback().await.unwrap();
     store.delete_document(id).await.unwrap();
 }
+
+#[tokio::test]
+async fn the_queue_survives_the_step_that_makes_its_table_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}?mode=rwc", folder.path().join("footnote.db").display());
+    let mut conn = SqliteConnection::connect(&url).await.unwrap();
+    for step in [
+        include_str!("../../../migrations/sqlite/0001_initial.sql"),
+        include_str!("../../../migrations/sqlite/0002_adapters.sql"),
+        "INSERT INTO jobs (id, kind, document_id, version, generation, state, stage, progress, attempts, max_attempts, \
+         error, due_at, lease_token, lease_expires_at, created_at, updated_at) VALUES \
+         (zeroblob(16), 'ingest', zeroblob(16), 3, NULL, 'running', 'embed', 0.5, 2, 3, 'slow', 7, zeroblob(16), 8, 9, 10), \
+         (randomblob(16), 'reindex', NULL, NULL, 4, 'queued', 'waiting', 0, 0, 10, NULL, 7, NULL, NULL, 9, 10)",
+        include_str!("../../../migrations/sqlite/0003_conversations_and_actions.sql"),
+    ] {
+        sqlx::raw_sql(step).execute(&mut conn).await.unwrap();
+    }
+    type Job = (String, Option<i64>, Option<i64>, String, f64, i64, Option<String>, i64, Option<i64>, Option<String>);
+    let jobs: Vec<Job> = sqlx::query_as(
+        "SELECT kind, version, generation, stage, progress, attempts, error, due_at, lease_expires_at, webhook FROM jobs \
+         ORDER BY kind",
+    )
+    .fetch_all(&mut conn)
+    .await
+    .unwrap();
+    let ingest =
+        ("ingest".to_owned(), Some(3), None, "embed".to_owned(), 0.5, 2, Some("slow".to_owned()), 7, Some(8), None);
+    let reindex = ("reindex".to_owned(), None, Some(4), "waiting".to_owned(), 0.0, 0, None, 7, None, None);
+    assert_eq!(jobs, [ingest, reindex]);
+    // One reindex at a time, as before; and a delivery goes to a webhook.
+    let second = "INSERT INTO jobs (id, kind, state, stage, progress, attempts, max_attempts, due_at, created_at, updated_at) \
+                  VALUES (randomblob(16), 'reindex', 'queued', 'waiting', 0, 0, 10, 7, 9, 10)";
+    for wrong in [second.to_owned(), second.replace("'reindex'", "'deliver'")] {
+        let error = sqlx::raw_sql(sqlx::AssertSqlSafe(wrong)).execute(&mut conn).await.unwrap_err();
+        assert!(error.to_string().contains("constraint"), "{error}");
+    }
+}

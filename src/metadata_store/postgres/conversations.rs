@@ -1,0 +1,245 @@
+//! Conversations and their turns.
+//!
+//! A conversation's row is locked after those of documents and before those of jobs.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, QueryBuilder, types::Json};
+use uuid::Uuid;
+
+use super::{PostgresStore, settle};
+use crate::{
+    domain::{Conversation, ConversationId, DocumentId, RecordedTurn},
+    metadata_store::{
+        ConversationQuery, ConversationStore, ListPage, MetadataStoreError, StoreResult,
+        bounded::{CALL, within},
+        checks,
+        cursor::List,
+        rows::{self, ConversationRow, TurnRow},
+    },
+};
+
+#[async_trait]
+impl ConversationStore for PostgresStore {
+    async fn create_conversation(&self, collection: &str) -> StoreResult<Conversation> {
+        checks::collection(collection)?;
+        let id = ConversationId::new();
+        within(CALL, async {
+            sqlx::query("INSERT INTO conversations (id, collection) VALUES ($1, $2)")
+                .bind(id.0)
+                .bind(collection)
+                .execute(&self.pool)
+                .await?;
+            read(&mut *self.pool.acquire().await?, id).await
+        })
+        .await
+    }
+
+    async fn conversation(&self, id: ConversationId) -> StoreResult<Conversation> {
+        within(CALL, async { read(&mut *self.pool.acquire().await?, id).await }).await
+    }
+
+    async fn conversations(&self, query: ConversationQuery) -> StoreResult<ListPage<Conversation>> {
+        let limit = checks::page_limit(query.limit)?;
+        checks::conversation_query(&query)?;
+        let list = List::of_conversations(&query);
+        let before = list.read(query.cursor.as_deref())?;
+        let mut sql = QueryBuilder::new(rows::select_conversations!());
+        if let Some(collection) = query.collection {
+            sql.push(" AND c.collection = ").push_bind(collection);
+        }
+        if let Some(before) = before {
+            sql.push(" AND c.id < ").push_bind(before);
+        }
+        sql.push(" ORDER BY c.id DESC LIMIT ").push_bind(i64::from(query.limit) + 1);
+        within(CALL, async {
+            let found: Vec<ConversationRow<DateTime<Utc>>> = sql.build_query_as().fetch_all(&self.pool).await?;
+            let found = found.into_iter().map(ConversationRow::conversation).collect::<StoreResult<Vec<_>>>()?;
+            Ok(rows::page(found, limit, |conversation| list.after(conversation.id.0)))
+        })
+        .await
+    }
+
+    async fn turns(&self, id: ConversationId, after: u32, limit: u32) -> StoreResult<Vec<RecordedTurn>> {
+        checks::page_limit(limit)?;
+        within(CALL, async {
+            let mut conn = self.pool.acquire().await?;
+            read(&mut conn, id).await?;
+            // First what is gone: what is deleted after this look was there when the turns were asked for.
+            let gone = gone(&mut conn, id).await?;
+            let found: Vec<TurnRow<DateTime<Utc>>> = sqlx::query_as(concat!(
+                "SELECT ",
+                rows::turn_columns!(),
+                " FROM turns WHERE conversation_id = $1 AND number > $2 ORDER BY number LIMIT $3"
+            ))
+            .bind(id.0)
+            .bind(i64::from(after))
+            .bind(i64::from(limit))
+            .fetch_all(&mut *conn)
+            .await?;
+            rows::shown_turns(found, &gone)
+        })
+        .await
+    }
+
+    async fn latest_turns(&self, id: ConversationId, limit: u32) -> StoreResult<Vec<RecordedTurn>> {
+        let turns = self.conversation(id).await?.turns;
+        self.turns(id, turns.saturating_sub(limit), limit).await
+    }
+
+    async fn delete_conversation(&self, id: ConversationId) -> StoreResult<()> {
+        within(CALL, async {
+            let mut transaction = self.begin().await?;
+            let result = async {
+                lock(&mut transaction, id.0).await?;
+                let jobs: Vec<Uuid> = sqlx::query_scalar(
+                    "SELECT j.id FROM jobs j WHERE j.state IN ('queued', 'running') \
+                     AND j.id IN (SELECT d.job_id FROM deliveries d WHERE d.conversation_id = $1) \
+                     ORDER BY j.id FOR UPDATE",
+                )
+                .bind(id.0)
+                .fetch_all(&mut *transaction)
+                .await?;
+                cancel(&mut transaction, &jobs, rows::CONVERSATION_DELETED).await?;
+                let deleted = sqlx::query("DELETE FROM conversations WHERE id = $1")
+                    .bind(id.0)
+                    .execute(&mut *transaction)
+                    .await?;
+                match deleted.rows_affected() {
+                    0 => Err(rows::not_found("conversation", id)),
+                    _ => Ok(()),
+                }
+            }
+            .await;
+            settle(transaction, result).await
+        })
+        .await
+    }
+
+    async fn take_out_document(&self, id: DocumentId) -> StoreResult<bool> {
+        within(CALL, async {
+            let mut transaction = self.begin().await?;
+            let result = async {
+                let living: Option<i32> =
+                    sqlx::query_scalar("SELECT 1 FROM documents WHERE id = $1 AND deleted_at IS NULL")
+                        .bind(id.0)
+                        .fetch_optional(&mut *transaction)
+                        .await?;
+                if living.is_some() {
+                    return Err(MetadataStoreError::Conflict(format!("document {id} is not deleted")));
+                }
+                let next: Option<Uuid> = sqlx::query_scalar(
+                    "SELECT conversation_id FROM turn_documents WHERE document_id = $1 ORDER BY conversation_id LIMIT 1",
+                )
+                .bind(id.0)
+                .fetch_optional(&mut *transaction)
+                .await?;
+                if let Some(conversation) = next {
+                    lock(&mut transaction, conversation).await?;
+                }
+                cancel_deliveries(&mut transaction, id).await?;
+                if let Some(conversation) = next {
+                    take_out(&mut transaction, conversation, id).await?;
+                }
+                Ok(next.is_some())
+            }
+            .await;
+            settle(transaction, result).await
+        })
+        .await
+    }
+}
+
+async fn read(conn: &mut PgConnection, id: ConversationId) -> StoreResult<Conversation> {
+    let row: Option<ConversationRow<DateTime<Utc>>> =
+        sqlx::query_as(concat!(rows::select_conversations!(), " AND c.id = $1"))
+            .bind(id.0)
+            .fetch_optional(conn)
+            .await?;
+    row.ok_or_else(|| rows::not_found("conversation", id))?.conversation()
+}
+
+/// Locks the row of a conversation, if it is there.
+async fn lock(conn: &mut PgConnection, id: Uuid) -> StoreResult<()> {
+    sqlx::query("SELECT 1 FROM conversations WHERE id = $1 FOR UPDATE").bind(id).execute(conn).await?;
+    Ok(())
+}
+
+/// Cancels jobs whose rows are locked.
+async fn cancel(conn: &mut PgConnection, jobs: &[Uuid], why: &str) -> StoreResult<()> {
+    sqlx::query(
+        "UPDATE jobs SET state = 'cancelled', stage = 'done', error = $2, updated_at = now() WHERE id = ANY($1)",
+    )
+    .bind(jobs)
+    .bind(why)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The documents that turns of a conversation name and that are deleted: the turn's number and the document.
+async fn gone(conn: &mut PgConnection, id: ConversationId) -> StoreResult<Vec<(i64, Uuid)>> {
+    Ok(sqlx::query_as(
+        "SELECT t.number, t.document_id FROM turn_documents t WHERE t.conversation_id = $1 \
+         AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.id = t.document_id AND d.deleted_at IS NULL)",
+    )
+    .bind(id.0)
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Cancels the deliveries that quote a document, and removes what they would send.
+async fn cancel_deliveries(conn: &mut PgConnection, document: DocumentId) -> StoreResult<()> {
+    let jobs: Vec<Uuid> = sqlx::query_scalar(
+        "SELECT j.id FROM jobs j WHERE j.state IN ('queued', 'running') \
+         AND j.id IN (SELECT q.job_id FROM delivery_documents q WHERE q.document_id = $1) ORDER BY j.id FOR UPDATE",
+    )
+    .bind(document.0)
+    .fetch_all(&mut *conn)
+    .await?;
+    cancel(conn, &jobs, rows::QUOTED_DOCUMENT_DELETED).await?;
+    sqlx::query(
+        "DELETE FROM deliveries WHERE job_id IN (SELECT job_id FROM delivery_documents WHERE document_id = $1)",
+    )
+    .bind(document.0)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Takes a document out of the turns of one conversation that name it.
+async fn take_out(conn: &mut PgConnection, conversation: Uuid, document: DocumentId) -> StoreResult<()> {
+    let found: Vec<TurnRow<DateTime<Utc>>> = sqlx::query_as(concat!(
+        "SELECT ",
+        rows::turn_columns!(),
+        " FROM turns WHERE conversation_id = $1 AND number IN \
+         (SELECT number FROM turn_documents WHERE conversation_id = $1 AND document_id = $2) ORDER BY number"
+    ))
+    .bind(conversation)
+    .bind(document.0)
+    .fetch_all(&mut *conn)
+    .await?;
+    for row in found {
+        let row = row.without(&BTreeSet::from([document]));
+        sqlx::query("UPDATE turns SET turn = $3, cited = $4 WHERE conversation_id = $1 AND number = $2")
+            .bind(conversation)
+            .bind(row.number)
+            .bind(Json(&row.turn.0))
+            .bind(Json(&row.cited.0))
+            .execute(&mut *conn)
+            .await?;
+    }
+    // A question that leaned on the conversation may have taken words from there.
+    sqlx::query("UPDATE unanswered SET interpreted = NULL WHERE conversation_id = $1")
+        .bind(conversation)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query("DELETE FROM turn_documents WHERE conversation_id = $1 AND document_id = $2")
+        .bind(conversation)
+        .bind(document.0)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
