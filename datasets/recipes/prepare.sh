@@ -99,6 +99,12 @@ suite squad2-closed 'mode = "closed"' 'data = "../squad2"' 'split = "test"' 'cor
     'distractors = 2' 'limit = 400' 'seed = 2026'
 suite squad2-open 'mode = "open"' 'data = "../squad2"' 'split = "test"' 'corpus = ["train", "tuning"]' \
     'limit = 400' 'seed = 2026'
+# The same questions, each with one typo.
+typos="typos = \"$(realpath --relative-to="$out/suites" "$data/spelling")\""
+suite squad2-closed-typos 'mode = "closed"' 'data = "../squad2"' 'split = "test"' 'corpus = ["train", "tuning"]' \
+    'distractors = 2' 'limit = 400' 'seed = 2026' "$typos"
+suite squad2-open-typos 'mode = "open"' 'data = "../squad2"' 'split = "test"' 'corpus = ["train", "tuning"]' \
+    'limit = 400' 'seed = 2026' "$typos"
 suite clapnq-closed 'mode = "closed"' 'data = "../clapnq"' 'split = "test"' 'distractors = 2' 'seed = 2026'
 suite scifact-closed 'mode = "closed"' 'data = "../scifact"' 'distractors = 2' 'limit = 400' 'seed = 2026'
 suite handbook-closed 'mode = "closed"' 'data = "../handbook"' 'split = "test"' 'seed = 2026'

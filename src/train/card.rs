@@ -42,9 +42,9 @@ impl Machine {
     }
 }
 
-/// The card of a run with a configuration `C`, whose data was counted as `F`.
+/// The card of a run with a configuration `C`, whose data was counted as `F`, and after which `T` was chosen.
 #[derive(Debug, Clone, Serialize)]
-pub struct Card<C, F> {
+pub struct Card<C, F, T = Tuned> {
     /// The version of this program.
     pub version: &'static str,
     /// The commit that the program was built from, where that is known.
@@ -66,7 +66,7 @@ pub struct Card<C, F> {
     pub validation: F,
     /// What was chosen after training, and on what; `None` for a model in which nothing is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub tuning: Option<Tuning>,
+    pub tuning: Option<Tuning<T>>,
     /// The machine.
     pub machine: Machine,
     /// Seconds since 1970, at the end.
@@ -77,15 +77,15 @@ pub struct Card<C, F> {
 
 /// What was chosen after training.
 #[derive(Debug, Clone, Serialize)]
-pub struct Tuning {
+pub struct Tuning<T = Tuned> {
     /// The files that it was chosen on.
     pub files: Vec<DataFile>,
     /// The choice.
     #[serde(flatten)]
-    pub tuned: Tuned,
+    pub tuned: T,
 }
 
-impl<C: Serialize, F: Serialize> Card<C, F> {
+impl<C: Serialize, F: Serialize, T: Serialize> Card<C, F, T> {
     /// Writes `card.json`.
     pub fn save(&self, folder: &Path) -> Result<(), TrainError> {
         let path = folder.join("card.json");

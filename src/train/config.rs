@@ -224,7 +224,10 @@ impl ReaderConfig {
 }
 
 /// Reads a file and checks what it says.
-fn read<C: DeserializeOwned>(path: &Path, check: impl Fn(&C) -> Result<(), String>) -> Result<C, TrainError> {
+pub(super) fn read<C: DeserializeOwned>(
+    path: &Path,
+    check: impl Fn(&C) -> Result<(), String>,
+) -> Result<C, TrainError> {
     let text = std::fs::read_to_string(path).map_err(TrainError::io("reading", path))?;
     let refuse = |reason: String| TrainError::Config { path: path.to_owned(), reason };
     let config: C = toml::from_str(&text).map_err(|error| refuse(error.to_string()))?;
@@ -233,7 +236,7 @@ fn read<C: DeserializeOwned>(path: &Path, check: impl Fn(&C) -> Result<(), Strin
 }
 
 /// A path that the file at `path` names: a relative one counts from the file's own folder.
-fn beside(path: &Path, named: PathBuf) -> PathBuf {
+pub(super) fn beside(path: &Path, named: PathBuf) -> PathBuf {
     match path.parent() {
         Some(folder) if named.is_relative() => folder.join(named),
         _ => named,
@@ -241,7 +244,7 @@ fn beside(path: &Path, named: PathBuf) -> PathBuf {
 }
 
 /// Checks what every run has.
-fn check_run(fit: &FitSettings, adam: &AdamSettings) -> Result<(), String> {
+pub(super) fn check_run(fit: &FitSettings, adam: &AdamSettings) -> Result<(), String> {
     fit.device.check_built().map_err(|error| format!("`fit.device` is \"cuda\": {error}"))?;
     share("fit.warm_up", fit.warm_up)?;
     share("adam.beta1", adam.beta1)?;
@@ -265,14 +268,14 @@ fn check_run(fit: &FitSettings, adam: &AdamSettings) -> Result<(), String> {
     Ok(())
 }
 
-fn share(key: &str, value: f64) -> Result<(), String> {
+pub(super) fn share(key: &str, value: f64) -> Result<(), String> {
     match (0.0..1.0).contains(&value) {
         true => Ok(()),
         false => Err(format!("`{key}` is {value} and should be at least 0 and below 1")),
     }
 }
 
-fn positive(key: &str, value: f64) -> Result<(), String> {
+pub(super) fn positive(key: &str, value: f64) -> Result<(), String> {
     match value > 0.0 && value.is_finite() {
         true => Ok(()),
         false => Err(format!("`{key}` is {value} and should be more than 0")),

@@ -28,12 +28,20 @@ pub struct DataFile {
     pub sha256: String,
     /// Its examples.
     pub examples: usize,
+    /// Examples of it that training cannot learn from, left out: see [`Example::is_trainable`].
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: usize,
     /// Their licences.
     #[serde(default)]
     pub licences: BTreeSet<String>,
     /// The frozen data set that it belongs to: name, version and the beginning of the sum.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// The examples of some data sets, in order.
@@ -45,8 +53,15 @@ pub struct Data {
     pub files: Vec<DataFile>,
 }
 
+impl Data {
+    /// How many examples were left out because training cannot learn from them.
+    pub fn left_out(&self) -> usize {
+        self.files.iter().map(|file| file.left_out).sum()
+    }
+}
+
 /// Reads data sets, frozen ones after they were verified. A folder that is named twice is read twice: its examples
-/// weigh double.
+/// weigh double. Examples that training cannot learn from are counted and left out; data of nothing else is refused.
 pub fn read(folders: &[PathBuf]) -> Result<Data, TrainError> {
     let mut data = Data::default();
     for folder in folders {
@@ -59,6 +74,7 @@ pub fn read(folders: &[PathBuf]) -> Result<Data, TrainError> {
                 path: part.path.clone(),
                 sha256,
                 examples: 0,
+                left_out: 0,
                 licences: BTreeSet::new(),
                 version: version.clone(),
             });
@@ -66,6 +82,10 @@ pub fn read(folders: &[PathBuf]) -> Result<Data, TrainError> {
         for located in set.examples() {
             let located = located?;
             if let Some(file) = data.files.iter_mut().rev().find(|file| file.path == located.part.path) {
+                if !located.example.is_trainable() {
+                    file.left_out += 1;
+                    continue;
+                }
                 file.examples += 1;
                 if !file.licences.contains(&located.example.licence) {
                     file.licences.insert(located.example.licence.clone());
@@ -73,6 +93,10 @@ pub fn read(folders: &[PathBuf]) -> Result<Data, TrainError> {
             }
             data.examples.push(located.example);
         }
+    }
+    let left_out = data.left_out();
+    if left_out > 0 && data.examples.is_empty() {
+        return Err(TrainError::NothingToLearn(left_out));
     }
     Ok(data)
 }
@@ -117,6 +141,19 @@ mod tests {
         assert_eq!(data.files[0].licences, BTreeSet::from(["CC0-1.0".to_owned()]));
         let error = read(&set(folder.path(), &[LINE, r#"{"id":"2"}"#])).unwrap_err().to_string();
         assert!(error.contains('2') && error.contains("kind"), "{error}");
+    }
+
+    #[test]
+    fn what_training_cannot_learn_from_is_left_out_with_a_count() {
+        let folder = tempfile::tempdir().unwrap();
+        let asked_on = LINE
+            .replace("\"1\"", "\"2\"")
+            .replace("\"question\"", r#""history":[{"question":"Is there a lamp?","answer":"Yes."}],"question""#);
+        let unclear = LINE.replace("\"1\"", "\"3\"").replace("abstained", "clarify");
+        let data = read(&set(folder.path(), &[LINE, &asked_on, &unclear])).unwrap();
+        assert_eq!((data.examples.len(), data.files[0].examples, data.left_out()), (1, 1, 2));
+        let error = read(&set(folder.path(), &[&unclear])).unwrap_err().to_string();
+        assert!(error.contains("clarify"), "{error}");
     }
 
     #[test]

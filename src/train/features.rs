@@ -263,6 +263,8 @@ mod tests {
         Example {
             id: "e".into(),
             kind: Kind::Task,
+            history: vec![],
+            parts: vec![],
             question: "who".into(),
             expected: if answer.is_some() { Expected::Answered } else { Expected::Abstained },
             answer: answer.map(|_| "bc".into()),

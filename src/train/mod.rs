@@ -2,7 +2,7 @@
 //!
 //! `data` reads examples, `features` turns them into sequences, `batches` says in which order; `fit` is the loop for
 //! every kind of model (a [`fit::Trainable`]), with `schedule`, `optimizer`, `threads`, `checkpoint` and `metrics_log`;
-//! `reader` and `generator` are the kinds that exist, `card` is what is written about a run; `extract` makes an adapter of
+//! `reader`, `generator` and `pairs` are the kinds that exist, `card` is what is written about a run; `extract` makes an adapter of
 //! a reader that was trained in full, with `svd`. `reading` measures the reader's task with `squad_score`, `threshold` says
 //! what its scores mean, `tuning` writes that into a reader. May depend on `models` and on what `answer` says of prompts
 //! and sentences.
@@ -22,6 +22,7 @@ mod fit_tests;
 pub mod generator;
 pub mod metrics_log;
 pub mod optimizer;
+pub mod pairs;
 pub mod reader;
 #[cfg(test)]
 mod reader_tests;
@@ -122,6 +123,28 @@ pub enum TrainError {
         errors: u64,
         /// The first of them.
         shown: String,
+    },
+    /// No example that training can learn from.
+    #[error(
+        "all {0} examples go on with a conversation, ask several things, or are expected to end in `clarify` or \
+         `partial`: training learns from single questions that are answered or declined"
+    )]
+    NothingToLearn(usize),
+    /// Pairs that training would learn wrongly, or that are on both sides.
+    #[error("the pairs have errors; mend them or give other folders:{shown}")]
+    UnsoundPairs {
+        /// The first of them.
+        shown: String,
+    },
+    /// A pair has a label that the recipe or the model does not know.
+    #[error("the pair {pair:?} is {label:?}; the labels are {known}, each also with `not ` before it")]
+    UnknownLabel {
+        /// Its id.
+        pair: String,
+        /// The label.
+        label: String,
+        /// Those that there are.
+        known: String,
     },
     /// An answer lies outside its passage.
     #[error("the answer at [{start}, {end}) covers no token of passage `{passage}`; run `dataset lint`")]

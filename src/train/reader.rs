@@ -36,7 +36,7 @@ use crate::models::{
 /// The folder of the weights in the folder of a run.
 pub const READER: &str = "reader";
 /// The standard deviation of the heads' first weights, as BERT's own.
-const HEAD_DEVIATION: f64 = 0.02;
+pub(super) const HEAD_DEVIATION: f64 = 0.02;
 
 /// A reader in training.
 pub struct ReaderModel {
@@ -145,7 +145,7 @@ impl ReaderModel {
 }
 
 /// Gives the layers the pairs of the recipe, as variables.
-fn add_pairs(
+pub(super) fn add_pairs(
     bert: &mut Bert,
     (lora, from): (&LoraTraining<Module>, Option<&Adapter>),
     seed: u64,
@@ -201,7 +201,12 @@ fn train(
     Ok(())
 }
 
-fn train_pair(pair: &mut (Tensor, Tensor), name: &str, rate: f64, to: &mut Vec<Parameter>) -> Result<(), TrainError> {
+pub(super) fn train_pair(
+    pair: &mut (Tensor, Tensor),
+    name: &str,
+    rate: f64,
+    to: &mut Vec<Parameter>,
+) -> Result<(), TrainError> {
     train(&mut pair.0, format!("{name}.weight"), true, rate, to)?;
     train(&mut pair.1, format!("{name}.bias"), false, rate, to)
 }

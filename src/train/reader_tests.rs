@@ -95,6 +95,8 @@ fn examples(count: usize) -> Vec<Example> {
         Example {
             id: number.to_string(),
             kind: Kind::Task,
+            history: vec![],
+            parts: vec![],
             question: "z".into(),
             passages: vec![Passage { id: "p".into(), title: "t".into(), text }],
             expected: if answered { Expected::Answered } else { Expected::Abstained },

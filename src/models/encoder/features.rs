@@ -119,6 +119,16 @@ impl ReaderTokenizer {
         Ok(Self { tokenizer, begin, separator, full_stop })
     }
 
+    /// The words that are one token each, in the order of their numbers. A WordPiece vocabulary is numbered about by
+    /// frequency, so this is a list of the commonest words of the language; parts of words, numbers and marks are left out.
+    pub fn whole_words(&self) -> Vec<String> {
+        let mut words: Vec<(u32, String)> =
+            self.tokenizer.get_vocab(false).into_iter().map(|(word, number)| (number, word)).collect();
+        words.retain(|(_, word)| word.chars().nth(1).is_some() && word.chars().all(char::is_alphabetic));
+        words.sort_unstable();
+        words.into_iter().map(|(_, word)| word).collect()
+    }
+
     /// The tokens of a text, without marks.
     pub fn tokens(&self, text: &str) -> Result<TextTokens, EncoderError> {
         let encoding = self.tokenizer.encode_char_offsets(text, false);
@@ -214,6 +224,17 @@ pub(crate) mod tests {
         assert_eq!((window.question_part, window.passage.clone()), (3, 5..8));
         assert_eq!(passage.covering(2, 4), Some((1, 2)));
         assert_eq!(passage.covering(1, 2), None);
+    }
+
+    #[test]
+    fn whole_words_are_in_order_and_no_parts() {
+        let vocabulary = serde_json::json!({
+            "[PAD]": 0, "[CLS]": 1, "[SEP]": 2, "[UNK]": 3, ".": 4, "the": 9, "of": 6, "##ing": 7, "a": 8, "1904": 5, "café": 10,
+        });
+        let json = serde_json::json!({"version": "1.0", "added_tokens": [], "model": {"type": "WordPiece",
+            "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100, "vocab": vocabulary}});
+        let tokenizer = ReaderTokenizer::new(Tokenizer::from_str(&json.to_string()).unwrap()).unwrap();
+        assert_eq!(tokenizer.whole_words(), ["of", "the", "café"]);
     }
 
     #[test]

@@ -269,7 +269,7 @@ const LINEAR: [&str; 3] = ["attention.output.dense", "intermediate.dense", "outp
 const NORMS: [&str; 2] = ["attention.output.LayerNorm", "output.LayerNorm"];
 
 /// Takes what an adapter holds beside its pairs.
-fn whole_tensors(adapter: &mut Adapter) -> Result<Tensors<'static>, EncoderError> {
+pub(super) fn whole_tensors(adapter: &mut Adapter) -> Result<Tensors<'static>, EncoderError> {
     let whole = std::mem::take(&mut adapter.whole)
         .into_iter()
         .map(|(name, (shape, numbers))| Ok((name, Tensor::from_vec(numbers, shape, &Device::Cpu)?)));
@@ -277,7 +277,7 @@ fn whole_tensors(adapter: &mut Adapter) -> Result<Tensors<'static>, EncoderError
 }
 
 /// The tensors of a file that were not taken yet, without the prefix that whole models have.
-struct Tensors<'a> {
+pub(super) struct Tensors<'a> {
     left: HashMap<String, Tensor>,
     path: &'a Path,
 }
@@ -299,7 +299,12 @@ impl<'a> Tensors<'a> {
         Ok(tensor.to_dtype(DType::F32)?)
     }
 
-    fn linear(&mut self, name: &str, inputs: usize, outputs: usize) -> Result<(Tensor, Tensor), EncoderError> {
+    pub(super) fn linear(
+        &mut self,
+        name: &str,
+        inputs: usize,
+        outputs: usize,
+    ) -> Result<(Tensor, Tensor), EncoderError> {
         let weight = self.take(&format!("{name}.weight"), &[outputs, inputs])?.t()?.contiguous()?;
         Ok((weight, self.take(&format!("{name}.bias"), &[outputs])?))
     }
@@ -356,7 +361,7 @@ impl<'a> Tensors<'a> {
         Ok(ReaderHeads { span: self.linear(span, width, 2)?, answerable: self.linear(answerable, width, 1)? })
     }
 
-    fn all_used(&self, unneeded: &[&str]) -> Result<(), EncoderError> {
+    pub(super) fn all_used(&self, unneeded: &[&str]) -> Result<(), EncoderError> {
         match self.left.keys().find(|name| !unneeded.contains(&name.as_str())) {
             Some(name) => Err(refused(self.path, format!("the tensor `{name}` belongs to another kind of model"))),
             None => Ok(()),

@@ -4,7 +4,8 @@
 //! [`SpanReader`] is what answering sees; [`MiniLmReader`] is the one backend. `config` and `load` read the files, `bert`
 //! is the forward pass for inference and for training, `heads` turns its rows into logits, `low_rank` what changes its
 //! layers, `features` text into tokens and back, `reader` puts them together, `decision` says what a score means,
-//! `minilm` lets a few callers read at a time. May depend on `domain`, `models::adapter`, `models::fused`,
+//! `minilm` lets a few callers read at a time; `pairs` is the same encoder over two texts, with a head of its own, and
+//! `parallel` divides windows among threads. May depend on `domain`, `models::adapter`, `models::fused`,
 //! `models::cores`, rayon
 //! and candle.
 
@@ -16,6 +17,8 @@ pub mod heads;
 pub mod load;
 pub mod low_rank;
 mod minilm;
+pub mod pairs;
+mod parallel;
 #[cfg(test)]
 mod parity_tests;
 pub mod reader;
@@ -30,6 +33,7 @@ use super::adapter::AdapterError;
 use crate::domain::text::CodePointRange;
 pub use decision::Decision;
 pub use minilm::MiniLmReader;
+pub use pairs::{MiniLmPairs, PairError, PairScorer};
 
 /// A passage that is to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]

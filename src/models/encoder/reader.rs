@@ -9,9 +9,7 @@
 //! is about everything that was asked, and still does not say it, is told from one that does by the sentence. May depend
 //! on the siblings, `models::adapter` and `domain`.
 
-use std::{ops::Range, path::Path, sync::Arc};
-
-use rayon::prelude::*;
+use std::{path::Path, sync::Arc};
 
 use super::{
     BestSpan, Decision, EncoderError,
@@ -19,24 +17,18 @@ use super::{
     features::{Limits, ReaderTokenizer, TextTokens, Window},
     heads::ReaderHeads,
     load::Base,
+    parallel::{Threads, in_portions},
 };
 use crate::{
     domain::{
         sentences::{around, sentences},
         text::{CodePointIndex, CodePointRange},
     },
-    models::{
-        adapter::AdapterFiles,
-        cores::{Cores, Pools, Urgency},
-    },
+    models::{adapter::AdapterFiles, cores::Cores},
 };
 
 /// The best first and last tokens of a window that are combined.
 const ENDS: usize = 20;
-/// Windows that are read in one pass have together as many tokens at most, or are one: enough rows for a product to be
-/// fast, and few enough that the threads end at about the same time.
-const TOKENS_TOGETHER: usize = 256;
-
 /// A passage as it is shown to the reader.
 #[derive(Debug, Clone, Copy)]
 pub struct PassageText<'a> {
@@ -71,13 +63,6 @@ pub struct Reader {
     threads: Option<Threads>,
 }
 
-/// Threads of its own, and the cores that they may have.
-#[derive(Debug, Clone)]
-struct Threads {
-    cores: Arc<Cores>,
-    pools: Arc<Pools>,
-}
-
 /// A window, and where it comes from.
 struct Placed<'a> {
     passage: usize,
@@ -93,8 +78,7 @@ impl Reader {
 
     /// The same with threads of its own, as many as there are cores.
     pub fn with_threads(self, cores: Arc<Cores>) -> Result<Self, EncoderError> {
-        let pools = Arc::new(Pools::new("reader", cores.all())?);
-        Ok(Self { threads: Some(Threads { cores, pools }), ..self })
+        Ok(Self { threads: Some(Threads::new("reader", cores)?), ..self })
     }
 
     /// Reads the folder of a base model and puts a reader that was trained on it on top.
@@ -148,35 +132,13 @@ impl Reader {
         }
         reading.windows = placed.len();
         reading.tokens = placed.iter().map(|placed| placed.window.tokens.len()).sum();
-        for (placed, span) in placed.iter().zip(self.in_parallel(&placed)?) {
+        let lengths = placed.iter().map(|placed| placed.window.tokens.len());
+        let spans = in_portions(self.threads.as_ref(), lengths, |portion| self.windows(&placed[portion]))?;
+        for (placed, span) in placed.iter().zip(spans) {
             let best = &mut reading.spans[placed.passage];
             *best = better(*best, span);
         }
         Ok(reading)
-    }
-
-    /// The best span of each window, the windows divided among the threads in portions of about as many tokens. What comes
-    /// out does not depend on the number of threads.
-    fn in_parallel(&self, placed: &[Placed<'_>]) -> Result<Vec<Option<BestSpan>>, EncoderError> {
-        let portions = portions(placed.iter().map(|placed| placed.window.tokens.len()));
-        let mut spans = Vec::with_capacity(placed.len());
-        let Some(Threads { cores, pools }) = &self.threads else {
-            for portion in portions {
-                spans.extend(self.windows(&placed[portion])?);
-            }
-            return Ok(spans);
-        };
-        let mut rest = portions.as_slice();
-        while !rest.is_empty() {
-            let share = cores.take(rest.len(), Urgency::InTurn);
-            let (now, later) = rest.split_at(share.count());
-            let each =
-                || now.par_iter().with_max_len(1).map(|portion| self.windows(&placed[portion.clone()])).collect();
-            let read: Result<Vec<_>, _> = pools.of(share.count()).install(each);
-            spans.extend(read?.into_iter().flatten());
-            rest = later;
-        }
-        Ok(spans)
     }
 
     fn windows(&self, placed: &[Placed<'_>]) -> Result<Vec<Option<BestSpan>>, EncoderError> {
@@ -211,24 +173,6 @@ impl Reader {
         }
         best
     }
-}
-
-/// Neighbouring windows of these lengths that are read together.
-fn portions(lengths: impl Iterator<Item = usize>) -> Vec<Range<usize>> {
-    let (mut portions, mut first, mut tokens) = (Vec::new(), 0, 0);
-    let mut end = 0;
-    for length in lengths {
-        if end > first && tokens + length > TOKENS_TOGETHER {
-            portions.push(first..end);
-            (first, tokens) = (end, 0);
-        }
-        tokens += length;
-        end += 1;
-    }
-    if end > first {
-        portions.push(first..end);
-    }
-    portions
 }
 
 /// The sentence around a span; `None` where the span stands in no sentence, as in a heading.
@@ -320,17 +264,6 @@ mod tests {
         let all = all.filter(|(start, end)| end >= start && end - start < reader.limits.span);
         let highest = all.map(|(start, end)| logits[start][0] + logits[end][1] - none).fold(f32::MIN, f32::max);
         assert_eq!(best.score, highest);
-    }
-
-    #[test]
-    fn windows_are_read_together_up_to_so_many_tokens() {
-        let ends = |lengths: &[usize]| -> Vec<(usize, usize)> {
-            portions(lengths.iter().copied()).into_iter().map(|portion| (portion.start, portion.end)).collect()
-        };
-        assert_eq!(ends(&[]), []);
-        assert_eq!(ends(&[100]), [(0, 1)]);
-        assert_eq!(ends(&[100, 100, 56, 1]), [(0, 3), (3, 4)]);
-        assert_eq!(ends(&[300, 10, 300, 250]), [(0, 1), (1, 2), (2, 3), (3, 4)]);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! Tensors are f32, contiguous, on the CPU. May depend on candle and gemm, and `product` on cudarc.
 
 pub mod attention;
+pub mod choice_loss;
 pub mod dropout;
 pub mod gelu;
 pub mod linear;

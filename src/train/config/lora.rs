@@ -32,7 +32,7 @@ impl<M> LoraTraining<M> {
         (self.alpha / self.rank as f64) as f32
     }
 
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(in crate::train) fn check(&self) -> Result<(), String> {
         share("lora.dropout", self.dropout.into())?;
         positive("lora.alpha", self.alpha)?;
         if self.rank == 0 {

@@ -24,6 +24,36 @@ pub enum Expected {
     Answered,
     /// They do not.
     Abstained,
+    /// They hold the answers to some of its parts.
+    Partial,
+    /// They hold answers to several readings of it: the right reply asks back.
+    Clarify,
+}
+
+/// What was asked before, and what was said.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exchange {
+    /// The question.
+    pub question: String,
+    /// The answer.
+    pub answer: String,
+}
+
+/// One of the things that a question asks, with the answer to it alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExamplePart {
+    /// The question, standing by itself.
+    pub question: String,
+    /// How it must end: `answered` or `abstained`.
+    pub expected: Expected,
+    /// The answer in words; absent when `expected` is `abstained`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+    /// Acceptable bare answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub short_answers: Vec<String>,
 }
 
 /// What a span of a passage is.
@@ -70,8 +100,14 @@ pub struct Example {
     pub id: String,
     /// What it is there for.
     pub kind: Kind,
+    /// What was said before, oldest first, where the question goes on with a conversation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<Exchange>,
     /// The question as a user would type it.
     pub question: String,
+    /// What it asks, one by one, where that is several things; else empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<ExamplePart>,
     /// What is shown with it, in the order of retrieval where that is known.
     pub passages: Vec<Passage>,
     /// How it must end.
@@ -93,4 +129,14 @@ pub struct Example {
     pub provenance: String,
     /// The SPDX identifier of its licence (`LicenseRef-…` where there is none).
     pub licence: String,
+}
+
+impl Example {
+    /// Whether training can learn from it: one question that stands alone and is answered or declined. The examples of
+    /// conversations, of several questions in one and of questions with several readings are there to measure with.
+    pub fn is_trainable(&self) -> bool {
+        matches!(self.expected, Expected::Answered | Expected::Abstained)
+            && self.history.is_empty()
+            && self.parts.is_empty()
+    }
 }

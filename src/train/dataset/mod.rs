@@ -15,6 +15,7 @@ pub mod lint;
 pub mod manifest;
 mod min_hash;
 pub mod normal_form;
+pub mod pairs;
 pub mod settings;
 pub mod split;
 pub mod split_mix;
@@ -22,7 +23,7 @@ pub mod stats;
 pub mod validate;
 
 pub use error::DatasetError;
-pub use example::{Example, Expected, Kind, Passage, Span, SpanRole};
+pub use example::{Example, ExamplePart, Exchange, Expected, Kind, Passage, Span, SpanRole};
 pub use files::{DataSet, Split};
 
 use sha2::{Digest, Sha256};

@@ -1,10 +1,11 @@
 //! What a single example must keep to before anybody may use it. Readers refuse what does not; `lint` lists it.
 //!
-//! May depend on `example`.
+//! May depend on `example` and `domain`.
 
 use std::collections::HashMap;
 
 use super::example::{Example, Expected, Span};
+use crate::domain::MAX_HISTORY;
 
 /// What is wrong with an example.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,10 @@ pub enum DefectKind {
     EmptyField,
     /// Licence or provenance are missing or no such thing.
     Origin,
+    /// What was said before the question cannot be a conversation.
+    History,
+    /// The parts of the question and the expected outcome do not go together.
+    Parts,
     /// The expected outcome and the answer do not go together.
     Outcome,
     /// Two passages of the example share an id.
@@ -34,6 +39,12 @@ pub enum DefectKind {
 pub fn defects(example: &Example) -> Vec<Defect> {
     let mut found = Vec::new();
     empty_fields(example, &mut found);
+    if let Some(message) = history_defect(example) {
+        add(&mut found, DefectKind::History, message);
+    }
+    if let Some(message) = parts_defect(example) {
+        add(&mut found, DefectKind::Parts, message);
+    }
     origin(example, &mut found);
     outcome(example, &mut found);
     spans(example, &mut found);
@@ -109,7 +120,7 @@ fn is_identifier(token: &str) -> bool {
 
 fn outcome(example: &Example, found: &mut Vec<Defect>) {
     match example.expected {
-        Expected::Answered => {
+        Expected::Answered | Expected::Partial => {
             if example.answer.is_none() {
                 add(found, DefectKind::Outcome, "the question must be answered, and there is no `answer`; write it");
             }
@@ -117,17 +128,66 @@ fn outcome(example: &Example, found: &mut Vec<Defect>) {
                 add(found, DefectKind::Outcome, "the question must be answered, and there are no `passages`");
             }
         }
-        Expected::Abstained => {
+        Expected::Abstained | Expected::Clarify => {
+            // Spans may mark what the readings of an ambiguous question rest on.
+            let clear = example.expected == Expected::Abstained;
             let filled = [
                 ("answer", example.answer.is_some()),
                 ("short_answers", !example.short_answers.is_empty()),
-                ("support", !example.support.is_empty()),
+                ("support", clear && !example.support.is_empty()),
             ];
+            let must = if clear { "declined" } else { "asked back about" };
             for (name, _) in filled.into_iter().filter(|(_, filled)| *filled) {
-                add(found, DefectKind::Outcome, format!("the question must be declined, and `{name}` is filled in"));
+                add(found, DefectKind::Outcome, format!("the question must be {must}, and `{name}` is filled in"));
             }
         }
     }
+}
+
+/// What is wrong with the conversation before the question.
+pub fn history_defect(example: &Example) -> Option<String> {
+    if example.history.len() > MAX_HISTORY {
+        let count = example.history.len();
+        return Some(format!(
+            "`history` has {count} exchanges; the product takes {MAX_HISTORY}, so keep the last ones"
+        ));
+    }
+    let blank = |text: &str| text.trim().is_empty();
+    let at = example.history.iter().position(|said| blank(&said.question) || blank(&said.answer))?;
+    Some(format!("`history[{at}]` lacks its question or its answer; fill it in"))
+}
+
+/// What is wrong with the parts of the question: there must be two or more, each answered or declined, and what is
+/// expected of the whole follows from them.
+pub fn parts_defect(example: &Example) -> Option<String> {
+    let parts = &example.parts;
+    if parts.is_empty() {
+        let partial = example.expected == Expected::Partial;
+        return partial.then(|| "a part of the question must be answered, and there are no `parts`".to_owned());
+    }
+    if parts.len() == 1 {
+        return Some("`parts` holds one; a question that asks one thing has none".to_owned());
+    }
+    for (number, part) in parts.iter().enumerate() {
+        let answer = part.answer.is_some() || !part.short_answers.is_empty();
+        let wrong = match part.expected {
+            _ if part.question.trim().is_empty() => "has no `question`",
+            Expected::Answered if !answer => "must be answered and holds neither `answer` nor `short_answers`",
+            Expected::Abstained if answer => "must be declined and holds an answer",
+            Expected::Partial | Expected::Clarify => "is expected to end in a way that a part cannot",
+            Expected::Answered | Expected::Abstained => continue,
+        };
+        return Some(format!("`parts[{number}]` {wrong}"));
+    }
+    let answered = parts.iter().filter(|part| part.expected == Expected::Answered).count();
+    let whole = match answered {
+        0 => Expected::Abstained,
+        all if all == parts.len() => Expected::Answered,
+        _ => Expected::Partial,
+    };
+    let message =
+        "`expected` does not follow from the parts: all answered is `answered`, none `abstained`, else `partial`";
+    (example.expected != whole).then(|| message.to_owned())
 }
 
 fn spans(example: &Example, found: &mut Vec<Defect>) {
@@ -152,7 +212,7 @@ fn spans(example: &Example, found: &mut Vec<Defect>) {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::train::dataset::example::{Kind, Passage, SpanRole};
+    use crate::train::dataset::example::{ExamplePart, Exchange, Kind, Passage, SpanRole};
 
     /// A sound example that must be answered, for tests to spoil.
     pub fn sound(id: &str) -> Example {
@@ -160,6 +220,8 @@ pub(super) mod tests {
         Example {
             id: id.to_owned(),
             kind: Kind::Task,
+            history: vec![],
+            parts: vec![],
             question: "How many pots does the kiln hold?".to_owned(),
             passages: vec![Passage { id: "p1".to_owned(), title: "The kiln".to_owned(), text }],
             expected: Expected::Answered,
@@ -199,10 +261,37 @@ pub(super) mod tests {
         assert_eq!(spoilt(|e| e.provenance.clear()), [DefectKind::Origin]);
         assert_eq!(spoilt(|e| e.answer = None), [DefectKind::Outcome]);
         assert_eq!(spoilt(|e| e.expected = Expected::Abstained), [DefectKind::Outcome; 3]);
+        assert_eq!(spoilt(|e| e.expected = Expected::Clarify), [DefectKind::Outcome; 2]);
+        fn said(answer: &str) -> Exchange {
+            Exchange { question: "Is there a kiln?".to_owned(), answer: answer.to_owned() }
+        }
+        assert_eq!(spoilt(|e| e.history = vec![said("Yes."), said(" ")]), [DefectKind::History]);
+        assert_eq!(spoilt(|e| e.history = vec![said("Yes."); MAX_HISTORY + 1]), [DefectKind::History]);
         assert_eq!(spoilt(|e| e.passages.push(e.passages[0].clone())), [DefectKind::PassageId]);
         assert_eq!(spoilt(|e| e.support[0].passage = "p2".into()), [DefectKind::Span]);
         assert_eq!(spoilt(|e| e.support[0].end = 500), [DefectKind::Span]);
         assert_eq!(spoilt(|e| e.support[0].end = e.support[0].start), [DefectKind::Span]);
+    }
+
+    #[test]
+    fn parts_and_the_whole_go_together() {
+        let part = |answer: Option<&str>| ExamplePart {
+            question: "How many?".to_owned(),
+            expected: if answer.is_some() { Expected::Answered } else { Expected::Abstained },
+            answer: answer.map(str::to_owned),
+            short_answers: vec![],
+        };
+        let found = |expected: Expected, parts: &[ExamplePart]| {
+            kinds(&Example { expected, parts: parts.to_vec(), ..sound("a") })
+        };
+        let (yes, no) = (part(Some("forty")), part(None));
+        assert_eq!(found(Expected::Partial, &[yes.clone(), no.clone()]), []);
+        assert_eq!(found(Expected::Answered, &[yes.clone(), yes.clone()]), []);
+        assert_eq!(found(Expected::Answered, &[yes.clone(), no.clone()]), [DefectKind::Parts]);
+        assert_eq!(found(Expected::Answered, std::slice::from_ref(&yes)), [DefectKind::Parts]);
+        assert_eq!(found(Expected::Partial, &[]), [DefectKind::Parts]);
+        let unanswered = ExamplePart { answer: None, ..yes.clone() };
+        assert_eq!(found(Expected::Answered, &[yes, unanswered]), [DefectKind::Parts]);
     }
 
     #[test]

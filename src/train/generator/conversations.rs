@@ -173,7 +173,9 @@ impl<'a> ConversationMaker<'a> {
         example: &Example,
     ) -> Result<Result<(Conversation, Origin), LeftOut>, TrainError> {
         let Some(target) = target(example) else { return Ok(Err(|counts| &mut counts.without_sentence)) };
-        let Ok(question) = clean(&example.question) else { return Ok(Err(|counts| &mut counts.refused_questions)) };
+        let Ok(question) = clean(&example.question).map(|cleaned| cleaned.text) else {
+            return Ok(Err(|counts| &mut counts.refused_questions));
+        };
         let answer = self.llama.answer_tokens(&target.text)?;
         if answer.len() > self.settings.answer_tokens {
             return Ok(Err(|counts| &mut counts.long_answers));

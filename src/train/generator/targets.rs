@@ -86,6 +86,8 @@ mod tests {
         Example {
             id: "e".into(),
             kind: Kind::Task,
+            history: vec![],
+            parts: vec![],
             question: "When?".into(),
             passages: vec![Passage { id: "p".into(), title: "t".into(), text: TEXT.into() }],
             expected: if answer.is_some() { Expected::Answered } else { Expected::Abstained },

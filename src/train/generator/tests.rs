@@ -41,6 +41,8 @@ fn example(answer: Option<&str>, passages: Vec<Passage>) -> Example {
     Example {
         id: "e".into(),
         kind: Kind::Task,
+        history: vec![],
+        parts: vec![],
         question: "  Who \n lit it? ".into(),
         expected: if answer.is_some() { Expected::Answered } else { Expected::Abstained },
         answer: answer.map(str::to_owned),

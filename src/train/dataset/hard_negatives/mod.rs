@@ -7,8 +7,8 @@
 //!
 //! May depend on `files`, `bm25`, `normal_form`, `split_mix`, `domain`.
 
-mod edited;
-mod pool;
+pub(super) mod edited;
+pub(super) mod pool;
 mod select;
 mod source;
 
@@ -19,7 +19,7 @@ use serde::Serialize;
 use super::{
     SYNTHETIC,
     error::DatasetError,
-    example::Expected,
+    example::{Example, Expected},
     files::{DataSet, Split, Writer},
     split_mix::SplitMix64,
 };
@@ -100,7 +100,7 @@ pub fn add_negatives(set: &DataSet, wanted: &Negatives, out: &Path) -> Result<Ve
             report.examples += 1;
             report.answerable += u64::from(example.expected == Expected::Answered);
             synthetic += u64::from(example.tags.iter().any(|tag| tag == SYNTHETIC));
-            let Some(source) = source.as_mut().filter(|_| example.expected == Expected::Answered) else { continue };
+            let Some(source) = source.as_mut().filter(|_| is_source(&example)) else { continue };
             let Some(found) = source.negatives_of(&example, wanted.per_example, wanted.seed) else {
                 report.not_checkable += 1;
                 continue;
@@ -185,6 +185,11 @@ pub fn add_distractors(
     writer.copy_companions(set)?;
     writer.finish()?;
     Ok(reports)
+}
+
+/// Whether questions to decline are made of an example.
+fn is_source(example: &Example) -> bool {
+    example.expected == Expected::Answered && example.is_trainable()
 }
 
 /// The examples of one split.

@@ -17,7 +17,7 @@ use crate::train::dataset::{
 
 /// A passage of the pool.
 #[derive(Debug)]
-pub(super) struct Pooled {
+pub(in crate::train::dataset) struct Pooled {
     pub passage: Passage,
     /// Of the first example that has it.
     pub licence: String,
@@ -36,7 +36,7 @@ struct Known {
 }
 
 /// The passages of a split.
-pub(super) struct Pool {
+pub(in crate::train::dataset) struct Pool {
     passages: Vec<Pooled>,
     index: Bm25,
     questions: HashMap<u64, Known>,

@@ -102,6 +102,8 @@ fn declined(example: &Example, id: String, tag: &str) -> Example {
     Example {
         id,
         kind: example.kind,
+        history: vec![],
+        parts: vec![],
         question: example.question.clone(),
         passages: Vec::new(),
         expected: Expected::Abstained,

@@ -19,6 +19,8 @@ fn asked(id: &str, question: &str, title: &str, text: &str, answer: Option<&str>
     Example {
         id: id.to_owned(),
         kind: crate::train::dataset::Kind::Task,
+        history: vec![],
+        parts: vec![],
         question: question.to_owned(),
         passages: vec![passage],
         expected: if answer.is_some() { Expected::Answered } else { Expected::Abstained },

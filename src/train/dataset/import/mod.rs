@@ -12,6 +12,7 @@
 mod clapnq;
 mod csv;
 mod fairytaleqa;
+mod follow_ups;
 mod jsonl;
 mod marked;
 mod natural_questions;
@@ -38,6 +39,7 @@ use super::{
     validate::is_spdx,
 };
 pub use csv::{Columns, Field};
+pub use follow_ups::FollowUpSources;
 pub use report::{FileReport, ImportReport, Reason, Refused};
 use sink::Sink;
 
@@ -60,6 +62,8 @@ pub enum Format {
     FairytaleQa,
     /// SciFact (Wadden et al. 2020): claims and the abstracts with their evidence; two CSV files.
     SciFact,
+    /// Follow-up questions that stand in a row each beside a place in a SQuAD paragraph or in a page; JSON lines.
+    FollowUps,
     /// CSV with named columns.
     Csv,
     /// Our own format, validated.
@@ -68,7 +72,7 @@ pub enum Format {
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Squad,
         Self::Clapnq,
         Self::NaturalQuestions,
@@ -77,6 +81,7 @@ impl Format {
         Self::SleepQa,
         Self::FairytaleQa,
         Self::SciFact,
+        Self::FollowUps,
         Self::Csv,
         Self::Jsonl,
     ];
@@ -93,6 +98,7 @@ impl Format {
             Self::SleepQa => "sleepqa",
             Self::FairytaleQa => "fairytaleqa",
             Self::SciFact => "scifact",
+            Self::FollowUps => "follow-ups",
             Self::Csv => "csv",
             Self::Jsonl => "jsonl",
         }
@@ -101,7 +107,8 @@ impl Format {
     /// The licence of the data, where the format is that of one published set.
     pub fn licence(self) -> Option<&'static str> {
         match self {
-            Self::Squad | Self::Csv | Self::Jsonl => None,
+            // Those of follow-ups depend on where they were written.
+            Self::Squad | Self::FollowUps | Self::Csv | Self::Jsonl => None,
             Self::Clapnq | Self::FairytaleQa => Some("Apache-2.0"),
             // The file is MIT, its passages are Wikipedia's.
             Self::NaturalQuestions => Some("MIT AND CC-BY-SA-3.0"),
@@ -139,6 +146,8 @@ pub struct ImportOptions {
     /// Take an answer that is not at its offset from the only place where it stands, and tag the example `relocated`.
     /// Without it such a record is refused.
     pub relocate: bool,
+    /// Where the paragraphs and pages of follow-ups are.
+    pub follow_ups: FollowUpSources,
 }
 
 impl Default for ImportOptions {
@@ -150,6 +159,7 @@ impl Default for ImportOptions {
             tags: Vec::new(),
             columns: Columns::default(),
             relocate: false,
+            follow_ups: FollowUpSources::default(),
         }
     }
 }
@@ -165,8 +175,8 @@ pub fn import(
     let request = |reason: &str| Err(DatasetError::Request(reason.to_owned()));
     let licence = options.licence.clone().or_else(|| format.licence().map(str::to_owned));
     match &licence {
-        Some(_) if format == Format::Jsonl => {
-            return request("records of our own format say their licence themselves; leave out --licence");
+        Some(_) if matches!(format, Format::Jsonl | Format::FollowUps) => {
+            return request("records of our own formats say their licence themselves; leave out --licence");
         }
         Some(licence) if !is_spdx(licence) => {
             return request(&format!("{licence:?} is no SPDX licence expression; write e.g. CC-BY-SA-4.0"));
@@ -178,6 +188,11 @@ pub fn import(
     }
     if format == Format::Csv {
         options.columns.check().map_err(DatasetError::Request)?;
+    }
+    if format == Format::FollowUps {
+        options.follow_ups.check().map_err(DatasetError::Request)?;
+    } else if options.follow_ups != FollowUpSources::default() {
+        return request("--squad, --corpus and --stand-alone are for follow-ups; leave them out");
     }
     let prefix = options.id_prefix.clone().unwrap_or_else(|| format.id_prefix());
     let mut sink = Sink::new(Writer::create(out)?, options, licence.unwrap_or_default(), prefix);
@@ -192,6 +207,7 @@ pub fn import(
             Format::SleepQa => sleepqa::read(file, &mut sink),
             Format::FairytaleQa => fairytaleqa::read(file, &mut sink),
             Format::SciFact => scifact::read(file, &mut sink),
+            Format::FollowUps => follow_ups::read(file, &mut sink),
             Format::Csv => csv::read(file, &options.columns, &mut sink),
             Format::Jsonl => jsonl::read(file, &mut sink),
         }?;

@@ -24,6 +24,8 @@ pub enum Reason {
     AnswerNotInPassage,
     /// A supporting sentence stands nowhere in the passage, or several times.
     EvidenceNotInPassage,
+    /// The passage that the record names is not there.
+    NoPassage,
     /// The passage that holds the answer is not marked.
     NoGoldPassage,
     /// The annotators set the question aside.
@@ -46,6 +48,7 @@ impl fmt::Display for Reason {
             Self::AnswerToUnanswerable => "marked as unanswerable, and has an answer",
             Self::AnswerNotInPassage => "the answer stands nowhere in the passage",
             Self::EvidenceNotInPassage => "a supporting sentence stands nowhere in the passage, or several times",
+            Self::NoPassage => "the passage that it names is not there",
             Self::NoGoldPassage => "no passage is marked as the one that holds the answer",
             Self::SetAside => "set aside by its annotators",
             Self::NotExplained => "its annotators found no sentence that carries the answer",

@@ -12,8 +12,8 @@ use sha2::{Digest, Sha256};
 use super::{ImportOptions, ImportReport, Reason, Refused, report::FileReport};
 use crate::train::dataset::{
     error::DatasetError,
-    example::{Example, Expected, Passage, Span},
-    files::Writer,
+    example::{Example, Exchange, Expected, Kind, Passage, Span},
+    files::{Split, Writer},
     passage_id,
     validate::{self, DefectKind},
 };
@@ -23,6 +23,8 @@ use crate::train::dataset::{
 pub(super) struct Draft {
     /// The record's own id; a sum of question and passages for formats that have none.
     pub id: Option<String>,
+    /// What was said before.
+    pub history: Vec<Exchange>,
     pub question: String,
     pub passages: Vec<Passage>,
     /// `None` declines the question.
@@ -68,8 +70,18 @@ impl<'a> Sink<'a> {
 
     /// Takes a record, or refuses it with the importer's reason.
     pub fn record(&mut self, record: String, draft: Result<Draft, Refusal>) -> Result<(), DatasetError> {
+        self.record_of(None, record, draft)
+    }
+
+    /// The same for a record that says to which split it belongs.
+    pub fn record_of(
+        &mut self,
+        split: Option<Split>,
+        record: String,
+        draft: Result<Draft, Refusal>,
+    ) -> Result<(), DatasetError> {
         match draft {
-            Ok(draft) => self.take(record, draft),
+            Ok(draft) => self.take(split, record, draft),
             Err((reason, detail)) => {
                 self.refuse(record, reason, detail);
                 Ok(())
@@ -77,13 +89,15 @@ impl<'a> Sink<'a> {
         }
     }
 
-    fn take(&mut self, record: String, draft: Draft) -> Result<(), DatasetError> {
+    fn take(&mut self, split: Option<Split>, record: String, draft: Draft) -> Result<(), DatasetError> {
         let id = draft.id.clone().unwrap_or_else(|| sum_of(&draft));
         let mut tags = self.options.tags.clone();
         tags.extend(draft.tags);
         let example = Example {
             id: format!("{}{id}", self.prefix),
             kind: self.options.kind,
+            history: draft.history,
+            parts: vec![],
             question: draft.question.trim().to_owned(),
             passages: draft.passages,
             expected: if draft.answer.is_some() { Expected::Answered } else { Expected::Abstained },
@@ -94,18 +108,22 @@ impl<'a> Sink<'a> {
             provenance: draft.provenance.unwrap_or_else(|| format!("{}#{record}", self.file)),
             licence: draft.licence.unwrap_or_else(|| self.licence.clone()),
         };
-        self.finished(record, example)
+        self.finished_of(split, record, example)
     }
 
     /// Takes an example that is complete.
     pub fn finished(&mut self, record: String, example: Example) -> Result<(), DatasetError> {
+        self.finished_of(None, record, example)
+    }
+
+    fn finished_of(&mut self, split: Option<Split>, record: String, example: Example) -> Result<(), DatasetError> {
         if let Some(defect) = validate::defects(&example).into_iter().next() {
             let reason = if defect.kind == DefectKind::EmptyField { Reason::EmptyField } else { Reason::Unsound };
             self.refuse(record, reason, defect.message);
         } else if self.ids.contains(&example.id) {
             self.refuse(record, Reason::DuplicateId, example.id);
         } else {
-            self.writer.write(None, &example)?;
+            self.writer.write(split, &example)?;
             self.ids.insert(example.id);
             self.count(|file| (file.read, file.taken) = (file.read + 1, file.taken + 1));
         }
@@ -141,8 +159,17 @@ impl<'a> Sink<'a> {
             return Err(DatasetError::NoDataSet(out.to_owned(), format!("no record could be taken: {why}")));
         }
         let counts: BTreeMap<_, _> = self.writer.finish()?;
-        self.report.written = counts.into_iter().map(|((_, kind), count)| (kind.file_name(), count)).collect();
+        self.report.written =
+            counts.into_iter().map(|((split, kind), count)| (written_name(split, kind), count)).collect();
         Ok(self.report)
+    }
+}
+
+/// The path of a file inside the data set.
+fn written_name(split: Option<Split>, kind: Kind) -> String {
+    match split {
+        Some(split) => format!("{}/{}", split.as_str(), kind.file_name()),
+        None => kind.file_name(),
     }
 }
 

@@ -367,3 +367,64 @@ fn our_own_lines_are_validated() {
     assert_eq!(imported.examples[0].tags, ["t"]);
     assert_eq!(reasons(&imported), [(Reason::Malformed, 1), (Reason::DuplicateId, 1), (Reason::Unsound, 1)]);
 }
+
+#[test]
+fn follow_ups_are_taken_as_typed_or_standing_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("corpus")).unwrap();
+    fs::write(folder.path().join("corpus/kiln.md"), "# Kiln\n\nIt is swept by Ben.\n").unwrap();
+    fs::write(folder.path().join("squad.json"), squad(json!([]))).unwrap();
+    let said = json!([{"question": "What is lit at dawn?", "answer": "the kiln"}]);
+    let row = |id: &str, part: &str, place: serde_json::Value, answer: &str, start: u32| {
+        let mut row = json!({
+            "id": id, "part": part, "history": said, "question": "by whom?", "stand_alone": "Who lights the kiln?",
+            "short_answers": [answer], "answer_start": start, "answer_end": start + answer.chars().count() as u32,
+        });
+        row.as_object_mut().unwrap().extend(place.as_object().unwrap().clone());
+        format!("{row}\n")
+    };
+    let (first, page) = (json!({"article": "The_kiln", "paragraph": 0}), json!({"page": "kiln.md"}));
+    let text = [
+        row("one", "dev", first.clone(), "Ada or Ben", 50),
+        row("two", "test", page.clone(), "Ben", 23),
+        row("shifted", "test", page, "Ben", 24),
+        row("far", "test", json!({"article": "The_kiln", "paragraph": 7}), "Ben", 1),
+        row("out", "test", json!({"page": "../squad.json"}), "Ben", 1),
+        row("nowhere", "test", json!({}), "Ben", 1),
+    ]
+    .concat();
+    let options = |stand_alone| ImportOptions {
+        follow_ups: FollowUpSources {
+            squad: Some(folder.path().join("squad.json")),
+            corpus: Some(folder.path().join("corpus")),
+            stand_alone,
+        },
+        ..options()
+    };
+    let imported = run(Format::FollowUps, &text, &options(false)).unwrap();
+    let [typed, swept] = &imported.examples[..] else { panic!("{:?}", imported.report) };
+    assert_eq!((typed.question.as_str(), typed.history[0].answer.as_str()), ("by whom?", "the kiln"));
+    assert_eq!(spans(typed, SpanRole::Evidence), ["It is lit at dawn by Ada or Ben."]);
+    assert_eq!((swept.passages[0].title.as_str(), swept.licence.as_str()), ("kiln.md", "Apache-2.0"));
+    assert!(!typed.is_trainable());
+    let files: Vec<(&str, u64)> = imported.report.written.iter().map(|(file, count)| (file.as_str(), *count)).collect();
+    assert_eq!(files, [("test/task.jsonl", 1), ("validation/task.jsonl", 1)]);
+    let refused: Vec<(&str, Reason)> =
+        imported.report.refused.iter().map(|refused| (refused.record.as_str(), refused.reason)).collect();
+    let expected = [
+        ("shifted", Reason::SpanNotAtOffset),
+        ("far", Reason::NoPassage),
+        ("out", Reason::NoPassage),
+        ("nowhere", Reason::Malformed),
+    ];
+    assert_eq!(refused, expected);
+
+    let alone = run(Format::FollowUps, &text, &options(true)).unwrap();
+    assert_eq!(alone.examples[0].question, "Who lights the kiln?");
+    assert!(alone.examples.iter().all(|example| example.history.is_empty()));
+    assert_eq!(alone.examples[0].id, imported.examples[0].id);
+    let nothing = run(Format::FollowUps, &text, &ImportOptions::default()).err().unwrap().to_string();
+    assert!(nothing.contains("--squad"), "{nothing}");
+    let elsewhere = run(Format::Squad, &text, &ImportOptions { licence: Some("MIT".to_owned()), ..options(true) });
+    assert!(elsewhere.err().unwrap().to_string().contains("--stand-alone"));
+}

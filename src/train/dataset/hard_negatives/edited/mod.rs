@@ -9,14 +9,14 @@
 //!
 //! May depend on the parent's `files` and `normal_form`, `split_mix` and `domain::sentences`.
 
-mod names;
-mod negation;
-mod numbers;
-mod opposites;
+pub(in crate::train::dataset) mod names;
+pub(in crate::train::dataset) mod negation;
+pub(in crate::train::dataset) mod numbers;
+pub(in crate::train::dataset) mod opposites;
 mod reading;
 mod roles;
 mod target;
-mod words;
+pub(in crate::train::dataset) mod words;
 
 use std::{
     collections::{HashMap, HashSet},

@@ -17,6 +17,8 @@ fn asked(question: &str, answer: &str) -> Example {
     Example {
         id: question.to_lowercase(),
         kind: Kind::Task,
+        history: vec![],
+        parts: vec![],
         question: question.to_owned(),
         expected: Expected::Answered,
         answer: Some(answer.to_owned()),
