@@ -1,12 +1,27 @@
-//! From the question as it was typed to the question as it is searched.
+//! From the question as it was typed to the questions as they are searched.
 //!
-//! Today: the request is checked, and Unicode and white space are put in order. May depend on `domain`.
+//! In this order: the request is checked and its text put in order; a reply to readings that were offered is what it
+//! chooses; misspelt words are corrected; small talk, commands and requests that no document answers are told apart;
+//! what leans on the conversation is made to stand alone; several questions are parted; keywords become questions. Each
+//! is a module with a switch (`domain::Stage`), and what it changed stands in the answer's `question`. May depend on
+//! `domain` and the vocabulary of the index.
 
-use unicode_normalization::UnicodeNormalization;
+mod clean;
+mod english;
+pub mod follow_up;
+pub mod fragment;
+mod language;
+pub mod parts;
+pub mod request_kind;
+pub mod spelling;
 
-use super::AnswerError;
+pub use clean::clean;
+pub use language::language;
+
+use super::{AnswerError, AnswerServices, clarify, vocabulary::Vocabulary};
 use crate::domain::{
-    DEFAULT_COLLECTION, DEFAULT_TOP_K, Filter, MAX_QUESTION_CODE_POINTS, MAX_TOP_K, Question, UnderstoodQuestion,
+    Correction, CorrectionKind, DEFAULT_COLLECTION, DEFAULT_TOP_K, Filter, MAX_HISTORY, MAX_TOP_K, Question,
+    RequestKind, Stage, Stages, Turn, TurnSource, UnderstoodQuestion,
 };
 
 /// A question that has been checked and is ready to be searched.
@@ -14,6 +29,12 @@ use crate::domain::{
 pub struct PreparedQuestion {
     /// What was understood.
     pub understood: UnderstoodQuestion,
+    /// The questions that it asks, each standing by itself; none when it is not one that is served.
+    pub parts: Vec<PreparedPart>,
+    /// What is said to a request that is not served.
+    pub reply: Option<&'static str>,
+    /// What the answer rests on that it leans on: the next one may stand there too.
+    pub carried: Vec<TurnSource>,
     /// The collection to look in.
     pub collection: String,
     /// Narrows the documents.
@@ -22,22 +43,148 @@ pub struct PreparedQuestion {
     pub top_k: usize,
 }
 
-/// Checks a question and puts its text in order.
-pub fn preprocess(question: Question) -> Result<PreparedQuestion, AnswerError> {
+/// One of the questions that a request asks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PreparedPart {
+    /// In the user's own words, after clean-up. Searched as well, where it differs.
+    pub asked: String,
+    /// As it was understood: what is searched, read and answered.
+    pub interpreted: String,
+}
+
+/// Checks a question and finds out what it asks.
+pub async fn preprocess(services: &AnswerServices, question: Question) -> Result<PreparedQuestion, AnswerError> {
     let top_k = check_top_k(question.top_k)?;
-    let interpreted = clean(&question.question)?;
+    if question.history.len() > MAX_HISTORY {
+        let turns = question.history.len();
+        return Err(AnswerError::Invalid(format!("the history has {turns} turns: send the last {MAX_HISTORY}")));
+    }
+    let cleaned = clean(&question.question)?;
+    let mut reader = Understanding::new(&services.stages, &question.history, cleaned.text.clone());
+    reader.corrections = cleaned.corrections;
+    if services.stages.has(Stage::Spelling)
+        && let Some(vocabulary) = services.vocabulary.current()
+    {
+        reader.spell(&vocabulary);
+    }
+    let interpreted = reader.understand();
+    let parts = reader.parts(&interpreted, &cleaned.text)?;
+    let Understanding { kind, corrections, carried, .. } = reader;
     let understood = UnderstoodQuestion {
-        corrections: Vec::new(),
-        parts: vec![interpreted.clone()],
-        interpreted,
+        kind,
+        language: language(&cleaned.text).map(str::to_owned),
+        corrections,
+        parts: Vec::new(),
+        // Of several questions the request as a whole, of one the question.
+        interpreted: if let [part] = &parts[..] { part.interpreted.clone() } else { interpreted.clone() },
         original: question.question,
     };
     Ok(PreparedQuestion {
         understood,
+        reply: request_kind::reply(kind, &interpreted),
+        parts,
+        carried,
         collection: question.collection.unwrap_or_else(|| DEFAULT_COLLECTION.to_owned()),
         filter: question.filter.unwrap_or_default(),
         top_k,
     })
+}
+
+/// Finding out what a request asks.
+struct Understanding<'a> {
+    stages: &'a Stages,
+    history: &'a [Turn],
+    text: String,
+    kind: RequestKind,
+    corrections: Vec<Correction>,
+    carried: Vec<TurnSource>,
+}
+
+impl<'a> Understanding<'a> {
+    fn new(stages: &'a Stages, history: &'a [Turn], text: String) -> Self {
+        let (corrections, carried) = (Vec::new(), Vec::new());
+        Self { stages, history, text, kind: RequestKind::Question, corrections, carried }
+    }
+
+    /// Corrects what is misspelt.
+    fn spell(&mut self, vocabulary: &Vocabulary) {
+        let spelled = spelling::correct(&self.text, vocabulary, vocabulary);
+        self.text = spelled.text;
+        self.corrections.extend(spelled.corrections);
+    }
+
+    /// The request as it stands alone.
+    fn understand(&mut self) -> String {
+        if let Some(chosen) = self.chosen() {
+            self.kind = RequestKind::Choice;
+            return self.changed(CorrectionKind::FollowUp, chosen);
+        }
+        if self.stages.has(Stage::RequestKinds) {
+            self.kind = request_kind::request_kind(&self.text);
+            if !self.kind.is_served() {
+                return self.text.clone();
+            }
+        }
+        if self.stages.has(Stage::FollowUps)
+            && let Some(found) = follow_up::stand_alone(&self.text, self.history)
+        {
+            self.kind = RequestKind::FollowUp;
+            self.carried = found.carried;
+            return self.changed(CorrectionKind::FollowUp, found.question);
+        }
+        self.text.clone()
+    }
+
+    /// The question that a reply to the readings of the last turn chooses.
+    fn chosen(&self) -> Option<String> {
+        let last = self.history.last().filter(|turn| !turn.clarify.is_empty() && self.stages.has(Stage::Clarify))?;
+        let option = last.clarify.get(clarify::choice(&self.text, &last.clarify)?)?;
+        Some(clarify::chosen_question(last.interpreted.as_ref().unwrap_or(&last.question), option))
+    }
+
+    /// The questions of a request, each standing alone; none of one that is not served.
+    fn parts(&mut self, interpreted: &str, cleaned: &str) -> Result<Vec<PreparedPart>, AnswerError> {
+        if !self.kind.is_served() {
+            return Ok(Vec::new());
+        }
+        let split = |text: &str| -> Result<Vec<String>, AnswerError> {
+            if !self.stages.has(Stage::Parts) || self.kind == RequestKind::Choice {
+                return Ok(vec![text.to_owned()]);
+            }
+            Ok(parts::split(text)?)
+        };
+        let (understood, asked) = (split(interpreted)?, split(cleaned)?);
+        // Where the two are not parted in the same way, nobody can say which of the user's words belong to which part.
+        let asked = if asked.len() == understood.len() { asked } else { understood.clone() };
+        let single = understood.len() == 1;
+        let parts = understood.into_iter().zip(asked).map(|(interpreted, asked)| {
+            let interpreted = self.question_of(interpreted, single);
+            PreparedPart { asked, interpreted }
+        });
+        Ok(parts.collect())
+    }
+
+    /// A part as a question: without what is only polite, and keywords as what they ask.
+    fn question_of(&mut self, text: String, single: bool) -> String {
+        let text = match self.stages.has(Stage::RequestKinds) {
+            true => request_kind::without_politeness(&text).unwrap_or(text),
+            false => text,
+        };
+        let asks = self.stages.has(Stage::Fragments).then(|| fragment::as_question(&text)).flatten();
+        let Some(question) = asks else { return text };
+        if single && self.kind == RequestKind::Question {
+            self.kind = RequestKind::Fragment;
+        }
+        self.corrections.push(Correction { kind: CorrectionKind::Fragment, from: text, to: question.clone() });
+        question
+    }
+
+    fn changed(&mut self, kind: CorrectionKind, to: String) -> String {
+        if to != self.text {
+            self.corrections.push(Correction { kind, from: self.text.clone(), to: to.clone() });
+        }
+        to
+    }
 }
 
 /// The number of passages to read; out of range is refused, never clamped.
@@ -48,40 +195,23 @@ pub fn check_top_k(top_k: Option<u32>) -> Result<usize, AnswerError> {
     }
 }
 
-/// The text in Unicode's composed form, without control and format characters, with single spaces.
-pub fn clean(text: &str) -> Result<String, AnswerError> {
-    let length = text.chars().count();
-    if length > MAX_QUESTION_CODE_POINTS {
-        return Err(AnswerError::Invalid(format!(
-            "the question has {length} characters: shorten it to {MAX_QUESTION_CODE_POINTS}"
-        )));
-    }
-    // Zero-width characters and direction marks come with copied text, and part words that look whole.
-    let visible = text.nfc().map(|c| if c.is_whitespace() || c.is_control() { ' ' } else { c }).filter(
-        |c| !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}'),
-    );
-    let cleaned = visible.collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ");
-    if cleaned.is_empty() {
-        return Err(AnswerError::Invalid("the question is empty: ask something".to_owned()));
-    }
-    Ok(cleaned)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::{
+        answer::testing::{Scripted, question},
+        domain::MAX_QUESTION_CODE_POINTS,
+    };
 
-    fn question(text: &str) -> Question {
-        Question { question: text.to_owned(), collection: None, filter: None, top_k: None, stream: false }
-    }
-
-    #[test]
-    fn white_space_and_invisible_characters_go_and_the_words_stay() {
-        let prepared = preprocess(question("  what\u{200b} is\n\tRRF\u{a0}? ")).unwrap();
+    #[tokio::test]
+    async fn white_space_and_invisible_characters_go_and_the_words_stay() {
+        let scripted = Scripted::new(None, "").await;
+        let asked = question("  what\u{200b} is\n\tRRF\u{a0}? ");
+        let prepared = preprocess(&scripted.services, asked.clone()).await.unwrap();
         assert_eq!(prepared.understood.interpreted, "what is RRF ?");
-        assert_eq!(prepared.understood.original, "  what\u{200b} is\n\tRRF\u{a0}? ");
+        assert_eq!(prepared.understood.original, asked.question);
         assert_eq!(prepared.collection, "default");
     }
 
@@ -90,16 +220,19 @@ mod tests {
         assert_eq!(clean("cafe\u{301}").unwrap(), clean("caf\u{e9}").unwrap());
     }
 
-    #[test]
-    fn what_is_out_of_range_is_refused_with_the_range() {
+    #[tokio::test]
+    async fn what_is_out_of_range_is_refused_with_the_range() {
+        let services = Scripted::new(None, "").await.services;
         for (top_k, ok) in [(0, false), (1, true), (50, true), (51, false)] {
-            let result = preprocess(Question { top_k: Some(top_k), ..question("x") });
+            let result = preprocess(&services, Question { top_k: Some(top_k), ..question("x") }).await;
             assert_eq!(result.is_ok(), ok, "{top_k}");
         }
         for text in ["", " \n", "\u{200b}"] {
-            assert!(preprocess(question(text)).unwrap_err().to_string().contains("empty"));
+            let error = preprocess(&services, question(text)).await.unwrap_err();
+            assert!(error.to_string().contains("empty"));
         }
         let long = "é".repeat(MAX_QUESTION_CODE_POINTS + 1);
-        assert!(preprocess(question(&long)).unwrap_err().to_string().contains("4001"));
+        let error = preprocess(&services, question(&long)).await.unwrap_err();
+        assert!(error.to_string().contains("4001"));
     }
 }

@@ -1,0 +1,271 @@
+//! What a question speaks of: its noun phrases, with what each can be taken up by.
+//!
+//! May depend on its neighbours.
+
+use super::{
+    BASE_FOLLOWS, DETERMINERS, PREPOSITIONS, QUESTION_WORDS, REQUESTS, SUBJECT_PRONOUNS, is_closed_class, is_one_of,
+    nouns::{is_institution, is_person, is_plural},
+    verbs,
+    words::{Word, words},
+};
+
+/// A noun phrase of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NounPhrase {
+    /// The phrase as it stands.
+    pub text: String,
+    /// Its main noun, in lower case.
+    pub head: String,
+    /// The number of its first word in the text.
+    pub first: usize,
+    /// One past the number of its last word.
+    pub last: usize,
+    /// Whether it asks: `which colony`, `how many libraries`.
+    pub asks: bool,
+    /// Whether a name is in it.
+    pub named: bool,
+    /// The preposition before it.
+    pub after: Option<String>,
+}
+
+impl NounPhrase {
+    /// Whether `they` can stand for it.
+    pub fn is_plural(&self) -> bool {
+        let joined = self.text.split_whitespace().any(|word| word == "and" || word == "&");
+        (joined && !is_institution(&self.head)) || is_plural(&self.head)
+    }
+
+    /// Whether `he` or `she` can stand for it: a person, or a name that is no institution's.
+    pub fn is_person(&self) -> bool {
+        is_person(&self.head)
+            || (self.named && !self.has_institution() && !self.text.contains(|c: char| c.is_ascii_digit()))
+    }
+
+    /// Whether a word of it names an institution or a place.
+    pub fn has_institution(&self) -> bool {
+        self.text.split_whitespace().any(|word| is_institution(&word.to_lowercase()))
+    }
+
+    /// What a property is one of: `the park` in `the area of the park`; `None` for other phrases and names.
+    pub fn bearer(&self) -> Option<&str> {
+        let (property, bearer) = self.text.split_once(" of ")?;
+        let plain = !property.chars().any(char::is_uppercase) && !is_institution(&self.head) && !is_person(&self.head);
+        plain.then_some(bearer)
+    }
+
+    /// Whether it is a number, a year or an amount.
+    pub fn is_quantity(&self) -> bool {
+        let counts = |word: &str| word.chars().next().is_some_and(|c| c.is_ascii_digit() || "$€£".contains(c));
+        let count = self.text.split_whitespace().count();
+        !self.named && (counts(&self.head) || (count <= 2 && self.text.split_whitespace().any(counts)))
+    }
+}
+
+/// Adjectives that are said of a thing more often than they stand before it.
+const PREDICATES: &[&str] = &[
+    "optional",
+    "free",
+    "open",
+    "available",
+    "possible",
+    "mandatory",
+    "wrong",
+    "true",
+    "necessary",
+    "valid",
+    "safe",
+    "ready",
+    "empty",
+    "full",
+    "late",
+    "famous",
+    "important",
+    "different",
+    "responsible",
+    "old",
+    "large",
+    "big",
+    "small",
+    "tall",
+    "long",
+    "due",
+    "enough",
+    "visible",
+];
+
+/// The noun phrases of a text, in order.
+pub fn noun_phrases(text: &str) -> Vec<NounPhrase> {
+    let words = words(text);
+    let mut phrases = Vec::new();
+    let mut at = 0;
+    // Whether a main verb in its base form is still to come, as after `did`.
+    let mut base_due = false;
+    let mut subject_seen = false;
+    while at < words.len() {
+        let word = &words[at];
+        let lower = word.lower.as_str();
+        if is_one_of(lower, BASE_FOLLOWS) {
+            base_due = true;
+            subject_seen = lower == "to";
+        }
+        if is_one_of(lower, SUBJECT_PRONOUNS) {
+            subject_seen = true;
+        }
+        let opens = is_one_of(lower, DETERMINERS) && !matches!(lower, "this" | "that" | "these" | "those")
+            || (matches!(lower, "this" | "that" | "these" | "those")
+                && words.get(at + 1).is_some_and(|next| !is_closed_class(&next.lower) && !is_verb(next, text)));
+        let inside = if opens { at + 1 } else { at };
+        let due = base_due && subject_seen;
+        let asks_for = at == 0
+            && is_one_of(lower, REQUESTS)
+            && words.len() > 1
+            && is_closed_class(&words[1].lower)
+            && words[1].lower != "of";
+        let end = if asks_for { inside } else { run(&words, text, inside, opens, base_due, due) };
+        if end == inside {
+            if !is_one_of(lower, BASE_FOLLOWS) && (is_verb(word, text) || verbs::is_base(lower)) {
+                base_due = false;
+            }
+            at += 1;
+            continue;
+        }
+        let end = extend(&words, text, end, base_due);
+        phrases.push(phrase(&words, text, at, end));
+        subject_seen = true;
+        at = end;
+    }
+    phrases
+}
+
+/// Where a run of nouns, adjectives and names ends that begins at `from`.
+fn run(words: &[Word], text: &str, from: usize, opened: bool, base_due: bool, subject_seen: bool) -> usize {
+    let mut at = from;
+    while let Some(word) = words.get(at) {
+        let first = at == from;
+        let name = word.is_capitalised(text) && at > 0;
+        let ordinal = first && opened && matches!(word.lower.as_str(), "first" | "last" | "most" | "same");
+        if is_closed_class(&word.lower)
+            && !ordinal
+            && !(name && !is_one_of(&word.lower, PREPOSITIONS) && word.lower.len() > 3)
+        {
+            break;
+        }
+        // `which acquired condition`: a participle between what asks and its noun.
+        let adjectival = first
+            && at > 0
+            && matches!(words[at - 1].lower.as_str(), "which" | "whose" | "many")
+            && words.get(at + 1).is_some_and(|next| {
+                !is_closed_class(&next.lower) && !next.is_capitalised(text) && !is_verb(next, text)
+            });
+        let acts = !name && is_verb(word, text) && !adjectival;
+        if acts && !(first && opened) {
+            break;
+        }
+        // `Is the key optional?`: what is said of a thing is no part of it.
+        let closes = words.get(at + 1).is_none_or(|next| is_closed_class(&next.lower)) || word.ends_clause;
+        if !first && closes && is_one_of(&word.lower, PREDICATES) {
+            break;
+        }
+        let base = !name && verbs::is_base(&word.lower);
+        if base && base_due && (!first || (subject_seen && !opened)) && !ends_phrase(words, at) {
+            break;
+        }
+        // `What carries the weak force`: right after the question word, a third person is the verb.
+        let third = !name && verbs::base_of_third(&word.lower).is_some();
+        if third && first && !opened && at > 0 && matches!(words[at - 1].lower.as_str(), "who" | "what" | "which") {
+            break;
+        }
+        if third && !first && !opened && words.get(at + 1).is_some_and(|next| is_one_of(&next.lower, DETERMINERS)) {
+            break;
+        }
+        at += 1;
+        if word.ends_clause {
+            break;
+        }
+    }
+    at
+}
+
+/// Whether a base form at `at` is rather the noun at the end of a phrase: `did the attack fail` has its verb later.
+fn ends_phrase(words: &[Word], at: usize) -> bool {
+    words.get(at + 1).is_some_and(|next| !is_closed_class(&next.lower) && verbs::is_base(&next.lower))
+}
+
+fn is_verb(word: &Word, text: &str) -> bool {
+    !word.is_capitalised(text) && verbs::is_past(&word.lower)
+}
+
+/// Takes in what belongs to a phrase after its noun: `of` and another phrase, `and` before a name, particles of names.
+fn extend(words: &[Word], text: &str, mut end: usize, base_due: bool) -> usize {
+    while let Some(link) = words.get(end).filter(|_| !words[end - 1].ends_clause) {
+        let joins_names =
+            matches!(link.lower.as_str(), "de" | "la" | "le" | "du" | "von" | "van" | "der" | "and" | "v")
+                && words[end - 1].is_capitalised(text)
+                && words.get(end + 1).is_some_and(|next| next.is_capitalised(text));
+        if link.lower != "of" && !joins_names {
+            break;
+        }
+        let mut inside = end + 1;
+        let opened = words.get(inside).is_some_and(|word| is_one_of(&word.lower, DETERMINERS));
+        inside += usize::from(opened);
+        let next = run(words, text, inside, opened, base_due, true);
+        if next == inside {
+            break;
+        }
+        end = next;
+    }
+    end
+}
+
+fn phrase(words: &[Word], text: &str, first: usize, last: usize) -> NounPhrase {
+    let stop = words[first..last].iter().position(|word| word.lower == "of").map_or(last, |of| first + of);
+    let head = &words[stop.max(first + 1) - 1];
+    let mut before = first;
+    while before > 0 && matches!(words[before - 1].lower.as_str(), "many" | "much" | "how" | "which" | "what" | "whose")
+    {
+        before -= 1;
+    }
+    let asks = before < first && is_one_of(&words[before].lower, QUESTION_WORDS);
+    let preposition =
+        before.checked_sub(1).map(|at| words[at].lower.clone()).filter(|word| is_one_of(word, PREPOSITIONS));
+    NounPhrase {
+        text: text[words[first].start..words[last - 1].end].to_owned(),
+        head: head.lower.clone(),
+        first,
+        last,
+        asks,
+        named: words[first..last].iter().enumerate().any(|(at, word)| {
+            (first + at > 0 && word.is_capitalised(text) && !is_closed_class(&word.lower)) || word.is_identifier()
+        }),
+        after: preposition,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(text: &str) -> Vec<String> {
+        noun_phrases(text).into_iter().map(|phrase| phrase.text).collect()
+    }
+
+    #[test]
+    fn phrases_end_at_verbs_and_closed_words() {
+        assert_eq!(
+            texts("Who led the Norman Huguenots that went to Florida in 1564?"),
+            ["the Norman Huguenots", "Florida", "1564"]
+        );
+        assert_eq!(texts("When did the royal army besiege Montpellier?"), ["the royal army", "Montpellier"]);
+        assert_eq!(texts("Who issued the Edict of Nantes?"), ["the Edict of Nantes"]);
+        assert_eq!(texts("How many villes de sûreté did the edict grant?"), ["villes de sûreté", "the edict"]);
+        assert_eq!(texts("What is the default of ask_queue?"), ["the default of ask_queue"]);
+        assert_eq!(texts("when was harvard formed"), ["harvard"]);
+    }
+
+    #[test]
+    fn phrases_say_what_can_stand_for_them() {
+        let phrases = noun_phrases("Which footballer sued the clubs of Belgium?");
+        assert!(phrases[0].asks && phrases[0].is_person());
+        assert!(phrases[1].is_plural() && phrases[1].named && phrases[1].head == "clubs");
+    }
+}

@@ -1,0 +1,195 @@
+//! Questions that lean on the conversation, made to stand alone: `when was it founded?`, `and for Postgres?`, `why?`.
+//!
+//! What leans is found by pronouns without a partner in the question itself and by what the question leaves out
+//! (`leaning`); what it leans on comes from the turns before, the last one first: what was asked about, and what was
+//! answered (`topic`). A question that stands alone stays as it is, because a wrong rewrite is worse than none. May
+//! depend on `english`, `domain` and its neighbour `request_kind`.
+
+mod definite;
+mod ellipsis;
+mod leaning;
+mod question_shape;
+mod topic;
+
+use super::{
+    english::{as_sentence, words::words},
+    request_kind::without_politeness,
+};
+use crate::domain::{OutcomeKind, Turn, TurnSource};
+
+/// The most words of an answer that can be a thing to ask about, and no explanation.
+const MAX_ANSWER_WORDS: usize = 9;
+
+/// The most words of a question that is looked at: a longer one says what it means, and the work grows with its square.
+const MAX_QUESTION_WORDS: usize = 40;
+
+/// A question that stands alone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StandAlone {
+    /// The question, with what it leaned on written out.
+    pub question: String,
+    /// Other readings that are about as likely, best first; often none.
+    pub alternatives: Vec<String>,
+    /// The sources of the turn that it leans on: what it asks about may well stand there.
+    pub carried: Vec<TurnSource>,
+}
+
+/// A question of the conversation as it was understood, with the bare answer where there is a short one.
+#[derive(Debug, Clone, PartialEq)]
+struct Exchange {
+    question: String,
+    answer: Option<String>,
+    sources: Vec<TurnSource>,
+    /// Readings that were offered.
+    offered: Vec<String>,
+}
+
+/// What `text` asks when it is read after `history` (oldest first); `None` when it stands alone, and when nothing in
+/// the conversation is a likely partner for what it leans on.
+pub fn stand_alone(text: &str, history: &[Turn]) -> Option<StandAlone> {
+    let mut exchanges: Vec<Exchange> = Vec::new();
+    for turn in history.iter().filter(|turn| turn.outcome != Some(OutcomeKind::Blocked)) {
+        let question = match &turn.interpreted {
+            Some(interpreted) => interpreted.clone(),
+            None => readings(&turn.question, &exchanges).into_iter().next().unwrap_or_else(|| turn.question.clone()),
+        };
+        if question.split_whitespace().nth(MAX_QUESTION_WORDS).is_some() {
+            continue;
+        }
+        exchanges.push(Exchange {
+            question,
+            answer: short_answer(turn),
+            sources: turn.sources.clone(),
+            offered: turn.clarify.clone(),
+        });
+    }
+    let last = exchanges.last()?;
+    let mut found = readings(text, &exchanges).into_iter();
+    let question = found.next()?;
+    // What was said before the last turn is reached through it: its sources are the likely place.
+    let mut carried = last.sources.clone();
+    if carried.is_empty() {
+        carried = exchanges
+            .iter()
+            .rev()
+            .map(|exchange| exchange.sources.clone())
+            .find(|sources| !sources.is_empty())
+            .unwrap_or_default();
+    }
+    Some(StandAlone { question, alternatives: found.collect(), carried })
+}
+
+/// The bare answer of a turn, if it is short enough to be what the next question is about.
+fn short_answer(turn: &Turn) -> Option<String> {
+    let answer = turn.short_answer.as_ref().or(turn.answer.as_ref())?.trim();
+    let bare = answer.trim_end_matches(['.', '!', '?']).trim();
+    let short = (1..=MAX_ANSWER_WORDS).contains(&bare.split_whitespace().count());
+    short.then(|| bare.replace('`', ""))
+}
+
+/// The readings of a question after some exchanges, best first; none when it stands alone.
+fn readings(text: &str, exchanges: &[Exchange]) -> Vec<String> {
+    if exchanges.is_empty() || text.split_whitespace().nth(MAX_QUESTION_WORDS).is_some() {
+        return Vec::new();
+    }
+    let bare = without_politeness(text).unwrap_or_else(|| text.trim().to_owned());
+    let (rest, continues) = leaning::without_continuation(&bare);
+    let event = leaning::about_event(rest, exchanges);
+    let (rest, continues) = event.as_deref().map_or((rest, continues), |event| (event, true));
+    let mut found = Vec::new();
+    // Pronouns first: what remains may still leave something out (`and its charter?`).
+    let replaced = leaning::replace_pronouns(rest, exchanges);
+    let candidates = if replaced.is_empty() { vec![rest.to_owned()] } else { replaced.clone() };
+    for candidate in candidates {
+        let completed = ellipsis::complete(&candidate, continues, exchanges);
+        match completed {
+            Some(completed) => found.push(as_sentence(&completed)),
+            None if !replaced.is_empty() => found.push(as_sentence(&candidate)),
+            None => found.extend(definite::complete(&candidate, exchanges).map(|completed| as_sentence(&completed))),
+        }
+    }
+    found.dedup();
+    found.truncate(2);
+    found.retain(|question| words(question).len() > 1);
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn turn(question: &str, answer: &str) -> Turn {
+        Turn { question: question.to_owned(), answer: Some(answer.to_owned()), ..Turn::default() }
+    }
+
+    #[test]
+    fn what_leans_is_written_out() {
+        for (question, answer, follow_up, stands_alone) in [
+            ("When was Harvard formed?", "1636", "who was it named for?", "Who was Harvard named for?"),
+            (
+                "Who was Harvard named for?",
+                "John Harvard",
+                "how many books did he leave?",
+                "How many books did John Harvard leave?",
+            ),
+            (
+                "What did Louis XIV issue in 1685?",
+                "the Edict of Fontainebleau",
+                "what did it abolish?",
+                "What did the Edict of Fontainebleau abolish?",
+            ),
+            (
+                "Who issued the Edict of Nantes?",
+                "Henry IV",
+                "in which year?",
+                "In which year did Henry IV issue the Edict of Nantes?",
+            ),
+            (
+                "What was the endowment worth in 2011?",
+                "$32 billion",
+                "and in 2009?",
+                "What was the endowment worth in 2009?",
+            ),
+            (
+                "How do I delete a document?",
+                "with DELETE",
+                "and for Postgres?",
+                "How do I delete a document for Postgres?",
+            ),
+            (
+                "Which formats are read?",
+                "Markdown, HTML and PDF",
+                "what is kept of the second one?",
+                "What is kept of HTML?",
+            ),
+        ] {
+            let found = stand_alone(follow_up, &[turn(question, answer)]);
+            assert_eq!(found.map(|found| found.question).as_deref(), Some(stands_alone), "{follow_up}");
+        }
+    }
+
+    #[test]
+    fn what_stands_alone_stays() {
+        let history = [turn("When was Harvard formed?", "1636")];
+        for text in [
+            "Why did Eliot buy bandanas for his crew?",
+            "Is it possible to delete a version?",
+            "Is there a limit?",
+            "What is a lease?",
+            "max upload size",
+        ] {
+            assert_eq!(stand_alone(text, &history), None, "{text}");
+        }
+        assert_eq!(stand_alone("when was it founded?", &[]), None);
+    }
+
+    #[test]
+    fn the_turns_before_are_read_in_the_same_way() {
+        let history = [
+            turn("Who led the Huguenots to Florida?", "Jean Ribault"),
+            turn("what colony did he found?", "Charlesfort"),
+        ];
+        let found = stand_alone("why was it abandoned?", &history).map(|found| found.question);
+        assert_eq!(found.as_deref(), Some("Why was Charlesfort abandoned?"));
+    }
+}

@@ -1,0 +1,120 @@
+//! The parts of a question: what it asks with, the verb, and the rest.
+//!
+//! May depend on `english`.
+
+use crate::answer::preprocess::english::{
+    AUXILIARIES, PREPOSITIONS, QUESTION_WORDS, is_one_of,
+    noun_phrases::{NounPhrase, noun_phrases},
+    verbs::{base_of_past, base_of_third, is_past},
+    words::{Word, words},
+};
+
+/// A question taken apart.
+#[derive(Debug, Clone)]
+pub(super) struct Shape<'a> {
+    pub text: &'a str,
+    pub words: Vec<Word>,
+    /// One past the number of the last word that asks: `In which year`, `How many books`.
+    pub asking: usize,
+    pub phrases: Vec<NounPhrase>,
+}
+
+/// The verb right after the asking words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verb {
+    /// `did`, `was`: its subject follows.
+    Auxiliary,
+    /// `issued` with `did` and `issue`: what asks is the subject.
+    Main { at: usize, auxiliary: &'static str, base: String },
+}
+
+impl<'a> Shape<'a> {
+    pub fn of(text: &'a str) -> Self {
+        let words = words(text);
+        let phrases = noun_phrases(text);
+        let at = words.iter().position(|word| is_one_of(&word.lower, QUESTION_WORDS)).filter(|at| *at <= 1);
+        let asking = at.map_or(0, |at| {
+            let named = phrases.iter().find(|phrase| phrase.asks && phrase.first > at && phrase.first <= at + 3);
+            let measure = words.get(at + 1).is_some_and(|next| {
+                words[at].lower == "how" && !is_one_of(&next.lower, AUXILIARIES) && next.lower != "to"
+            });
+            named.map_or(at + 1 + usize::from(measure), |phrase| phrase.last)
+        });
+        Self { text, words, asking, phrases }
+    }
+
+    /// The word that asks: `who`, `which`, `how`; empty for what is no question with such a word.
+    pub fn question_word(&self) -> &str {
+        let asking = self.words[..self.asking].iter().find(|word| is_one_of(&word.lower, QUESTION_WORDS));
+        asking.map_or("", |word| word.lower.as_str())
+    }
+
+    /// Words from one number to another, as they stand.
+    pub fn cut(&self, from: usize, to: usize) -> &'a str {
+        if from >= to.min(self.words.len()) {
+            return "";
+        }
+        &self.text[self.words[from].start..self.words[to.min(self.words.len()) - 1].end]
+    }
+
+    /// The verb after the asking words.
+    pub fn verb(&self) -> Option<Verb> {
+        let mut at = self.asking;
+        while self
+            .words
+            .get(at)
+            .is_some_and(|word| matches!(word.lower.as_str(), "never" | "also" | "still" | "first" | "not"))
+        {
+            at += 1;
+        }
+        let word = self.words.get(at)?;
+        if is_one_of(&word.lower, AUXILIARIES) {
+            return Some(Verb::Auxiliary);
+        }
+        // `Which treaty of 2004 never came`: the verb may come after more than the asking noun.
+        let at = (at..self.words.len().min(at + 5)).find(|at| {
+            let lower = self.words[*at].lower.as_str();
+            is_past(lower) || base_of_third(lower).is_some()
+        })?;
+        let word = self.words[at].lower.as_str();
+        if is_past(word) {
+            return Some(Verb::Main { at, auxiliary: "did", base: base_of_past(word)? });
+        }
+        Some(Verb::Main { at, auxiliary: "does", base: base_of_third(word)? })
+    }
+
+    /// The noun after the word that asks: `colony` in `which colony`.
+    pub fn asked_noun(&self) -> Option<&NounPhrase> {
+        self.phrases.iter().find(|phrase| phrase.asks && phrase.last <= self.asking)
+    }
+
+    /// Whether a person is asked for.
+    pub fn asks_person(&self) -> bool {
+        matches!(self.question_word(), "who" | "whom" | "whose")
+            || self
+                .asked_noun()
+                .is_some_and(|phrase| crate::answer::preprocess::english::nouns::is_person(&phrase.head))
+            || self.text.to_lowercase().contains("the name of")
+    }
+
+    /// Whether an amount, a time or a reason is asked for, and no thing.
+    pub fn asks_circumstance(&self) -> bool {
+        matches!(self.question_word(), "when" | "why" | "how" | "whether" | "")
+            || self.asked_noun().is_some_and(|phrase| {
+                matches!(
+                    phrase.head.as_str(),
+                    "year" | "century" | "day" | "date" | "month" | "time" | "share" | "percentage" | "age" | "number"
+                )
+            })
+    }
+
+    /// Whether the words end with a preposition or a verb whose object is what was asked for.
+    pub fn lacks_object(&self) -> bool {
+        let gap = matches!(self.question_word(), "what" | "which" | "who" | "whom");
+        let last = self.words.last().map_or("", |word| word.lower.as_str());
+        let phrase_ends = self.phrases.last().is_some_and(|phrase| phrase.last == self.words.len() && !phrase.asks);
+        gap && self.verb() == Some(Verb::Auxiliary)
+            && self.words.get(self.asking).is_some_and(|word| matches!(word.lower.as_str(), "did" | "do" | "does"))
+            && (!phrase_ends || is_one_of(last, PREPOSITIONS))
+    }
+}
