@@ -1,0 +1,100 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::{answer::postfilter::testing::passage, domain::text::CodePointRange};
+
+const G2: (&str, &str) = ("Gateway G2: manual", "## Warranty\n\nThe warranty lasts two years from the purchase.");
+const G5: (&str, &str) = ("Gateway G5: manual", "## Warranty\n\nThere is a warranty of five years.");
+const SHEET: (&str, &str) = ("Gateway G5: data sheet", "The warranty of the G5 lasts three years.");
+const S1: (&str, &str) = ("Sensor S1: manual", "A sensor has a warranty of two years.");
+
+/// Reads passages in which each of these answers is found with its score.
+fn read(question: &str, found: &[((&str, &str), &str, f32)]) -> Option<Readings> {
+    let passages: Vec<Passage> =
+        found.iter().map(|((title, text), ..)| Passage { title: Some((*title).to_owned()), ..passage(text) }).collect();
+    let spans: Vec<Option<BestSpan>> = found
+        .iter()
+        .map(|((_, text), answer, score)| {
+            let start = text[..text.find(answer)?].chars().count() as u32;
+            let range = CodePointRange { start, end: start + answer.chars().count() as u32 };
+            Some(BestSpan { range, score: *score })
+        })
+        .collect();
+    readings(&Lexical::new(), question, &passages, &spans, Decision::UNFITTED, Margins::TUNED)
+}
+
+fn labels(readings: Option<Readings>) -> Vec<String> {
+    let Some(Readings::Ambiguous(readings)) = readings else { panic!("{readings:?}") };
+    readings.into_iter().map(|reading| reading.label).collect()
+}
+
+const QUESTION: &str = "How long is the warranty?";
+
+#[test]
+fn answers_about_different_things_are_readings_by_their_titles_best_first() {
+    let found = read(QUESTION, &[(G2, "two years", 4.0), (G5, "five years", 5.0)]);
+    assert_eq!(labels(found), [G5.0, G2.0]);
+    let Some(Readings::Ambiguous(found)) = read(QUESTION, &[(G2, "two years", 4.0), (G5, "five years", 5.0)]) else {
+        panic!("not ambiguous")
+    };
+    assert_eq!((found[0].passage, found[0].text.as_str(), found[0].span.score), (1, "five years", 5.0));
+}
+
+#[test]
+fn a_question_that_names_the_thing_is_clear() {
+    let found = [(G2, "two years", 5.0), (G5, "five years", 5.0)];
+    assert_eq!(read("How long is the warranty of the G2?", &found), None);
+}
+
+#[test]
+fn what_says_the_same_is_no_other_reading() {
+    assert_eq!(read(QUESTION, &[(G2, "two years", 5.0), (S1, "two years", 5.0)]), None);
+    assert_eq!(read(QUESTION, &[(G2, "two years from the purchase", 5.0), (S1, "two years", 5.0)]), None);
+}
+
+#[test]
+fn an_answer_that_is_much_worse_or_bad_is_no_reading() {
+    let tuned = Margins::TUNED;
+    let far = 20.0 - tuned.twins.distance - 0.1;
+    assert_eq!(read(QUESTION, &[(G2, "two years", 20.0), (G5, "five years", far)]), None);
+    let bad = tuned.twins.above_threshold - 0.1;
+    assert_eq!(read(QUESTION, &[(G2, "two years", 0.5), (G5, "five years", bad)]), None);
+    assert_eq!(read(QUESTION, &[]), None);
+    let low = tuned.best - 0.1;
+    assert_eq!(read(QUESTION, &[(G2, "two years", low), (G5, "five years", low)]), None);
+}
+
+#[test]
+fn documents_that_do_not_go_beside_each_other_must_answer_as_well() {
+    let shop = ("Corner shop", "All goods have a warranty of six months.");
+    assert_eq!(labels(read(QUESTION, &[(G2, "two years", 5.0), (shop, "six months", 4.0)])), [G2.0, shop.0]);
+    let far = 5.0 - Margins::TUNED.any.distance - 0.1;
+    assert_eq!(read(QUESTION, &[(G2, "two years", 5.0), (shop, "six months", far)]), None);
+    assert!(read(QUESTION, &[(G2, "two years", 5.0), (G5, "five years", far)]).is_some());
+}
+
+#[test]
+fn sources_on_one_thing_contradict_each_other_and_are_one_reading_among_others() {
+    let found = [(G5, "five years", 5.0), (SHEET, "three years", 4.5)];
+    let Some(Readings::Conflict(both)) = read("How long is the warranty of the G5?", &found) else {
+        panic!("no conflict")
+    };
+    assert_eq!(both.iter().map(|reading| reading.text.as_str()).collect::<Vec<_>>(), ["five years", "three years"]);
+    let found = [(G5, "five years", 5.0), (SHEET, "three years", 4.5), (G2, "two years", 4.0)];
+    assert_eq!(labels(read(QUESTION, &found)), [G5.0, G2.0]);
+}
+
+#[test]
+fn sections_of_one_document_are_told_apart_by_their_headings() {
+    let (rest, health) = ("## REST server\n\nThe port is 7280.", "## Health server\n\nThe port is not set.");
+    let passages: Vec<Passage> = [rest, health].map(passage).into();
+    let document = passages[0].chunk.document_id;
+    let mut passages = passages;
+    passages[1].chunk.document_id = document;
+    let span = |start: u32, end: u32| Some(BestSpan { range: CodePointRange { start, end }, score: 3.0 });
+    let spans = [span(28, 32), span(30, 37)];
+    let of =
+        |question: &str| readings(&Lexical::new(), question, &passages, &spans, Decision::UNFITTED, Margins::TUNED);
+    assert_eq!(labels(of("What is the port?")), ["REST server", "Health server"]);
+    assert_eq!(of("What is the port for REST?"), None);
+}
