@@ -2,11 +2,15 @@
 //!
 //! May depend on `domain`.
 
-use super::{PreparedQuestion, ReadEvidence, Verdict, Verified};
-use crate::domain::{Action, AnswerId, Filter, ModelVersions, Outcome, OutcomeKind, Timings, Usage, Wording};
+use super::{EndedPart, PreparedQuestion};
+use crate::domain::{
+    Action, AnswerId, Filter, ModelVersions, Outcome, OutcomeKind, QuestionPart, Timings, Usage, Wording,
+};
 
 /// What an abstention says.
 const ABSTAINS: &str = "The documents do not hold the answer to this question.";
+/// What an abstention says to a request that asks several things.
+const ABSTAINS_FROM_ALL: &str = "The documents do not hold the answers to these questions.";
 /// What is said when there is nothing to look in.
 const NOTHING_HERE: &str = "There is no document to answer from: upload some first.";
 /// What is said when the filter leaves nothing to look in.
@@ -14,49 +18,93 @@ const NOTHING_MATCHES: &str = "No document matches the question's filter: widen 
 /// How many near documents an abstention names at most.
 const SUGGESTED: usize = 3;
 
-/// Decides the outcome: with at least one sentence that has a footnote the question is answered.
-pub fn act(
-    id: AnswerId,
-    question: PreparedQuestion,
-    read: &ReadEvidence,
-    verified: Verified,
-    model: ModelVersions,
-    usage: Usage,
-) -> Outcome {
-    let ReadEvidence { evidence, verdict } = read;
-    let answered = !verified.sentences.is_empty();
-    let short_answer = match verdict {
-        Verdict::Holds(span) if answered => Some(span.text.clone()),
-        _ => None,
+/// Decides the outcome: a part with at least one sentence that has a footnote is answered.
+pub fn act(id: AnswerId, question: PreparedQuestion, ended: &[EndedPart], model: ModelVersions) -> Outcome {
+    let parts: Vec<QuestionPart> =
+        question.parts.iter().zip(ended).map(|(part, ended)| part_of(&part.interpreted, ended)).collect();
+    let answered = parts.iter().filter(|part| part.outcome == OutcomeKind::Answered).count();
+    let clarifies = || parts.iter().any(|part| part.outcome == OutcomeKind::Clarify);
+    let outcome = match answered {
+        _ if question.reply.is_some() => OutcomeKind::Blocked,
+        0 if clarifies() => OutcomeKind::Clarify,
+        0 => OutcomeKind::Abstained,
+        all if all == parts.len() => OutcomeKind::Answered,
+        _ => OutcomeKind::Partial,
     };
-    let (outcome, answer, actions) = if answered {
-        (OutcomeKind::Answered, verified.text(), Vec::new())
-    } else if evidence.passages.is_empty() && question.filter != Filter::default() {
-        (OutcomeKind::Abstained, NOTHING_MATCHES.to_owned(), Vec::new())
-    } else if evidence.passages.is_empty() {
-        (OutcomeKind::Abstained, NOTHING_HERE.to_owned(), vec![Action::UploadDocuments])
-    } else {
-        let mut near = Vec::new();
-        for passage in &evidence.passages {
-            if !near.contains(&passage.chunk.document_id) && near.len() < SUGGESTED {
-                near.push(passage.chunk.document_id);
-            }
+    let empty = ended.iter().all(|part| part.read.evidence.passages.is_empty());
+    let options = ended.iter().flat_map(|part| &part.options).cloned().collect::<Vec<_>>();
+    let (answer, actions) = match (outcome, question.reply) {
+        (OutcomeKind::Blocked, Some(reply)) => (reply.to_owned(), Vec::new()),
+        (OutcomeKind::Clarify, _) => (asks_back(&options), Vec::new()),
+        (OutcomeKind::Abstained, _) if empty && question.filter != Filter::default() => {
+            (NOTHING_MATCHES.to_owned(), Vec::new())
         }
-        (OutcomeKind::Abstained, ABSTAINS.to_owned(), vec![Action::SuggestDocuments { document_ids: near }])
+        (OutcomeKind::Abstained, _) if empty => (NOTHING_HERE.to_owned(), vec![Action::UploadDocuments]),
+        (OutcomeKind::Abstained, _) => {
+            let text = if parts.len() > 1 { ABSTAINS_FROM_ALL } else { ABSTAINS };
+            (text.to_owned(), vec![near_documents(ended)])
+        }
+        _ => (ended.iter().map(|part| part.verified.text()).collect(), Vec::new()),
     };
+    let quoted = ended.iter().all(|part| part.verified.quoted || part.verified.sentences.is_empty());
+    let single = if let [part] = &parts[..] { part.short_answer.clone() } else { None };
+    let counted = parts.iter().filter(|part| answered == 0 || part.outcome == OutcomeKind::Answered);
     Outcome {
         id,
         outcome,
         answer,
-        wording: answered.then_some(if verified.quoted { Wording::Quoted } else { Wording::Generated }),
-        short_answer,
-        confidence: verified.confidence,
-        citations: verified.sentences.into_iter().flat_map(|sentence| sentence.citations).collect(),
-        question: question.understood,
-        clarify: None,
+        wording: (answered > 0).then_some(if quoted { Wording::Quoted } else { Wording::Generated }),
+        short_answer: single,
+        confidence: counted.map(|part| part.confidence).product(),
+        citations: ended
+            .iter()
+            .flat_map(|part| &part.verified.sentences)
+            .flat_map(|sentence| sentence.citations.clone())
+            .collect(),
+        question: crate::domain::UnderstoodQuestion { parts, ..question.understood },
+        redacted: ended.iter().flat_map(|part| part.verified.redacted.iter().copied()).collect(),
+        conversation_id: None,
+        contradicting: ended.iter().any(|part| part.verified.contradicting),
+        clarify: (!options.is_empty()).then_some(options),
         actions,
         model,
-        usage,
+        usage: ended.iter().fold(Usage::default(), |sum, part| sum + part.usage),
         timings_ms: Timings::default(),
     }
+}
+
+fn part_of(question: &str, ended: &EndedPart) -> QuestionPart {
+    let answered = !ended.verified.sentences.is_empty();
+    QuestionPart {
+        question: question.to_owned(),
+        outcome: match answered {
+            true => OutcomeKind::Answered,
+            false if !ended.options.is_empty() => OutcomeKind::Clarify,
+            false => OutcomeKind::Abstained,
+        },
+        answer: answered.then(|| ended.verified.text().trim_start().to_owned()),
+        short_answer: ended.verified.short_answer.clone(),
+        confidence: ended.verified.confidence,
+    }
+}
+
+/// The question back.
+fn asks_back(options: &[String]) -> String {
+    let listed: Vec<String> =
+        options.iter().enumerate().map(|(number, option)| format!("{}. {option}", number + 1)).collect();
+    format!("The documents answer this for several things. Which one do you mean?\n{}", listed.join("\n"))
+}
+
+/// The nearest documents of all parts, in turn.
+fn near_documents(ended: &[EndedPart]) -> Action {
+    let longest = ended.iter().map(|part| part.read.evidence.passages.len()).max().unwrap_or_default();
+    let mut near = Vec::new();
+    for rank in 0..longest {
+        for passage in ended.iter().filter_map(|part| part.read.evidence.passages.get(rank)) {
+            if !near.contains(&passage.chunk.document_id) && near.len() < SUGGESTED {
+                near.push(passage.chunk.document_id);
+            }
+        }
+    }
+    Action::SuggestDocuments { document_ids: near }
 }

@@ -2,10 +2,15 @@
 //!
 //! May depend on the errors of what answering calls.
 
+use super::preprocess::parts::TooManyParts;
 use crate::{
     blob_store::BlobStoreError,
     metadata_store::MetadataStoreError,
-    models::{embedder::EmbedderError, encoder::ReaderError, generator::GeneratorError},
+    models::{
+        embedder::EmbedderError,
+        encoder::{PairError, ReaderError},
+        generator::GeneratorError,
+    },
     vector_store::VectorStoreError,
 };
 
@@ -15,12 +20,18 @@ pub enum AnswerError {
     /// The request is not one that can be served.
     #[error("{0}")]
     Invalid(String),
+    /// The request asks more things than one request may.
+    #[error(transparent)]
+    Parts(#[from] TooManyParts),
     /// The embedder failed.
     #[error(transparent)]
     Embed(#[from] EmbedderError),
     /// The reader failed.
     #[error(transparent)]
     Read(#[from] ReaderError),
+    /// A model of pairs of texts failed.
+    #[error(transparent)]
+    Pairs(#[from] PairError),
     /// The generator failed.
     #[error(transparent)]
     Generate(#[from] GeneratorError),
@@ -44,11 +55,12 @@ impl AnswerError {
         match self {
             Self::Embed(error) => error.is_transient(),
             Self::Read(error) => error.is_transient(),
+            Self::Pairs(error) => error.is_transient(),
             Self::Generate(error) => error.is_transient(),
             Self::Vectors(error) => error.is_transient(),
             Self::Metadata(error) => error.is_transient(),
             Self::Blobs(error) => error.is_transient(),
-            Self::Invalid(_) | Self::CallerLeft => false,
+            Self::Invalid(_) | Self::Parts(_) | Self::CallerLeft => false,
         }
     }
 }

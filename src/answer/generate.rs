@@ -8,7 +8,8 @@ use std::{sync::Arc, time::Instant};
 use tokio::sync::mpsc;
 
 use super::{
-    AnswerError, AnswerEvent, AnswerServices, FoundSpan, Passage, PreparedQuestion, ReadEvidence, Verdict, Verified,
+    AnswerError, AnswerEvent, AnswerServices, FoundSpan, Passage, PreparedPart, ReadEvidence, Verdict, Verified,
+    instructions::without_instructions,
     postfilter::Checker,
     prompts::{self, Prompt, Shown, excerpt},
     send,
@@ -32,11 +33,12 @@ pub struct Draft {
     pub usage: Usage,
 }
 
-/// Writes a draft and checks it. Nothing is written without any evidence, nor when the evidence does not hold the answer.
+/// Writes a draft and checks it. What is verified begins at the code point `begins_at` of the whole answer. Nothing is written without any evidence, nor when the evidence does not hold the answer.
 pub async fn generate(
     services: &AnswerServices,
-    question: &PreparedQuestion,
+    question: &PreparedPart,
     read: &ReadEvidence,
+    begins_at: u32,
     events: &Option<mpsc::Sender<AnswerEvent>>,
 ) -> Result<(Draft, Verified), AnswerError> {
     let passages = &read.evidence.passages;
@@ -53,14 +55,14 @@ pub async fn generate(
         return Ok((nothing, Verified { confidence: *probability, ..Verified::default() }));
     }
     let clock = Instant::now();
-    let mut checker = Checker::new(services, question, read);
+    let mut checker = Checker::new(services, question, read, begins_at);
     if read.verdict == Verdict::NotRead && !checker.may_hold_the_answer().await? {
         return Ok((nothing, checker.finish().after(clock)));
     }
     let mut checking = clock.elapsed();
 
     let generator = &services.generator;
-    let text = &question.understood.interpreted;
+    let text = &question.interpreted;
     let prompt = match &read.verdict {
         Verdict::Holds(span) => prompt_around(text, &passages[0], span),
         _ => prompt_of_whole_passages(generator, text, passages).await?,
@@ -114,6 +116,10 @@ fn prompt_around(question: &str, passage: &Passage, span: &FoundSpan) -> Prompt 
     let whole = Shown::from(passage);
     // A span is a place in its passage; of a reader that says another one, the words remain.
     let around = bytes.map(|(start, end)| excerpt(whole.text, start..end));
+    let around = around.map(|around| {
+        let kept = around.find(&span.text).map(|start| start..start + span.text.len());
+        without_instructions(&around, kept)
+    });
     let shown = Shown { text: around.as_deref().unwrap_or(whole.text), ..whole };
     Prompt { messages: prompts::build_found(question, shown, &span.text), passages: 1 }
 }

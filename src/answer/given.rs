@@ -3,7 +3,7 @@
 //! Everything after retrieval is the same code as for a question to the service, citations and their check included.
 //! May depend on `domain`, the blob store and `models`.
 
-use super::{AnswerError, AnswerServices, Evidence, Passage, answer_from, preprocess};
+use super::{AnswerError, AnswerServices, Evidence, Passage, Searched, answer_over, preprocess};
 use crate::{
     domain::{
         Chunk, ChunkId, DocumentId, ExtractedDocument, GenerationNumber, Outcome, Question, text::CodePointRange,
@@ -33,9 +33,9 @@ pub async fn answer_given(
     question: Question,
     given: &[GivenPassage],
 ) -> Result<Outcome, AnswerError> {
-    let prepared = preprocess::preprocess(question)?;
     // Before anything is stored: what fails here leaves nothing behind.
-    let question_vector = services.retrieve.embedder.embed_question(prepared.understood.interpreted.clone()).await?;
+    let question_vector =
+        services.retrieve.embedder.embed_question(preprocess::clean(&question.question)?.text).await?;
     let mut passages = Vec::new();
     for (number, passage) in given.iter().enumerate() {
         let document_id = DocumentId::new();
@@ -62,7 +62,7 @@ pub async fn answer_given(
     }
     let documents: Vec<DocumentId> = passages.iter().map(|passage| passage.chunk.document_id).collect();
     let evidence = Evidence { generation: GENERATION, passages, question_vector };
-    let outcome = answer_from(services, prepared, evidence, &None).await;
+    let outcome = answer_over(services, question, &Searched::Given(evidence), &None).await;
     for document in documents {
         services.blobs.delete_texts(document, None).await?;
     }

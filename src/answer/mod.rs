@@ -1,43 +1,69 @@
 //! A question arrives: preprocess -> retrieve -> read -> generate -> postfilter -> act.
 //!
 //! A type per stage ([`Question`] -> [`PreparedQuestion`] -> [`Evidence`] -> [`ReadEvidence`] -> [`Draft`] ->
-//! [`Verified`] -> [`Outcome`]), so that a wrong order does not compile. May depend on `domain`, the stores and `models`.
+//! [`Verified`] -> [`Outcome`]), so that a wrong order does not compile. A request that asks several things goes through
+//! retrieving, reading and writing once for each of its parts. May depend on `domain`, the stores and `models`.
 
 mod act;
+pub mod calibration;
+mod carry_out;
+pub mod clarify;
+mod conversation;
 mod error;
 pub(crate) mod generate;
 mod given;
+mod instructions;
 pub(crate) mod postfilter;
 #[cfg(test)]
 pub use postfilter::testing as postfilter_testing;
 pub(crate) mod preprocess;
 pub(crate) mod prompts;
 mod read;
+mod related;
+mod rerank;
 mod retrieve;
+mod rules;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
+pub mod vocabulary;
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
 use serde::Serialize;
 use tokio::sync::mpsc;
 use utoipa::ToSchema;
 
+pub use carry_out::{ActServices, Found, carry_out};
+pub use conversation::{history, resume};
 pub use error::AnswerError;
 pub use generate::Draft;
 pub use given::{GivenPassage, answer_given};
 pub use postfilter::{Verified, VerifiedSentence};
-pub use preprocess::PreparedQuestion;
+pub use preprocess::{PreparedPart, PreparedQuestion};
 pub use read::{FoundSpan, READ_PASSAGES, ReadEvidence, Verdict};
+pub use related::{Around, related_documents};
 pub use retrieve::{Evidence, Passage, RankingKind, SearchRequest, SearchResponse};
+pub use rules::{OutcomeFacts, Planned, actions_for};
+
+use calibration::Calibrated;
+use clarify::{Margins, Readings};
+use vocabulary::Vocabularies;
 
 use crate::{
     blob_store::BlobStore,
-    domain::{AnswerId, Citation, ModelVersions, Outcome, Question, Timings},
+    domain::{
+        AnswerId, Citation, ModelVersions, Outcome, Question, Stage, Stages, Timings, Usage,
+        personal_data::PersonalKind,
+    },
     metadata_store::MetadataStore,
-    models::{embedder::Embedder, encoder::SpanReader, generator::Generator, lexical::Lexical},
+    models::{
+        embedder::Embedder,
+        encoder::{PairScorer, SpanReader},
+        generator::Generator,
+        lexical::Lexical,
+    },
     vector_store::VectorStore,
 };
 
@@ -63,8 +89,33 @@ pub struct AnswerServices {
     pub blobs: BlobStore,
     /// Finds the span that answers. Without one, the rules of the postfilter decide alone.
     pub reader: Option<Arc<dyn SpanReader>>,
+    /// Says whether evidence supports a sentence; absent when it was switched off.
+    pub support: Option<Arc<dyn PairScorer>>,
+    /// Says whether a passage answers a question; absent when it was switched off, or none ships.
+    pub reranker: Option<Arc<dyn PairScorer>>,
     /// Writes drafts.
     pub generator: Arc<dyn Generator>,
+    /// The words of the index.
+    pub vocabulary: Vocabularies,
+    /// Which stages are on.
+    pub stages: Stages,
+    /// The kinds of personal data and secrets that are blacked out.
+    pub redact: BTreeSet<PersonalKind>,
+    /// What a confidence means. Not used with other models than those that it belongs to: then the reader's own says it.
+    pub calibration: Option<Arc<Calibrated>>,
+}
+
+impl AnswerServices {
+    /// The models, without an index.
+    pub fn models(&self) -> ModelVersions {
+        ModelVersions {
+            reader: self.reader.as_ref().map(|reader| reader.name().to_owned()),
+            generator: self.generator.name().to_owned(),
+            adapter: self.generator.adapter().map(str::to_owned),
+            embedder: self.retrieve.embedder.stamp().name.clone(),
+            index: 0,
+        }
+    }
 }
 
 /// What is sent while an answer is being made.
@@ -104,57 +155,151 @@ pub async fn answer_with_evidence(
     question: Question,
     events: Option<mpsc::Sender<AnswerEvent>>,
 ) -> Result<(Outcome, Vec<Passage>), AnswerError> {
-    let started = Instant::now();
-    let mut timings = Timings::default();
-    let stage = Stage { events: &events };
-
-    stage.enter("preprocess").await?;
-    let prepared = preprocess::preprocess(question)?;
-    timings.preprocess = milliseconds(started);
-
-    stage.enter("retrieve").await?;
-    let clock = Instant::now();
-    let evidence = retrieve::retrieve(&services.retrieve, &prepared).await?;
-    timings.retrieve = milliseconds(clock);
-
-    let (mut outcome, read) = answer_from(services, prepared, evidence, &events).await?;
-    timings.read = outcome.timings_ms.read;
-    timings.generate = outcome.timings_ms.generate;
-    timings.postfilter = outcome.timings_ms.postfilter;
-    timings.total = milliseconds(started);
-    outcome.timings_ms = timings;
-    Ok((outcome, read.evidence.passages))
+    answer_over(services, question, &Searched::Index, &events).await
 }
 
-/// Everything after retrieval, and what was read for it. Of the timings, those of its own stages are filled.
-async fn answer_from(
-    services: &AnswerServices,
-    prepared: PreparedQuestion,
-    evidence: Evidence,
-    events: &Option<mpsc::Sender<AnswerEvent>>,
-) -> Result<(Outcome, ReadEvidence), AnswerError> {
-    let (stage, started) = (Stage { events }, Instant::now());
-    stage.enter("read").await?;
-    let read = read::read(services.reader.as_deref(), &prepared, evidence).await?;
-    let mut timings = Timings { read: milliseconds(started), ..Timings::default() };
+/// Where the evidence of a question comes from.
+enum Searched {
+    /// The index is searched.
+    Index,
+    /// These passages are given, best first, whatever is asked.
+    Given(Evidence),
+}
 
-    stage.enter("generate").await?;
-    let clock = Instant::now();
-    let (draft, verified) = generate::generate(services, &prepared, &read, events).await?;
-    timings.generate = milliseconds(clock) - verified.milliseconds;
-    timings.postfilter = verified.milliseconds;
-    timings.total = milliseconds(started);
+async fn answer_over(
+    services: &AnswerServices,
+    question: Question,
+    searched: &Searched,
+    events: &Option<mpsc::Sender<AnswerEvent>>,
+) -> Result<(Outcome, Vec<Passage>), AnswerError> {
+    let started = Instant::now();
+    let mut timings = Timings::default();
+    let stage = Progress { events };
+
+    stage.enter("preprocess").await?;
+    let prepared = preprocess::preprocess(services, question).await?;
+    timings.preprocess = milliseconds(started);
+
+    let model = services.models();
+    let calibration = services.calibration.as_deref().filter(|calibration| calibration.check(&model).is_ok());
+    let reranker = services.reranker.as_deref().filter(|_| services.stages.has(Stage::Rerank));
+    let mut ended: Vec<EndedPart> = Vec::new();
+    for part in &prepared.parts {
+        stage.enter("retrieve").await?;
+        let clock = Instant::now();
+        let evidence = match searched {
+            Searched::Index => {
+                let depth = if reranker.is_some() { rerank::DEPTH.max(prepared.top_k) } else { prepared.top_k };
+                retrieve::retrieve(&services.retrieve, &prepared, part, depth).await?
+            }
+            Searched::Given(evidence) => evidence.clone(),
+        };
+        let evidence = match reranker {
+            Some(scorer) => rerank::rerank(scorer, part, evidence, prepared.top_k).await?,
+            None => evidence,
+        };
+        timings.retrieve += milliseconds(clock);
+        // The parts before it are the beginning of the answer.
+        let begins_at = ended.iter().map(|part| part.verified.code_points()).sum();
+        ended.push(answer_part(services, calibration, part, evidence, begins_at, events, &mut timings).await?);
+    }
 
     stage.enter("act").await?;
-    let model = ModelVersions {
-        reader: services.reader.as_ref().map(|reader| reader.name().to_owned()),
-        generator: services.generator.name().to_owned(),
-        adapter: services.generator.adapter().map(str::to_owned),
-        embedder: services.retrieve.embedder.stamp().name.clone(),
-        index: read.evidence.generation,
-    };
-    let outcome = act::act(AnswerId::new(), prepared, &read, verified, model, draft.usage);
-    Ok((Outcome { timings_ms: timings, ..outcome }, read))
+    let model = ModelVersions { index: ended.first().map_or(0, |part| part.read.evidence.generation), ..model };
+    let outcome = act::act(AnswerId::new(), prepared, &ended, model);
+    timings.total = milliseconds(started);
+    let passages = ended.into_iter().flat_map(|part| part.read.evidence.passages).collect();
+    Ok((Outcome { timings_ms: timings, ..outcome }, passages))
+}
+
+/// What came of one part of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EndedPart {
+    /// What was read.
+    pub read: ReadEvidence,
+    /// What stands of the draft.
+    pub verified: Verified,
+    /// The readings to choose from, when the question has several.
+    pub options: Vec<String>,
+    /// What it cost.
+    pub usage: Usage,
+}
+
+/// Everything after retrieval, for one part.
+async fn answer_part(
+    services: &AnswerServices,
+    calibration: Option<&Calibrated>,
+    part: &PreparedPart,
+    evidence: Evidence,
+    begins_at: u32,
+    events: &Option<mpsc::Sender<AnswerEvent>>,
+    timings: &mut Timings,
+) -> Result<EndedPart, AnswerError> {
+    let (stage, clock) = (Progress { events }, Instant::now());
+    stage.enter("read").await?;
+    let mut read = read::read(services.reader.as_deref(), part, evidence).await?;
+    if let Some(calibration) = calibration {
+        read.verdict = calibrated(calibration, read.verdict);
+    }
+    let readings = readings(services, part, &read);
+    timings.read += milliseconds(clock);
+    if let Some(Readings::Ambiguous(readings)) = readings {
+        let options = readings.into_iter().map(|reading| reading.label).collect();
+        let confidence = match &read.verdict {
+            Verdict::Holds(span) => span.probability,
+            _ => 0.0,
+        };
+        let verified = Verified { confidence, ..Verified::default() };
+        return Ok(EndedPart { read, verified, options, usage: Usage::default() });
+    }
+
+    stage.enter("generate").await?;
+    if let Some(Readings::Conflict(readings)) = readings {
+        let clock = Instant::now();
+        let mut checker = postfilter::Checker::new(services, part, &read, begins_at);
+        for event in checker.quote_contradictions(&readings).await? {
+            send(events, event).await?;
+        }
+        let verified = checker.finish();
+        timings.postfilter += milliseconds(clock);
+        return Ok(EndedPart { read, verified, options: Vec::new(), usage: Usage::default() });
+    }
+    let clock = Instant::now();
+    let (draft, verified) = generate::generate(services, part, &read, begins_at, events).await?;
+    timings.generate += milliseconds(clock) - verified.milliseconds;
+    timings.postfilter += verified.milliseconds;
+    Ok(EndedPart { read, verified, options: Vec::new(), usage: draft.usage })
+}
+
+/// The verdict with the probability that an answer is right in place of the reader's own, and declined where that is not
+/// enough.
+fn calibrated(calibration: &Calibrated, verdict: Verdict) -> Verdict {
+    match verdict {
+        Verdict::Holds(span) => {
+            let probability = calibration.probability(span.probability);
+            match calibration.is_enough(probability) {
+                true => Verdict::Holds(FoundSpan { probability, ..span }),
+                false => Verdict::DoesNotHold { score: Some(span.score), probability },
+            }
+        }
+        Verdict::DoesNotHold { score, probability } => {
+            Verdict::DoesNotHold { score, probability: calibration.probability(probability) }
+        }
+        Verdict::NotRead => Verdict::NotRead,
+    }
+}
+
+/// The readings of a question that was found to have an answer.
+fn readings(services: &AnswerServices, part: &PreparedPart, read: &ReadEvidence) -> Option<Readings> {
+    let (reader, stages) = (services.reader.as_ref()?, &services.stages);
+    let found = matches!(read.verdict, Verdict::Holds(_)).then(|| {
+        let (lexical, passages) = (&services.retrieve.lexical, &read.evidence.passages);
+        clarify::readings(lexical, &part.interpreted, passages, &read.spans, reader.decision(), Margins::TUNED)
+    });
+    found.flatten().filter(|readings| match readings {
+        Readings::Ambiguous(_) => stages.has(Stage::Clarify),
+        Readings::Conflict(_) => stages.has(Stage::Conflicts),
+    })
 }
 
 /// The same retrieval without the generator.
@@ -162,11 +307,11 @@ pub async fn search(services: &RetrieveServices, request: SearchRequest) -> Resu
     retrieve::search(services, request).await
 }
 
-struct Stage<'a> {
+struct Progress<'a> {
     events: &'a Option<mpsc::Sender<AnswerEvent>>,
 }
 
-impl Stage<'_> {
+impl Progress<'_> {
     async fn enter(&self, stage: &'static str) -> Result<(), AnswerError> {
         send(self.events, AnswerEvent::Stage { stage }).await
     }

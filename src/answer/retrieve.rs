@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    AnswerError, PreparedQuestion, RetrieveServices,
+    AnswerError, PreparedPart, PreparedQuestion, RetrieveServices,
     preprocess::{check_top_k, clean},
 };
 use crate::{
@@ -22,6 +22,12 @@ pub const FUSION: Fusion = Fusion { k: 0, dense_weight: 0.5, lexical_weight: 1.0
 
 /// Points that are no longer active may still be in the index: so many more are asked for than are needed.
 const SPARE: usize = 10;
+
+/// What the user's own words count beside the question as it was understood.
+const ASKED_WEIGHT: f32 = 0.5;
+
+/// How many passages of the conversation are read again.
+const CARRIED: usize = 2;
 
 /// What was found for a question.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,21 +100,89 @@ pub struct SearchResponse {
     pub results: Vec<Passage>,
 }
 
-/// Finds the evidence for a question.
-pub async fn retrieve(services: &RetrieveServices, question: &PreparedQuestion) -> Result<Evidence, AnswerError> {
-    let wanted = Wanted {
-        text: &question.understood.interpreted,
-        collection: &question.collection,
-        filter: &question.filter,
-        top_k: question.top_k,
-        ranking: RankingKind::Hybrid,
+/// Finds the evidence for one part of a question, `limit` passages: with the question as it was understood, and with the user's own words
+/// where they are others, so that a wrong correction loses nothing.
+pub async fn retrieve(
+    services: &RetrieveServices,
+    question: &PreparedQuestion,
+    part: &PreparedPart,
+    limit: usize,
+) -> Result<Evidence, AnswerError> {
+    let search = |text| {
+        let wanted = Wanted {
+            text,
+            collection: &question.collection,
+            filter: &question.filter,
+            top_k: limit,
+            ranking: RankingKind::Hybrid,
+        };
+        find(services, wanted)
     };
-    find(services, wanted).await
+    let mut evidence = search_both(part, search).await?;
+    carry(services, question, &mut evidence).await?;
+    Ok(evidence)
+}
+
+/// Searches with the question as it was understood and, where they are others, with the user's own words.
+async fn search_both<'a, F>(part: &'a PreparedPart, search: impl Fn(&'a str) -> F) -> Result<Evidence, AnswerError>
+where
+    F: Future<Output = Result<Evidence, AnswerError>>,
+{
+    if part.asked == part.interpreted {
+        return search(&part.interpreted).await;
+    }
+    let (understood, asked) = tokio::try_join!(search(&part.interpreted), search(&part.asked))?;
+    // A swap between the two: the passages of one generation cannot be cited from another.
+    if understood.generation != asked.generation {
+        return Ok(understood);
+    }
+    let limit = understood.passages.len().max(asked.passages.len());
+    Ok(Evidence { passages: merged(understood.passages, asked.passages, limit), ..understood })
+}
+
+/// Adds the passages that the conversation rests on, behind the others: what is asked next often stands there too. A
+/// question with a filter gets none, since nothing says that they pass it.
+async fn carry(
+    services: &RetrieveServices,
+    question: &PreparedQuestion,
+    evidence: &mut Evidence,
+) -> Result<(), AnswerError> {
+    let found = |id| evidence.passages.iter().any(|passage| passage.chunk.id == id);
+    let mut ids: Vec<_> = question.carried.iter().map(|source| source.chunk_id).filter(|id| !found(*id)).collect();
+    ids.dedup();
+    ids.truncate(CARRIED);
+    if ids.is_empty() || !question.filter.is_empty() {
+        return Ok(());
+    }
+    let chunks = services.metadata.chunks_by_id(evidence.generation, &ids).await?;
+    let carried = chunks.into_iter().map(|found| Passage {
+        chunk: found.chunk,
+        name: found.name,
+        title: found.title,
+        score: 0.0,
+    });
+    evidence.passages.extend(carried);
+    Ok(())
+}
+
+/// The passages of both searches, best first by their weighted scores, which of both kinds are sums of reciprocal ranks.
+fn merged(understood: Vec<Passage>, asked: Vec<Passage>, limit: usize) -> Vec<Passage> {
+    let mut all = understood;
+    for mut passage in asked {
+        passage.score *= ASKED_WEIGHT;
+        match all.iter_mut().find(|known| known.chunk.id == passage.chunk.id) {
+            Some(known) => known.score += passage.score,
+            None => all.push(passage),
+        }
+    }
+    all.sort_by(|a, b| b.score.total_cmp(&a.score));
+    all.truncate(limit);
+    all
 }
 
 /// Finds passages for a program or a person.
 pub async fn search(services: &RetrieveServices, request: SearchRequest) -> Result<SearchResponse, AnswerError> {
-    let interpreted = clean(&request.question)?;
+    let interpreted = clean(&request.question)?.text;
     let wanted = Wanted {
         text: &interpreted,
         collection: request.collection.as_deref().unwrap_or(DEFAULT_COLLECTION),

@@ -2,23 +2,29 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
 
 use async_trait::async_trait;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
 use super::{
-    AnswerError, AnswerEvent, AnswerServices, Evidence, PreparedQuestion, RetrieveServices, answer_from,
-    postfilter::testing::passage, preprocess,
+    AnswerError, AnswerEvent, AnswerServices, Evidence, PreparedPart, RetrieveServices, Searched, answer_over,
+    postfilter::testing::passage,
+    vocabulary::{Bounds, Vocabularies},
 };
 use crate::{
     blob_store::BlobStore,
-    domain::{DocumentId, EmbedderStamp, ExtractedDocument, GenerationNumber, Outcome, Question, text::CodePointRange},
+    domain::{
+        DocumentId, EmbedderStamp, ExtractedDocument, GenerationNumber, Outcome, Question, Stages, text::CodePointRange,
+    },
     metadata_store::sqlite::SqliteStore,
     models::{
         embedder::{Embedder, EmbedderError, TokenCounter},
-        encoder::{BestSpan, Decision, ReaderError, SpanReader, TitledPassage},
+        encoder::{BestSpan, Decision, PairError, PairScorer, ReaderError, SpanReader, TitledPassage},
         generator::{GenerateRequest, Generated, Generator, GeneratorError, Message, StopReason},
         lexical::Lexical,
     },
@@ -27,12 +33,12 @@ use crate::{
 
 /// A question as a user asks it.
 pub fn question(text: &str) -> Question {
-    Question { question: text.to_owned(), collection: None, filter: None, top_k: None, stream: false }
+    Question::new(text)
 }
 
-/// The same after preprocessing.
-pub fn prepared(text: &str) -> PreparedQuestion {
-    preprocess::preprocess(question(text)).unwrap()
+/// The same as the only part of a request.
+pub fn part(text: &str) -> PreparedPart {
+    PreparedPart { asked: text.to_owned(), interpreted: text.to_owned() }
 }
 
 type Spans = Result<Vec<Option<BestSpan>>, ReaderError>;
@@ -81,6 +87,40 @@ impl SpanReader for ScriptedReader {
     async fn read(&self, question: String, passages: Vec<TitledPassage>) -> Spans {
         self.seen.lock().unwrap().push((question.clone(), passages.clone()));
         (self.script)(&question, &passages)
+    }
+}
+
+type PairScript = dyn Fn(&str, &str) -> Vec<f32> + Send + Sync;
+
+/// A model of pairs that says what a script says.
+pub struct ScriptedPairs {
+    labels: Vec<String>,
+    script: Box<PairScript>,
+}
+
+impl ScriptedPairs {
+    /// With these labels; the script gives the score of each.
+    pub fn new(labels: &[&str], script: impl Fn(&str, &str) -> Vec<f32> + Send + Sync + 'static) -> Self {
+        Self { labels: labels.iter().map(|label| (*label).to_owned()).collect(), script: Box::new(script) }
+    }
+}
+
+#[async_trait]
+impl PairScorer for ScriptedPairs {
+    fn name(&self) -> &str {
+        "scripted-pairs"
+    }
+
+    fn labels(&self) -> &[String] {
+        &self.labels
+    }
+
+    fn threshold(&self, _: &str) -> Option<f32> {
+        None
+    }
+
+    async fn score(&self, pairs: Vec<(String, String)>) -> Result<Vec<Vec<f32>>, PairError> {
+        Ok(pairs.iter().map(|(first, second)| (self.script)(first, second)).collect())
     }
 }
 
@@ -241,16 +281,23 @@ impl Scripted {
             passage_prefix: String::new(),
         };
         let generator = Arc::new(ScriptedGenerator { draft: draft.to_owned(), prompts: Mutex::default() });
+        let metadata = Arc::new(SqliteStore::connect(&dir.path().join("footnote.db")).await.unwrap());
         let services = AnswerServices {
+            vocabulary: Vocabularies::new(metadata.clone(), Vec::new(), Bounds::default()),
             retrieve: RetrieveServices {
-                metadata: Arc::new(SqliteStore::connect(&dir.path().join("footnote.db")).await.unwrap()),
+                metadata,
                 vectors: Arc::new(NoVectors),
                 embedder: Arc::new(WordsInCommon(stamp)),
                 lexical: Arc::new(Lexical::new()),
             },
             blobs: BlobStore::in_memory(),
             reader: reader.map(|reader| Arc::new(reader) as Arc<dyn SpanReader>),
+            support: None,
+            reranker: None,
             generator: generator.clone(),
+            stages: Stages::default(),
+            redact: BTreeSet::new(),
+            calibration: None,
         };
         Self { services, generator, _dir: dir }
     }
@@ -279,6 +326,8 @@ impl Scripted {
         evidence: Evidence,
         events: Option<mpsc::Sender<AnswerEvent>>,
     ) -> Result<Outcome, AnswerError> {
-        answer_from(&self.services, prepared(question), evidence, &events).await.map(|(outcome, _)| outcome)
+        let (outcome, _) =
+            answer_over(&self.services, self::question(question), &Searched::Given(evidence), &events).await?;
+        Ok(outcome)
     }
 }

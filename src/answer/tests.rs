@@ -5,11 +5,11 @@ use std::sync::Mutex;
 use tokio::sync::mpsc;
 
 use super::{
-    testing::{Scripted, ScriptedReader, question},
+    testing::{Scripted, ScriptedPairs, ScriptedReader, question},
     *,
 };
 use crate::{
-    domain::{Action, OutcomeKind, Wording},
+    domain::{Action, OutcomeKind, RequestKind, Wording},
     models::encoder::{Decision, ReaderError},
 };
 
@@ -168,7 +168,7 @@ async fn a_listener_hears_the_very_answer() {
                 }
             }
         }
-        assert_eq!(stages, ["read", "generate", "act"]);
+        assert_eq!(stages, ["preprocess", "retrieve", "read", "generate", "act"]);
         assert_eq!(cited, streamed.citations);
         assert!(streamed.outcome == OutcomeKind::Abstained || text == streamed.answer, "{streamed:?}");
         let same = Outcome { id: plain.id, timings_ms: plain.timings_ms, ..streamed };
@@ -198,4 +198,63 @@ async fn given_passages_take_the_same_way() {
     let outcome = answer_given(&scripted.services, &counter, question(QUESTION), &given).await.unwrap();
     assert_eq!((outcome.short_answer.as_deref(), outcome.citations[0].name.as_str()), (Some("sixty seconds"), "1"));
     assert!(outcome.timings_ms.read >= 0.0 && outcome.timings_ms.read <= outcome.timings_ms.total);
+}
+
+#[tokio::test]
+async fn a_sentence_that_the_model_of_support_turns_down_goes() {
+    let draft = "A lease lasts sixty seconds. A heartbeat makes it last a minute.";
+    let mut scripted = finding(2.0, draft).await;
+    let scorer = ScriptedPairs::new(&["supported", "contradicted"], |sentence, evidence| {
+        assert!(evidence.contains("lease"), "{evidence}");
+        if sentence.contains("heartbeat") { vec![0.2, 0.8] } else { vec![0.9, 0.1] }
+    });
+    scripted.services.support = Some(std::sync::Arc::new(scorer));
+    let outcome = scripted.ask(QUESTION, &PASSAGES).await.unwrap();
+    assert_eq!(outcome.answer, "A lease lasts sixty seconds.");
+    scripted.services.stages = scripted.services.stages.with(Stage::Support, false);
+    assert_eq!(scripted.ask(QUESTION, &PASSAGES).await.unwrap().answer, draft);
+}
+
+#[tokio::test]
+async fn two_questions_are_answered_one_by_one() {
+    let scripted = finding(2.0, "A lease lasts sixty seconds.").await;
+    let asked = "How long does a lease last? Which metal has the highest melting temperature?";
+    let outcome = scripted.ask(asked, &PASSAGES).await.unwrap();
+    let parts = &outcome.question.parts;
+    assert_eq!(parts.len(), 2, "{parts:?}");
+    assert_eq!((outcome.outcome, parts[0].outcome), (OutcomeKind::Answered, OutcomeKind::Answered));
+    assert_eq!(parts[0].short_answer.as_deref(), Some("sixty seconds"));
+    assert_eq!(outcome.short_answer, None);
+    // Footnotes of the second part lie where its sentences lie in the whole answer.
+    let last = outcome.citations.last().unwrap();
+    let cited: String = outcome
+        .answer
+        .chars()
+        .skip(last.answer_start as usize)
+        .take((last.answer_end - last.answer_start) as usize)
+        .collect();
+    assert_eq!(outcome.answer.len(), last.answer_end as usize);
+    assert!(outcome.answer.ends_with(&cited) && last.answer_start > 0, "{outcome:?}");
+}
+
+#[tokio::test]
+async fn small_talk_is_not_looked_up() {
+    let scripted = finding(2.0, "A lease lasts sixty seconds.").await;
+    let outcome = scripted.ask("Hello there!", &PASSAGES).await.unwrap();
+    assert_eq!((outcome.outcome, outcome.question.kind), (OutcomeKind::Blocked, RequestKind::SmallTalk));
+    assert!(outcome.citations.is_empty() && outcome.question.parts.is_empty() && !outcome.answer.is_empty());
+    assert!(scripted.generator.prompts().is_empty());
+}
+
+#[tokio::test]
+async fn what_the_policy_names_is_blacked_out_in_answer_and_quote() {
+    let mut scripted = finding(2.0, "A lease lasts sixty seconds.").await;
+    scripted.services.redact = [PersonalKind::Email].into();
+    let passages = ["Each lease lasts sixty seconds, says ada@kiln-works.org."];
+    let outcome = scripted.ask(QUESTION, &passages).await.unwrap();
+    assert_eq!(outcome.citations[0].quote, "Each lease lasts sixty seconds, says ██████████████████.");
+    assert_eq!(outcome.redacted, [PersonalKind::Email].into());
+    scripted.services.stages = scripted.services.stages.with(Stage::Redact, false);
+    let outcome = scripted.ask(QUESTION, &passages).await.unwrap();
+    assert_eq!((outcome.citations[0].quote.as_str(), outcome.redacted.len()), (passages[0], 0));
 }

@@ -6,21 +6,34 @@
 //! `models`.
 
 mod citations;
+mod literal;
+mod redact;
 mod relevance;
 mod span;
 mod support;
 #[cfg(test)]
 pub mod testing;
 
-use std::time::Instant;
+use std::{collections::BTreeSet, time::Instant};
 
 use super::{
-    AnswerError, AnswerEvent, AnswerServices, Evidence, Passage, PreparedQuestion, ReadEvidence, Verdict, prompts,
+    AnswerError, AnswerEvent, AnswerServices, Evidence, Passage, PreparedPart, ReadEvidence, Verdict, prompts,
 };
-use crate::domain::Citation;
+use crate::{
+    answer::clarify::Reading,
+    domain::{Citation, Stage, personal_data::PersonalKind, text::CodePointIndex},
+    models::encoder::PairError,
+};
+use redact::Redactor;
 use relevance::Relevance;
 use span::SpanSource;
-use support::SourceSentence;
+use support::{Asked, SourceSentence};
+
+/// What the model of support calls a sentence that its evidence carries.
+const SUPPORTED: &str = "supported";
+
+/// What is said where sources contradict each other.
+const CONTRADICT: &str = "The sources contradict each other:";
 
 /// What is left of a draft.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -31,6 +44,12 @@ pub struct Verified {
     pub removed: Vec<String>,
     /// No sentence of the draft stood, and the answer is the source's own.
     pub quoted: bool,
+    /// The sources contradict each other, and the answer quotes each of them.
+    pub contradicting: bool,
+    /// The words of the span that answers, as they may be shown; absent where nothing stands or nobody read.
+    pub short_answer: Option<String>,
+    /// What was blacked out.
+    pub redacted: BTreeSet<PersonalKind>,
     /// How well the evidence carries the answer, 0 to 1.
     pub confidence: f32,
     /// How long checking took.
@@ -54,6 +73,11 @@ impl Verified {
         self.sentences.iter().map(|sentence| sentence.text.as_str()).collect()
     }
 
+    /// The length of the answer.
+    pub fn code_points(&self) -> u32 {
+        self.sentences.iter().map(|sentence| sentence.text.chars().count() as u32).sum()
+    }
+
     /// With the time since `clock` as the time that checking took.
     pub fn after(mut self, clock: Instant) -> Self {
         self.milliseconds = clock.elapsed().as_secs_f64() * 1000.0;
@@ -66,33 +90,50 @@ pub struct Checker<'a> {
     services: &'a AnswerServices,
     evidence: &'a Evidence,
     verdict: &'a Verdict,
+    asked: Asked<'a>,
     relevance: Relevance<'a>,
+    redactor: Redactor,
     sources: Vec<SourceSentence<'a>>,
     /// Whether the sources have been compared with the question.
     scored: bool,
     span: Option<SpanSource>,
     read: usize,
+    begins_at: u32,
     verified: Verified,
 }
 
 impl<'a> Checker<'a> {
     /// Gets ready to check a draft for `question` that was written from what was read.
-    pub fn new(services: &'a AnswerServices, question: &'a PreparedQuestion, read: &'a ReadEvidence) -> Self {
+    /// The part of the answer begins at the code point `begins_at` of the whole.
+    pub fn new(
+        services: &'a AnswerServices,
+        question: &'a PreparedPart,
+        read: &'a ReadEvidence,
+        begins_at: u32,
+    ) -> Self {
         let (evidence, lexical) = (&read.evidence, &services.retrieve.lexical);
-        let mut sources = support::source_sentences(lexical, &evidence.passages);
+        let mut sources = support::source_sentences(lexical, &question.interpreted, &evidence.passages);
         let span = match (&read.verdict, evidence.passages.first()) {
             (Verdict::Holds(span), Some(passage)) => SpanSource::find(lexical, passage, span, &mut sources),
             _ => None,
         };
+        let redacted = if services.stages.has(Stage::Redact) { services.redact.clone() } else { BTreeSet::new() };
         Self {
             services,
             evidence,
+            asked: Asked {
+                text: &question.interpreted,
+                terms: lexical.terms(&question.interpreted).into_iter().collect(),
+                literal: services.stages.has(Stage::Literal),
+            },
+            redactor: Redactor::new(redacted, evidence.passages.iter()),
             verdict: &read.verdict,
-            relevance: Relevance::new(&services.retrieve, &question.understood.interpreted, &evidence.question_vector),
+            relevance: Relevance::new(&services.retrieve, &question.interpreted, &evidence.question_vector),
             sources,
             scored: false,
             span,
             read: evidence.passages.len(),
+            begins_at,
             verified: Verified::default(),
         }
     }
@@ -124,7 +165,11 @@ impl<'a> Checker<'a> {
             return Ok(None);
         }
         let carried = if sentence.contains(prompts::DECLINES) { None } else { self.carried(sentence).await? };
-        match carried {
+        let stands = match carried {
+            Some((sources, support)) if self.is_supported(sentence, &sources).await? => Some((sources, support)),
+            _ => None,
+        };
+        match stands {
             Some((sources, support)) => self.accept(sentence.to_owned(), &sources, support).await,
             None => {
                 self.verified.removed.push(sentence.to_owned());
@@ -133,19 +178,37 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// Whether a model that was trained for it finds a sentence carried by the sources that it would cite. Without one, and
+    /// for a sentence that is too long for it, what the rules found stands.
+    async fn is_supported(&self, sentence: &str, sources: &[usize]) -> Result<bool, AnswerError> {
+        let Some(scorer) = self.services.support.as_deref().filter(|_| self.services.stages.has(Stage::Support)) else {
+            return Ok(true);
+        };
+        let evidence: Vec<&str> = sources.iter().map(|at| self.sources[*at].text).collect();
+        let scores = match scorer.score(vec![(sentence.to_owned(), evidence.join(" "))]).await {
+            Err(PairError::TextTooLong { .. }) => return Ok(true),
+            other => other?,
+        };
+        let supported = scorer.labels().iter().position(|label| label == SUPPORTED);
+        let score = supported.and_then(|at| scores.first()?.get(at).copied());
+        let score =
+            score.ok_or_else(|| PairError::Failed(format!("`{}` has no score for `{SUPPORTED}`", scorer.name())))?;
+        Ok(score >= scorer.threshold(SUPPORTED).unwrap_or(0.5))
+    }
+
     /// The sources that a sentence of the draft cites, and how well they carry it; `None` when it does not stand.
     ///
     /// An answer begins with the span: its first sentence must be about it, and cites the place where it stands.
     async fn carried(&mut self, sentence: &str) -> Result<Option<(Vec<usize>, f32)>, AnswerError> {
-        let (lexical, question) = (&self.services.retrieve.lexical, self.relevance.question());
+        let (lexical, asked) = (&self.services.retrieve.lexical, &self.asked);
         let first = self.verified.sentences.is_empty();
         if let Some(span) = &self.span
-            && let Some(support) = support::support(lexical, sentence, question, &self.sources[span.source])
+            && let Some(support) = support::support(lexical, sentence, asked, &self.sources[span.source])
             && (!first || span.is_touched_by(sentence, lexical))
         {
             return Ok(Some((vec![span.source], support)));
         }
-        let best = support::best_source(lexical, sentence, question, &self.sources, self.read);
+        let best = support::best_source(lexical, sentence, asked, &self.sources, self.read);
         let Some((at, support)) = best else { return Ok(None) };
         if let Some(span) = self.span.as_ref().filter(|_| first) {
             let cited = if at == span.source { vec![at] } else { vec![span.source, at] };
@@ -176,9 +239,42 @@ impl<'a> Checker<'a> {
         self.accept(text, &[best], support).await
     }
 
+    /// Sources that contradict each other: all of them are quoted, each with its footnote, and nothing is chosen among
+    /// them. Returns the events in order.
+    pub async fn quote_contradictions(&mut self, readings: &[Reading]) -> Result<Vec<AnswerEvent>, AnswerError> {
+        let (lexical, evidence) = (&self.services.retrieve.lexical, self.evidence);
+        let mut places = Vec::new();
+        for reading in readings {
+            let Some(passage) = evidence.passages.get(reading.passage) else { continue };
+            let text = passage.chunk.text.as_str();
+            let index = CodePointIndex::new(text);
+            let bytes = index.byte_of(reading.span.range.start).zip(index.byte_of(reading.span.range.end));
+            let Some((start, end)) = bytes else { continue };
+            let range = span::quoted(text, start..end);
+            self.sources.push(SourceSentence::new(lexical, passage, reading.passage, range));
+            places.push(self.sources.len() - 1);
+        }
+        self.verified.contradicting = true;
+        self.verified.quoted = true;
+        let mut events = Vec::new();
+        events.extend(self.accept(CONTRADICT.to_owned(), &places, 1.0).await?);
+        for place in places {
+            let text = self.sources[place].text.split_whitespace().collect::<Vec<_>>().join(" ");
+            if !self.repeats(&text) {
+                events.extend(self.accept(text, &[place], 1.0).await?);
+            }
+        }
+        Ok(events)
+    }
+
     /// What is left.
     pub fn finish(mut self) -> Verified {
         let sentences = &self.verified.sentences;
+        // Where sources contradict each other there is not one answer.
+        if let (false, false, Verdict::Holds(span)) = (sentences.is_empty(), self.verified.contradicting, self.verdict)
+        {
+            self.verified.short_answer = Some(self.redactor.redact(&span.text, &mut self.verified.redacted));
+        }
         self.verified.confidence = match self.verdict {
             // Without a sentence there is nothing to be sure of: the source has gone meanwhile.
             _ if sentences.is_empty() => 0.0,
@@ -192,6 +288,7 @@ impl<'a> Checker<'a> {
     }
 
     fn repeats(&self, sentence: &str) -> bool {
+        let sentence = self.redactor.redact(sentence, &mut BTreeSet::new());
         self.verified.sentences.iter().any(|earlier| earlier.text.trim() == sentence)
     }
 
@@ -202,7 +299,7 @@ impl<'a> Checker<'a> {
         sources: &[usize],
         support: f32,
     ) -> Result<Option<AnswerEvent>, AnswerError> {
-        let start = self.verified.sentences.iter().map(|earlier| earlier.text.chars().count() as u32).sum::<u32>();
+        let start = self.begins_at + self.verified.code_points();
         let space = if start == 0 { "" } else { " " };
         let answer_start = start + space.len() as u32;
         let answer_end = answer_start + sentence.chars().count() as u32;
@@ -217,9 +314,10 @@ impl<'a> Checker<'a> {
                 self.verified.removed.push(sentence);
                 return Ok(None);
             };
-            citations.push(citation);
+            let quote = self.redactor.redact(&citation.quote, &mut self.verified.redacted);
+            citations.push(Citation { quote, ..citation });
         }
-        let text = format!("{space}{sentence}");
+        let text = format!("{space}{}", self.redactor.redact(&sentence, &mut self.verified.redacted));
         self.verified.sentences.push(VerifiedSentence { text: text.clone(), citations: citations.clone(), support });
         Ok(Some(AnswerEvent::Sentence { text, citations }))
     }

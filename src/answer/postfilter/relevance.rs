@@ -52,11 +52,6 @@ impl<'a> Relevance<'a> {
         Self { services, vector, terms: lexical.terms(question).into_iter().collect(), required }
     }
 
-    /// The stems of the question's content words.
-    pub fn question(&self) -> &HashSet<String> {
-        &self.terms
-    }
-
     /// Scores the sentences that share the most words with the question; the others stay at 0.
     pub async fn score(&self, sources: &mut [SourceSentence<'_>]) -> Result<(), AnswerError> {
         for source in sources.iter_mut() {

@@ -75,7 +75,7 @@ fn words(text: &str) -> impl Iterator<Item = String> + '_ {
 
 /// The sentences that a byte range touches, as one range; where they do not hold all of it, as in a heading, its lines as
 /// well, without the marks of a heading.
-fn quoted(text: &str, span: Range<usize>) -> Range<usize> {
+pub(super) fn quoted(text: &str, span: Range<usize>) -> Range<usize> {
     let touched = around(&sentences(text), &span).unwrap_or(span.end..span.start);
     if touched.start <= span.start && span.end <= touched.end {
         return touched;
@@ -109,7 +109,7 @@ mod tests {
 
     fn quote(text: &str, of: &str) -> String {
         let (lexical, passage) = (Lexical::new(), passage(text));
-        let mut sources = source_sentences(&lexical, std::slice::from_ref(&passage));
+        let mut sources = source_sentences(&lexical, "", std::slice::from_ref(&passage));
         let found = SpanSource::find(&lexical, &passage, &span(text, of), &mut sources).unwrap();
         // The sentences that it is made of are no sources beside it.
         for source in &sources[..found.source] {
@@ -135,7 +135,7 @@ mod tests {
         let (lexical, text) = (Lexical::new(), "The port is 8642, and the address may not be changed.");
         let passage = passage(text);
         let found = |of: &str| {
-            let mut sources = source_sentences(&lexical, std::slice::from_ref(&passage));
+            let mut sources = source_sentences(&lexical, "", std::slice::from_ref(&passage));
             SpanSource::find(&lexical, &passage, &span(text, of), &mut sources).unwrap()
         };
         let port = found("port is 8642");

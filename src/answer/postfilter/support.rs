@@ -1,18 +1,33 @@
 //! Whether a place in the evidence carries a sentence of the draft.
 //!
-//! Content words are compared as stems; numbers, names and negation are compared as they stand. A trained
-//! checker replaces the word comparison later; the literal comparisons stay. May depend on `models::lexical`.
+//! Content words are compared as stems; numbers, names and negation by `literal`. A model that was trained for it looks
+//! again afterwards (`checked`). May depend on `models::lexical` and `literal`.
 
 use std::{collections::HashSet, ops::Range, sync::Arc};
 
-use unicode_segmentation::UnicodeSegmentation;
-
-use crate::{answer::Passage, domain::sentences::sentences, models::lexical::Lexical};
+use super::literal;
+use crate::{
+    answer::{
+        Passage,
+        instructions::{are_asked_about, is_instruction},
+    },
+    domain::sentences::sentences,
+    models::lexical::Lexical,
+};
 
 /// The part of a sentence's content words that its source must hold.
 const MIN_SUPPORT: f32 = 0.7;
-/// Words that turn a statement round.
-const NEGATIONS: &[&str] = &["not", "no", "never", "none", "cannot", "without", "neither", "nor", "nothing"];
+
+/// What was asked, as a sentence is compared with it.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    /// The question.
+    pub text: &'a str,
+    /// The stems of its content words.
+    pub terms: HashSet<String>,
+    /// Whether numbers, names and negations are compared.
+    pub literal: bool,
+}
 
 /// A sentence of the evidence.
 #[derive(Debug, Clone)]
@@ -69,13 +84,16 @@ impl<'a> SourceSentence<'a> {
     }
 }
 
-/// Every sentence of every passage.
-pub fn source_sentences<'a>(lexical: &Lexical, passages: &'a [Passage]) -> Vec<SourceSentence<'a>> {
+/// Every sentence of every passage that a sentence of the answer may rest on: none that gives orders to whoever answers,
+/// unless the question is about such.
+pub fn source_sentences<'a>(lexical: &Lexical, question: &str, passages: &'a [Passage]) -> Vec<SourceSentence<'a>> {
+    let asked_about = are_asked_about(question);
     let mut found = Vec::new();
     for (number, passage) in passages.iter().enumerate() {
         let passage_terms: Arc<HashSet<String>> =
             Arc::new(lexical.terms(&passage.chunk.indexed_text()).into_iter().collect());
-        for range in sentences(&passage.chunk.text) {
+        let citable = |range: &Range<usize>| asked_about || !is_instruction(&passage.chunk.text[range.clone()]);
+        for range in sentences(&passage.chunk.text).into_iter().filter(citable) {
             found.push(SourceSentence::with_terms(lexical, passage, number, range, passage_terms.clone()));
         }
     }
@@ -88,39 +106,34 @@ pub fn source_sentences<'a>(lexical: &Lexical, passages: &'a [Passage]) -> Vec<S
 pub fn best_source(
     lexical: &Lexical,
     sentence: &str,
-    question: &HashSet<String>,
+    asked: &Asked<'_>,
     sources: &[SourceSentence<'_>],
     read: usize,
 ) -> Option<(usize, f32)> {
-    let new = new_terms(lexical, sentence, question);
+    let new = new_terms(lexical, sentence, asked);
     sources
         .iter()
         .enumerate()
         .filter(|(_, source)| source.passage < read)
-        .filter_map(|(at, source)| Some((at, support_of(lexical, sentence, &new, question, source)?)))
+        .filter_map(|(at, source)| Some((at, support_of(lexical, sentence, &new, asked, source)?)))
         .max_by(|a, b| (a.1 + 0.2 * sources[a.0].relevance).total_cmp(&(b.1 + 0.2 * sources[b.0].relevance)))
 }
 
 /// How well one source carries `sentence`; `None` when it does not.
-pub fn support(
-    lexical: &Lexical,
-    sentence: &str,
-    question: &HashSet<String>,
-    source: &SourceSentence<'_>,
-) -> Option<f32> {
-    support_of(lexical, sentence, &new_terms(lexical, sentence, question), question, source)
+pub fn support(lexical: &Lexical, sentence: &str, asked: &Asked<'_>, source: &SourceSentence<'_>) -> Option<f32> {
+    support_of(lexical, sentence, &new_terms(lexical, sentence, asked), asked, source)
 }
 
 /// The terms of a sentence that the question did not use.
-fn new_terms(lexical: &Lexical, sentence: &str, question: &HashSet<String>) -> HashSet<String> {
-    lexical.terms(sentence).into_iter().filter(|term| !question.contains(term)).collect()
+fn new_terms(lexical: &Lexical, sentence: &str, asked: &Asked<'_>) -> HashSet<String> {
+    lexical.terms(sentence).into_iter().filter(|term| !asked.terms.contains(term)).collect()
 }
 
 fn support_of(
     lexical: &Lexical,
     sentence: &str,
     new: &HashSet<String>,
-    question: &HashSet<String>,
+    asked: &Asked<'_>,
     source: &SourceSentence<'_>,
 ) -> Option<f32> {
     let held = new.iter().filter(|term| source.terms.contains(*term)).count();
@@ -129,30 +142,8 @@ fn support_of(
         0 => 0.0,
         count => held as f32 / count as f32,
     };
-    (support >= MIN_SUPPORT && agrees(sentence, source, question, lexical)).then_some(support)
-}
-
-/// Numbers and names of the sentence stand in the source (or its passage's headings, or the question), and both
-/// are negated or neither.
-fn agrees(sentence: &str, source: &SourceSentence<'_>, question: &HashSet<String>, lexical: &Lexical) -> bool {
-    let literal = |word: &str| {
-        lexical.terms(word).iter().all(|term| source.passage_terms.contains(term) || question.contains(term))
-    };
-    let numbers = sentence
-        .unicode_words()
-        .filter(|word| word.chars().any(|c| c.is_ascii_digit()))
-        .all(|number| source.text.unicode_words().any(|word| word == number) || question.contains(number));
-    let names = sentence.unicode_words().skip(1).filter(|word| word.starts_with(char::is_uppercase)).all(literal);
-    numbers && names && is_negated(sentence) == is_negated(source.text)
-}
-
-fn is_negated(text: &str) -> bool {
-    let count = text
-        .unicode_words()
-        .map(str::to_lowercase)
-        .filter(|word| NEGATIONS.contains(&word.as_str()) || word.ends_with("n't") || word.ends_with("n’t"))
-        .count();
-    count % 2 == 1
+    let agrees = !asked.literal || literal::agrees(sentence, source, asked.text, lexical);
+    (support >= MIN_SUPPORT && agrees).then_some(support)
 }
 
 #[cfg(test)]
@@ -162,12 +153,15 @@ mod tests {
     use super::*;
     use crate::answer::postfilter::testing::passage;
 
+    fn asked<'a>(lexical: &Lexical, text: &'a str) -> Asked<'a> {
+        Asked { text, terms: lexical.terms(text).into_iter().collect(), literal: true }
+    }
+
     fn supported(draft: &str, source: &str) -> bool {
         let lexical = Lexical::new();
         let passages = [passage(source)];
-        let sources = source_sentences(&lexical, &passages);
-        let question = lexical.terms("How long does a lease last?").into_iter().collect();
-        best_source(&lexical, draft, &question, &sources, 1).is_some()
+        let sources = source_sentences(&lexical, "", &passages);
+        best_source(&lexical, draft, &asked(&lexical, "How long does a lease last?"), &sources, 1).is_some()
     }
 
     #[test]
@@ -189,9 +183,9 @@ mod tests {
     fn only_passages_that_were_read_can_be_cited() {
         let lexical = Lexical::new();
         let passages = [passage("Nothing of interest."), passage("A lease lasts sixty seconds.")];
-        let sources = source_sentences(&lexical, &passages);
-        let question = HashSet::new();
-        let best = |read| best_source(&lexical, "A lease lasts sixty seconds.", &question, &sources, read);
+        let sources = source_sentences(&lexical, "", &passages);
+        let asked = asked(&lexical, "");
+        let best = |read| best_source(&lexical, "A lease lasts sixty seconds.", &asked, &sources, read);
         assert_eq!(best(1), None);
         assert_eq!(sources[best(2).unwrap().0].passage, 1);
     }

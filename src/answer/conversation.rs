@@ -1,0 +1,85 @@
+//! Going on with a conversation: what was said before, and what of an outcome is kept for what comes after.
+//!
+//! May depend on `domain` and the metadata store.
+
+use super::AnswerError;
+use crate::{
+    domain::{CitedStretch, ConversationId, MAX_HISTORY, Outcome, Question, Turn, TurnSource},
+    metadata_store::{MetadataStore, check_collection},
+};
+
+/// Makes a question ready that goes on with a conversation: its history is read and its collection is that of the
+/// conversation. To be called before any other work; an unknown conversation is `NotFound`.
+pub async fn resume(metadata: &dyn MetadataStore, question: &mut Question) -> Result<(), AnswerError> {
+    let given = question.history.len();
+    if given > MAX_HISTORY {
+        return Err(AnswerError::Invalid(format!("the history has {given} turns: give the newest {MAX_HISTORY}")));
+    }
+    let Some(id) = question.conversation_id else {
+        if let Some(collection) = question.collection.as_deref().filter(|_| question.store) {
+            check_collection(collection)?;
+        }
+        return Ok(());
+    };
+    if given > 0 {
+        return Err(AnswerError::Invalid(
+            "give either `conversation_id` or `history`: a stored conversation has its own".to_owned(),
+        ));
+    }
+    let conversation = metadata.conversation(id).await?;
+    match &question.collection {
+        Some(asked) if *asked != conversation.collection => {
+            return Err(AnswerError::Invalid(format!(
+                "conversation {id} asks the collection `{}`: leave `collection` out, or begin another conversation",
+                conversation.collection
+            )));
+        }
+        _ => question.collection = Some(conversation.collection),
+    }
+    question.history = history(metadata, id, MAX_HISTORY as u32).await?;
+    Ok(())
+}
+
+/// The newest turns of a conversation, at most `limit` (1 to 1,000), oldest first.
+pub async fn history(metadata: &dyn MetadataStore, id: ConversationId, limit: u32) -> Result<Vec<Turn>, AnswerError> {
+    Ok(metadata.latest_turns(id, limit).await?.into_iter().map(|recorded| recorded.turn).collect())
+}
+
+/// What is kept of an outcome for the questions that follow.
+pub(super) fn turn_of(outcome: &Outcome) -> Turn {
+    let mut sources: Vec<TurnSource> = Vec::new();
+    for citation in &outcome.citations {
+        if sources.iter().all(|source| source.chunk_id != citation.chunk_id || source.heading != citation.heading) {
+            sources.push(TurnSource {
+                document_id: citation.document_id,
+                chunk_id: citation.chunk_id,
+                name: citation.name.clone(),
+                heading: citation.heading.clone(),
+            });
+        }
+    }
+    Turn {
+        question: written_out(&outcome.question.original),
+        interpreted: Some(written_out(&outcome.question.interpreted)),
+        outcome: Some(outcome.outcome),
+        answer: Some(written_out(&outcome.answer)),
+        short_answer: outcome.short_answer.as_deref().map(written_out),
+        sources,
+        clarify: outcome.clarify.iter().flatten().map(|reading| written_out(reading)).collect(),
+    }
+}
+
+/// Which stretch of the answer which document carries.
+pub(super) fn cited_of(outcome: &Outcome) -> Vec<CitedStretch> {
+    let stretch = |citation: &crate::domain::Citation| CitedStretch {
+        start: citation.answer_start,
+        end: citation.answer_end,
+        document_id: citation.document_id,
+    };
+    outcome.citations.iter().map(stretch).collect()
+}
+
+/// A text as the databases take it: a NUL character is written out.
+pub(super) fn written_out(text: &str) -> String {
+    text.replace('\0', "\\0")
+}
