@@ -6,14 +6,19 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
-use super::prediction::{AnswerLoss, CitedSpan, PredictedOutcome};
-use crate::{domain::text::CodePointIndex, train::dataset::example::Passage};
+use super::prediction::{AnswerLoss, CitedSpan, PredictedOutcome, PredictedPart};
+use crate::{
+    domain::text::CodePointIndex,
+    train::dataset::example::{Exchange, Passage},
+};
 
 /// A question as it is put to a system.
 #[derive(Debug, Clone)]
 pub struct Asked {
     /// The example's id, for logs.
     pub id: String,
+    /// What was said before, oldest first.
+    pub history: Vec<Exchange>,
     /// The question.
     pub question: String,
     /// The passages to answer from, in a closed suite; absent in an open one, where the system finds its own.
@@ -33,6 +38,8 @@ pub struct Reply {
     pub short_answer: Option<String>,
     /// How sure the system is, 0 to 1.
     pub confidence: f64,
+    /// What it says to each part, where it takes the question to ask several things.
+    pub parts: Vec<PredictedPart>,
     /// The footnotes, by passages of the data set.
     pub citations: Vec<CitedSpan>,
     /// The ids of the passages that were read, best first, where the system knows.
@@ -69,6 +76,12 @@ pub trait Answerer: Send + Sync {
         Ok(())
     }
 
+    /// How near the best passage is to the question by the search alone: what a system without a reader would compare
+    /// with a threshold. Called when the clock has stopped; `None` where there is no search.
+    async fn retrieval_score(&self, _asked: &Asked) -> Result<Option<f64>, AnswererError> {
+        Ok(None)
+    }
+
     /// Answers one question. Several may be asked at the same time; dropping the future gives the question up.
     async fn answer(&self, asked: &Asked) -> Result<Reply, AnswererError>;
 }
@@ -82,6 +95,9 @@ pub enum ReplyError {
     /// An answer without words.
     #[error("the reply is an answer without words")]
     NoWords,
+    /// An answered part without words, or with a confidence that is none.
+    #[error("part {0} of the reply is answered without words, failed, or has a confidence that is not 0 to 1")]
+    Part(usize),
     /// Not a confidence.
     #[error("the confidence is {0}; it must be 0 to 1")]
     Confidence(f64),
@@ -120,6 +136,15 @@ impl Reply {
         if !(0.0..=1.0).contains(&self.confidence) {
             return Err(ReplyError::Confidence(self.confidence));
         }
+        let wrong = |part: &PredictedPart| {
+            let words = part.short_answer.as_deref().or(part.answer.as_deref()).unwrap_or_default();
+            part.outcome == PredictedOutcome::Failed
+                || (part.outcome == PredictedOutcome::Answered && words.trim().is_empty())
+                || !(0.0..=1.0).contains(&part.confidence)
+        };
+        if let Some(part) = self.parts.iter().position(wrong) {
+            return Err(ReplyError::Part(part));
+        }
         let loss = self.answer_loss.iter().map(|loss| ("answer_loss", loss.nats));
         let stages = self.stages_ms.iter().map(|(stage, milliseconds)| (stage.as_str(), *milliseconds));
         for (name, value) in stages.chain(loss) {
@@ -150,7 +175,13 @@ mod tests {
 
     fn asked() -> Asked {
         let passage = Passage { id: "p".into(), title: "Hut".into(), text: "Die Hütte ist grün.".into() };
-        Asked { id: "1".into(), question: "?".into(), passages: Some(vec![passage]), expected_answer: None }
+        Asked {
+            id: "1".into(),
+            history: vec![],
+            question: "?".into(),
+            passages: Some(vec![passage]),
+            expected_answer: None,
+        }
     }
 
     fn reply() -> Reply {
@@ -159,6 +190,7 @@ mod tests {
             answer: "Green.".into(),
             short_answer: None,
             confidence: 0.5,
+            parts: vec![],
             citations: vec![CitedSpan { passage: "p".into(), start: 4, end: 9, quote: "Hütte".into() }],
             read: None,
             answer_loss: None,
@@ -181,6 +213,19 @@ mod tests {
         assert_eq!(broken(|reply| reply.outcome = PredictedOutcome::Failed), Err(ReplyError::Failed));
         assert_eq!(broken(|reply| reply.answer = " ".into()), Err(ReplyError::NoWords));
         assert_eq!(broken(|reply| reply.confidence = 1.5), Err(ReplyError::Confidence(1.5)));
+        let part = |answer: Option<&str>, confidence: f64| PredictedPart {
+            question: "?".into(),
+            outcome: PredictedOutcome::Answered,
+            answer: answer.map(str::to_owned),
+            short_answer: None,
+            confidence,
+        };
+        let parts = vec![part(Some("Green."), 0.5), part(None, 0.5)];
+        assert_eq!(Reply { parts, ..reply() }.check(&asked()), Err(ReplyError::Part(1)));
+        assert_eq!(
+            Reply { parts: vec![part(Some("Green."), 2.0)], ..reply() }.check(&asked()),
+            Err(ReplyError::Part(0))
+        );
         assert!(broken(|reply| reply.confidence = f64::NAN).is_err());
         assert!(broken(|reply| reply.answer_loss = Some(AnswerLoss { nats: f64::INFINITY, tokens: 1 })).is_err());
         assert!(broken(|reply| reply.stages_ms = BTreeMap::from([("generate".into(), -1.0)])).is_err());

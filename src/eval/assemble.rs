@@ -88,6 +88,7 @@ mod tests {
                 answer: text.split(' ').next().unwrap().to_owned(),
                 short_answer: None,
                 confidence: 0.5,
+                parts: vec![],
                 citations: vec![],
                 read: None,
                 answer_loss: None,

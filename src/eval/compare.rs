@@ -5,12 +5,13 @@
 use serde::Serialize;
 
 use super::{
-    bootstrap::{BootstrapError, Resampling, paired},
+    bootstrap::{BootstrapError, Resampling, Units, paired},
     metric::{Better, Metric},
     prediction::{PredictedOutcome, Prediction},
     run::Run,
     scoring::golds,
 };
+use crate::train::dataset::example::Expected;
 
 /// Why two runs cannot be compared.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -137,29 +138,13 @@ pub fn compare(first: &Run, second: &Run) -> Result<Comparison, CompareError> {
     let units = first.metrics.resample_by.units(&first.predictions);
     let (mut metrics, mut only_in_one) = (Vec::new(), Vec::new());
     for metric in Metric::ALL {
-        let of = |run: &Run, drawn: &[usize]| metric.of(drawn.iter().map(|&at| &run.predictions[at]));
-        let (one, other) = (metric.of(first.predictions.iter()), metric.of(second.predictions.iter()));
-        let (Some(one), Some(other)) = (one, other) else {
-            if one.is_some() != other.is_some() {
+        match compare_metric(metric, first, second, &units, &resampling) {
+            Some(compared) => metrics.push(compared),
+            None if [first, second].iter().any(|run| metric.of(run.predictions.iter()).is_some()) => {
                 only_in_one.push(metric);
             }
-            continue;
-        };
-        let found = paired(&units, &resampling, |drawn| of(first, drawn), |drawn| of(second, drawn));
-        let Some(found) = found else {
-            only_in_one.push(metric);
-            continue;
-        };
-        metrics.push(ComparedMetric {
-            metric,
-            first: one,
-            second: other,
-            difference: found.value,
-            low: found.low,
-            high: found.high,
-            p_value: found.p_value,
-            verdict: verdict(metric, found.value, found.p_value < 1.0 - resampling.level()),
-        });
+            None => {}
+        }
     }
     let changed = |was: bool| {
         let pairs = first.examples.iter().zip(first.predictions.iter().zip(&second.predictions));
@@ -168,7 +153,10 @@ pub fn compare(first: &Run, second: &Run) -> Result<Comparison, CompareError> {
             .map(|(example, (one, other))| ChangedQuestion {
                 id: example.id.clone(),
                 question: example.question.clone(),
-                expected: golds(example),
+                expected: match example.expected {
+                    Expected::Clarify => vec!["[to ask back]".to_owned()],
+                    _ => golds(example),
+                },
                 first: said(one),
                 second: said(other),
             })
@@ -186,6 +174,29 @@ pub fn compare(first: &Run, second: &Run) -> Result<Comparison, CompareError> {
         remarks: remarks(first, second, &metrics, units.len()),
         metrics,
         only_in_one,
+    })
+}
+
+/// One figure of two runs on the same questions; `None` where one of them does not have it.
+pub(super) fn compare_metric(
+    metric: Metric,
+    first: &Run,
+    second: &Run,
+    units: &Units,
+    resampling: &Resampling,
+) -> Option<ComparedMetric> {
+    let of = |run: &Run, drawn: &[usize]| metric.of(drawn.iter().map(|&at| &run.predictions[at]));
+    let (one, other) = (metric.of(first.predictions.iter())?, metric.of(second.predictions.iter())?);
+    let found = paired(units, resampling, |drawn| of(first, drawn), |drawn| of(second, drawn))?;
+    Some(ComparedMetric {
+        metric,
+        first: one,
+        second: other,
+        difference: found.value,
+        low: found.low,
+        high: found.high,
+        p_value: found.p_value,
+        verdict: verdict(metric, found.value, found.p_value < 1.0 - resampling.level()),
     })
 }
 

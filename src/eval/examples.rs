@@ -14,7 +14,10 @@ use std::{
 use super::card::{DataFile, sha256};
 use crate::{
     domain::text::{CodePointIndex, CodePointRange},
-    train::dataset::example::{Example, Expected, SpanRole},
+    train::dataset::{
+        example::{Example, Expected, SpanRole},
+        validate::{history_defect, parts_defect},
+    },
 };
 
 /// Why examples cannot be read.
@@ -131,13 +134,16 @@ pub fn check(example: &Example) -> Result<(), String> {
     }
     let has_answer = example.answer.is_some() || !example.short_answers.is_empty();
     match example.expected {
-        Expected::Answered if !has_answer => {
+        Expected::Answered | Expected::Partial if !has_answer => {
             return Err("it is expected to be answered and holds neither `answer` nor `short_answers`".to_owned());
         }
-        Expected::Abstained if has_answer => {
-            return Err("it is expected to be declined and holds an answer".to_owned());
+        Expected::Abstained | Expected::Clarify if has_answer => {
+            return Err("it is expected to be declined or asked back about and holds an answer".to_owned());
         }
         _ => {}
+    }
+    if let Some(defect) = history_defect(example).or_else(|| parts_defect(example)) {
+        return Err(defect);
     }
     let mut texts = HashMap::new();
     for passage in &example.passages {

@@ -40,7 +40,7 @@ impl Mistake {
         Some(match (prediction.outcome.ended(), prediction.expected) {
             (Ended::Failed, _) => Self::Failed,
             (Ended::Answered, Expected::Abstained) => Self::FalseAnswer,
-            (Ended::Answered, Expected::Answered) => Self::WrongAnswer,
+            (Ended::Answered, Expected::Answered | Expected::Partial | Expected::Clarify) => Self::WrongAnswer,
             (Ended::Declined, _) => Self::WrongAbstention,
         })
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     bootstrap::{Resampling, Units, interval},
     calibration::{BINS, Reliability, wilson},
-    metric::{Metric, judged},
+    metric::{Metric, judged, judged_by_retrieval},
     prediction::{PredictedOutcome, Prediction},
     risk_coverage::RiskCoverage,
 };
@@ -111,6 +111,9 @@ pub struct Metrics {
     pub outcomes: Vec<OutcomeCount>,
     /// The risk-coverage curve.
     pub risk_coverage: RiskCoverage,
+    /// The same answers by the score of the search; absent where the system does not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk_coverage_by_retrieval: Option<RiskCoverage>,
     /// The reliability of the confidences; absent without an answer.
     pub reliability: Option<Reliability>,
     /// The kinds, then the tags with at least five questions.
@@ -143,6 +146,8 @@ impl Metrics {
             }
         }
         let answers = judged(predictions.iter());
+        let by_retrieval = judged_by_retrieval(predictions.iter());
+        let by_retrieval = (!by_retrieval.is_empty()).then(|| RiskCoverage::of(&by_retrieval, predictions.len()));
         Self {
             questions: predictions.len(),
             documents: ResampleBy::Document.units(predictions).len(),
@@ -153,6 +158,7 @@ impl Metrics {
             not_measured,
             outcomes: outcomes(predictions),
             risk_coverage: RiskCoverage::of(&answers, predictions.len()),
+            risk_coverage_by_retrieval: by_retrieval,
             reliability: Reliability::of(&answers, BINS),
             slices: slices(examples, predictions),
         }
@@ -172,7 +178,7 @@ impl Metrics {
 
 fn outcomes(predictions: &[Prediction]) -> Vec<OutcomeCount> {
     let mut found = Vec::new();
-    for expected in [Expected::Answered, Expected::Abstained] {
+    for expected in [Expected::Answered, Expected::Partial, Expected::Abstained, Expected::Clarify] {
         for outcome in PredictedOutcome::ALL {
             let same = |one: &&Prediction| one.expected == expected && one.outcome == outcome;
             let count = predictions.iter().filter(same).count();

@@ -1,11 +1,12 @@
 //! The figures of a run: what each is called, how it is computed from predictions, and which direction is better.
 //!
-//! May depend on `eval::prediction`, `eval::squad_score`, `eval::risk_coverage`, `eval::calibration` and
+//! May depend on `eval::prediction`, `eval::squad_score`, `eval::risk_coverage`, `eval::abstention`, `eval::calibration` and
 //! `eval::bootstrap` (for quantiles).
 
 use serde::{Deserialize, Serialize};
 
 use super::{
+    abstention::{Scored, no_ans_accuracy_at},
     bootstrap::quantile_of,
     calibration::{BINS, Reliability},
     prediction::{PredictedOutcome, Prediction},
@@ -28,7 +29,20 @@ pub enum Metric {
     FalseAnswerRate,
     WrongAbstentionRate,
     Coverage,
+    ClarifiedRate,
+    WrongClarifyRate,
+    PartsRight,
+    PartAccuracy,
     RiskCoverageArea,
+    RiskCoverageAreaByRetrieval,
+    #[serde(rename = "no_ans_at_70")]
+    NoAnsAt70,
+    #[serde(rename = "no_ans_at_80")]
+    NoAnsAt80,
+    #[serde(rename = "no_ans_at_70_by_retrieval")]
+    NoAnsAt70ByRetrieval,
+    #[serde(rename = "no_ans_at_80_by_retrieval")]
+    NoAnsAt80ByRetrieval,
     CalibrationError,
     CitationPrecision,
     CitationRecall,
@@ -64,7 +78,7 @@ pub enum Better {
 
 impl Metric {
     /// All of them, in the order in which tables list them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 28] = [
         Self::F1,
         Self::ExactMatch,
         Self::HasAnsF1,
@@ -74,7 +88,16 @@ impl Metric {
         Self::FalseAnswerRate,
         Self::WrongAbstentionRate,
         Self::Coverage,
+        Self::ClarifiedRate,
+        Self::WrongClarifyRate,
+        Self::PartsRight,
+        Self::PartAccuracy,
         Self::RiskCoverageArea,
+        Self::RiskCoverageAreaByRetrieval,
+        Self::NoAnsAt70,
+        Self::NoAnsAt80,
+        Self::NoAnsAt70ByRetrieval,
+        Self::NoAnsAt80ByRetrieval,
         Self::CalibrationError,
         Self::CitationPrecision,
         Self::CitationRecall,
@@ -109,10 +132,19 @@ impl Metric {
             Self::HasAnsF1 => ("has_ans_f1", "HasAns F1", "Mean token F1 over the answerable questions; declining is 0."),
             Self::HasAnsExactMatch => ("has_ans_exact_match", "HasAns exact match", "Exact match over the answerable questions."),
             Self::NoAnsAccuracy => ("no_ans_accuracy", "NoAns accuracy", "Share of the unanswerable questions that are declined."),
-            Self::Success => ("success", "Task success", "Share of all questions that end well: F1 of at least the suite's threshold, or rightly declined."),
+            Self::Success => ("success", "Task success", "Share of all questions that end well: F1 of at least the suite's threshold, rightly declined, or rightly asked back; of questions with parts, every part."),
             Self::FalseAnswerRate => ("false_answer_rate", "False answers", "Share of the unanswerable questions that are answered all the same."),
             Self::WrongAbstentionRate => ("wrong_abstention_rate", "Wrong abstentions", "Share of the answerable questions that are declined."),
             Self::Coverage => ("coverage", "Coverage", "Share of all questions that are answered."),
+            Self::ClarifiedRate => ("clarified_rate", "Asked back", "Share of the questions with several readings that are asked back about."),
+            Self::WrongClarifyRate => ("wrong_clarify_rate", "Wrongly asked back", "Share of the other questions that are asked back about all the same."),
+            Self::PartsRight => ("parts_right", "All parts right", "Share of the requests that ask several things of which every part is rightly answered or rightly declined."),
+            Self::PartAccuracy => ("part_accuracy", "Parts right", "Share of the parts of such requests that are rightly answered or rightly declined."),
+            Self::RiskCoverageAreaByRetrieval => ("risk_coverage_area_by_retrieval", "Risk-coverage area by the search", "The same of the same answers taken by the score of the search alone, the best passage's nearness to the question, as systems without a reader do."),
+            Self::NoAnsAt70 => ("no_ans_at_70", "NoAns accuracy at 70%", "Share of the unanswerable questions that a threshold on the confidence alone declines where it answers 70 percent of the answerable ones."),
+            Self::NoAnsAt80 => ("no_ans_at_80", "NoAns accuracy at 80%", "The same where it answers 80 percent of the answerable ones."),
+            Self::NoAnsAt70ByRetrieval => ("no_ans_at_70_by_retrieval", "NoAns accuracy at 70% by the search", "The same for a threshold on the score of the search, at 70 percent."),
+            Self::NoAnsAt80ByRetrieval => ("no_ans_at_80_by_retrieval", "NoAns accuracy at 80% by the search", "The same for a threshold on the score of the search, at 80 percent."),
             Self::RiskCoverageArea => ("risk_coverage_area", "Risk-coverage area", "Mean share of wrong answers while answers are taken from the most confident on; judges the order of the confidences."),
             Self::CalibrationError => ("calibration_error", "Calibration error", "Expected calibration error of the answers' confidences, ten bins."),
             Self::CitationPrecision => ("citation_precision", "Citation precision", "Share of an answer's footnotes that lie mostly in evidence, mean over answered questions with evidence and footnotes."),
@@ -129,7 +161,9 @@ impl Metric {
     /// What it is measured in.
     pub fn unit(self) -> Unit {
         match self {
-            Self::RiskCoverageArea | Self::AnswerLoss | Self::Perplexity => Unit::Number,
+            Self::RiskCoverageArea | Self::RiskCoverageAreaByRetrieval | Self::AnswerLoss | Self::Perplexity => {
+                Unit::Number
+            }
             Self::LatencyP50 | Self::LatencyP95 => Unit::Milliseconds,
             _ => Unit::Share,
         }
@@ -141,7 +175,9 @@ impl Metric {
             Self::Coverage => Better::Neither,
             Self::FalseAnswerRate
             | Self::WrongAbstentionRate
+            | Self::WrongClarifyRate
             | Self::RiskCoverageArea
+            | Self::RiskCoverageAreaByRetrieval
             | Self::CalibrationError
             | Self::AnswerLoss
             | Self::Perplexity
@@ -154,12 +190,22 @@ impl Metric {
 
     /// Whether a question counts for the figure.
     pub fn counts(self, prediction: &Prediction) -> bool {
-        let answerable = prediction.expected == Expected::Answered;
+        let answerable = prediction.is_answerable();
         let ended = prediction.outcome.ended();
         match self {
             Self::HasAnsF1 | Self::HasAnsExactMatch | Self::WrongAbstentionRate => answerable,
-            Self::NoAnsAccuracy | Self::FalseAnswerRate => !answerable,
+            Self::NoAnsAccuracy | Self::FalseAnswerRate => prediction.expected == Expected::Abstained,
+            Self::ClarifiedRate => prediction.expected == Expected::Clarify,
+            Self::WrongClarifyRate => prediction.expected != Expected::Clarify,
+            Self::PartsRight | Self::PartAccuracy => prediction.scores.parts.is_some(),
             Self::RiskCoverageArea | Self::CalibrationError => ended == Ended::Answered,
+            Self::RiskCoverageAreaByRetrieval => ended == Ended::Answered && prediction.retrieval_score.is_some(),
+            Self::NoAnsAt70 | Self::NoAnsAt80 => prediction.expected != Expected::Clarify,
+            // A question that failed has no score and counts against both.
+            Self::NoAnsAt70ByRetrieval | Self::NoAnsAt80ByRetrieval => {
+                prediction.expected != Expected::Clarify
+                    && (prediction.retrieval_score.is_some() || ended == Ended::Failed)
+            }
             Self::CitationPrecision => prediction.scores.citation_precision.is_some(),
             Self::CitationRecall => prediction.scores.citation_recall.is_some(),
             Self::GoldPassagesRead => prediction.scores.gold_passages_read.is_some(),
@@ -173,7 +219,7 @@ impl Metric {
     /// The figure of a set of predictions, some of which may occur several times; `None` when none counts for it.
     pub fn of<'a>(self, predictions: impl Iterator<Item = &'a Prediction> + Clone) -> Option<f64> {
         let counted = predictions.clone().filter(|prediction| self.counts(prediction));
-        let squad = || SquadSummary::of(predictions.clone().map(Prediction::squad));
+        let squad = || SquadSummary::of(counted.clone().map(Prediction::squad));
         match self {
             Self::F1 => squad().f1,
             Self::ExactMatch => squad().exact_match,
@@ -186,6 +232,21 @@ impl Metric {
             Self::Coverage => mean(counted.map(|prediction| truth(prediction.outcome.ended() == Ended::Answered))),
             Self::Failed => mean(counted.map(|prediction| truth(prediction.outcome == PredictedOutcome::Failed))),
             Self::RiskCoverageArea => RiskCoverage::area(&judged(counted)),
+            Self::ClarifiedRate | Self::WrongClarifyRate => {
+                mean(counted.map(|prediction| truth(prediction.outcome == PredictedOutcome::Clarify)))
+            }
+            Self::PartsRight => mean(counted.map(|prediction| truth(prediction.scores.success))),
+            Self::PartAccuracy => {
+                let sums = counted
+                    .filter_map(|prediction| prediction.scores.parts)
+                    .fold((0, 0), |(right, all), parts| (right + parts.right, all + parts.asked));
+                (sums.1 > 0).then(|| f64::from(sums.0) / f64::from(sums.1))
+            }
+            Self::RiskCoverageAreaByRetrieval => RiskCoverage::area(&judged_by_retrieval(counted)),
+            Self::NoAnsAt70 => no_ans_at(0.7, counted, |prediction| Some(prediction.confidence)),
+            Self::NoAnsAt80 => no_ans_at(0.8, counted, |prediction| Some(prediction.confidence)),
+            Self::NoAnsAt70ByRetrieval => no_ans_at(0.7, counted, |prediction| prediction.retrieval_score),
+            Self::NoAnsAt80ByRetrieval => no_ans_at(0.8, counted, |prediction| prediction.retrieval_score),
             Self::CalibrationError => {
                 Reliability::of(&judged(counted), BINS).map(|found| found.expected_calibration_error)
             }
@@ -208,6 +269,28 @@ pub fn judged<'a>(predictions: impl Iterator<Item = &'a Prediction>) -> Vec<Judg
         .filter(|prediction| prediction.outcome.ended() == Ended::Answered)
         .map(|prediction| Judged { confidence: prediction.confidence, success: prediction.scores.success })
         .collect()
+}
+
+/// The same answers by the score of the search, as far as the system says it.
+pub fn judged_by_retrieval<'a>(predictions: impl Iterator<Item = &'a Prediction>) -> Vec<Judged> {
+    predictions
+        .filter(|prediction| prediction.outcome.ended() == Ended::Answered)
+        .filter_map(|prediction| {
+            Some(Judged { confidence: prediction.retrieval_score?, success: prediction.scores.success })
+        })
+        .collect()
+}
+
+fn no_ans_at<'a>(
+    coverage: f64,
+    predictions: impl Iterator<Item = &'a Prediction>,
+    score: impl Fn(&Prediction) -> Option<f64>,
+) -> Option<f64> {
+    let scored = predictions.map(|prediction| Scored {
+        score: score(prediction).filter(|_| prediction.outcome != PredictedOutcome::Failed),
+        answerable: prediction.is_answerable(),
+    });
+    no_ans_accuracy_at(coverage, &scored.collect::<Vec<_>>())
 }
 
 fn truth(holds: bool) -> f64 {

@@ -6,9 +6,13 @@
 //!
 //! May depend on everything but `cli` and `http`.
 
+pub mod ablation;
+pub mod abstention;
+pub mod ambiguity;
 pub mod answerer;
 pub mod assemble;
 pub mod bootstrap;
+pub mod calibrate;
 pub mod calibration;
 pub mod card;
 pub mod citations;
@@ -18,9 +22,13 @@ pub mod distractors;
 pub mod examples;
 pub mod external;
 pub mod failures;
+pub mod injections;
 pub mod measure;
 pub mod metric;
 pub mod metrics;
+pub mod noise;
+pub mod pairs;
+pub mod parts;
 pub mod prediction;
 pub mod product;
 pub mod report;
@@ -35,6 +43,8 @@ pub mod squad;
 pub mod suite;
 #[cfg(test)]
 pub mod testing;
+pub mod two_questions;
+pub mod understanding;
 pub mod unfinished;
 
 // Training measures readers with it as well, and does not know the evaluation.

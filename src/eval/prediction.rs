@@ -79,6 +79,34 @@ pub struct AnswerLoss {
     pub tokens: u32,
 }
 
+/// What a system said to one of the things that a question asks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PredictedPart {
+    /// What it took the part to ask.
+    pub question: String,
+    /// How it ended.
+    pub outcome: PredictedOutcome,
+    /// The answer to it, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+    /// The bare fact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub short_answer: Option<String>,
+    /// How sure the system was, 0 to 1.
+    pub confidence: f64,
+}
+
+/// How the parts of a question ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartScores {
+    /// The parts.
+    pub asked: u32,
+    /// Those that were rightly answered or rightly declined.
+    pub right: u32,
+}
+
 /// How one question is scored.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -87,8 +115,11 @@ pub struct Scores {
     pub exact_match: f64,
     /// The best F1 against a gold answer, 0 to 1.
     pub f1: f64,
-    /// Whether the question ended well: an F1 of at least the suite's `success_f1`.
+    /// Whether the question ended well: an F1 of at least the suite's `success_f1`; with parts, all of them right.
     pub success: bool,
+    /// How its parts ended; absent for a question that asks one thing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<PartScores>,
     /// The share of the citations that are right; absent without evidence, without an answer or without citations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub citation_precision: Option<f64>,
@@ -120,8 +151,14 @@ pub struct Prediction {
     pub short_answer: Option<String>,
     /// How sure the system was, 0 to 1.
     pub confidence: f64,
+    /// What was said to each part, where the system took the question to ask several things.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<PredictedPart>,
     /// The footnotes.
     pub citations: Vec<CitedSpan>,
+    /// How near the best passage was to the question by the search alone, where the system can tell. Larger is nearer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retrieval_score: Option<f64>,
     /// The ids of the passages that were read, best first, where the system says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read: Option<Vec<String>>,
@@ -144,10 +181,16 @@ impl Prediction {
     /// The question as the figures of SQuAD see it.
     pub fn squad(&self) -> SquadQuestion {
         SquadQuestion {
-            answerable: self.expected == Expected::Answered,
+            answerable: self.is_answerable(),
             ended: self.outcome.ended(),
             score: AnswerScore { exact_match: self.scores.exact_match, f1: self.scores.f1 },
         }
+    }
+
+    /// Whether the passages hold an answer, to all of the question or to a part of it. A question to ask back about is
+    /// neither answerable nor unanswerable.
+    pub fn is_answerable(&self) -> bool {
+        matches!(self.expected, Expected::Answered | Expected::Partial)
     }
 
     /// What was given as the answer: the bare fact where there is one; `None` when the question was not answered.

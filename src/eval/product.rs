@@ -9,12 +9,13 @@ use async_trait::async_trait;
 use super::{
     answerer::{Answerer, AnswererError, Asked, Reply},
     corpus::Corpus,
-    prediction::{CitedSpan, PredictedOutcome},
+    prediction::{CitedSpan, PredictedOutcome, PredictedPart},
 };
 use crate::{
-    answer::{self, AnswerError, AnswerServices, GivenPassage, Passage},
-    domain::{Outcome, OutcomeKind, Question, Timings, text::CodePointRange},
+    answer::{self, AnswerError, AnswerServices, GivenPassage, Passage, RankingKind, SearchRequest},
+    domain::{Outcome, OutcomeKind, Question, QuestionPart, Timings, Turn, text::CodePointRange},
     models::embedder::TokenCounter,
+    train::dataset::example::Exchange,
 };
 
 /// The product, asked with the passages to answer from.
@@ -66,10 +67,29 @@ impl Answerer for Open {
             self.corpus.locate(name, range).map(|(passage, range)| (passage.to_owned(), range))
         }))
     }
+
+    /// The cosine of the question, as it was typed, and the nearest passage. The score of the hybrid search is made of
+    /// ranks, so it says nothing of how near the best passage is, and no threshold on it means anything.
+    async fn retrieval_score(&self, asked: &Asked) -> Result<Option<f64>, AnswererError> {
+        let request = SearchRequest {
+            question: asked.question.clone(),
+            collection: None,
+            filter: None,
+            top_k: Some(1),
+            ranking: RankingKind::Dense,
+        };
+        let found = answer::search(&self.services.retrieve, request).await?;
+        Ok(found.results.first().map(|passage| f64::from(passage.score)))
+    }
 }
 
 fn question(asked: &Asked) -> Question {
-    Question { question: asked.question.clone(), collection: None, filter: None, top_k: None, stream: false }
+    let turn = |said: &Exchange| Turn {
+        question: said.question.clone(),
+        answer: Some(said.answer.clone()),
+        ..Turn::default()
+    };
+    Question { history: asked.history.iter().map(turn).collect(), ..Question::new(&asked.question) }
 }
 
 /// The passages of the data set of which the chunks that were found hold something, in the order of the chunks.
@@ -98,19 +118,34 @@ fn reply(
     });
     Reply {
         citations: citations.collect(),
-        outcome: match outcome.outcome {
-            OutcomeKind::Answered => PredictedOutcome::Answered,
-            OutcomeKind::Partial => PredictedOutcome::Partial,
-            OutcomeKind::Abstained => PredictedOutcome::Abstained,
-            OutcomeKind::Clarify => PredictedOutcome::Clarify,
-            OutcomeKind::Blocked => PredictedOutcome::Blocked,
-        },
+        outcome: ended(outcome.outcome),
+        parts: outcome.question.parts.into_iter().map(part).collect(),
         answer: outcome.answer,
         short_answer: outcome.short_answer,
         confidence: f64::from(outcome.confidence).clamp(0.0, 1.0),
         read: Some(read),
         answer_loss: None,
         stages_ms: stages(outcome.timings_ms),
+    }
+}
+
+fn part(part: QuestionPart) -> PredictedPart {
+    PredictedPart {
+        question: part.question,
+        outcome: ended(part.outcome),
+        answer: part.answer,
+        short_answer: part.short_answer,
+        confidence: f64::from(part.confidence).clamp(0.0, 1.0),
+    }
+}
+
+fn ended(outcome: OutcomeKind) -> PredictedOutcome {
+    match outcome {
+        OutcomeKind::Answered => PredictedOutcome::Answered,
+        OutcomeKind::Partial => PredictedOutcome::Partial,
+        OutcomeKind::Abstained => PredictedOutcome::Abstained,
+        OutcomeKind::Clarify => PredictedOutcome::Clarify,
+        OutcomeKind::Blocked => PredictedOutcome::Blocked,
     }
 }
 
@@ -151,6 +186,17 @@ mod tests {
             page: None,
         };
         Passage { chunk, name: name.to_owned(), title: None, score: 1.0 }
+    }
+
+    #[test]
+    fn what_was_said_before_comes_with_the_question() {
+        let said = Exchange { question: "Is there a pier?".into(), answer: "Yes.".into() };
+        let (history, passages) = (vec![said], None);
+        let asked =
+            Asked { id: "1".into(), history, question: "How long is it?".into(), passages, expected_answer: None };
+        let question = question(&asked);
+        assert_eq!((question.history.len(), question.history[0].question.as_str()), (1, "Is there a pier?"));
+        assert_eq!(question.history[0].answer.as_deref(), Some("Yes."));
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! How well the right passage is found: documents are ingested through the product's own pipeline into an index of
 //! their own, and every question is searched as a user's would be.
 //!
-//! May depend on `answer`, `app`, `domain` and `ingest`.
+//! May depend on `answer`, `app`, `domain`, `ingest` and the encoder's pairs.
 
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Instant,
 };
 
 use serde::{Serialize, de::DeserializeOwned};
@@ -16,6 +17,7 @@ use crate::{
     answer::{self, Passage, RankingKind, SearchRequest},
     app::App,
     domain::text::CodePointRange,
+    models::encoder::{PairError, PairScorer},
 };
 
 /// Documents and questions.
@@ -62,12 +64,19 @@ pub enum EvalError {
     /// A search failed.
     #[error(transparent)]
     Answer(#[from] answer::AnswerError),
+    /// Putting passages in a new order failed.
+    #[error(transparent)]
+    Rerank(#[from] PairError),
 }
 
 impl EvalError {
     /// Whether the same evaluation may succeed later.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Answer(error) if error.is_transient())
+        match self {
+            Self::Answer(error) => error.is_transient(),
+            Self::Rerank(error) => error.is_transient(),
+            _ => false,
+        }
     }
 }
 
@@ -88,12 +97,51 @@ pub struct RetrievalReport {
     pub recall: [f64; 4],
     /// nDCG at 10, counting each document once.
     pub ndcg_at_10: f64,
+    /// How many of the first passages were put in a new order, and how long that took for a question on average.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rerank: Option<RerankCost>,
+}
+
+/// What putting passages in a new order took.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct RerankCost {
+    /// How many passages of each question.
+    pub depth: usize,
+    /// Milliseconds for a question, on average.
+    pub milliseconds: f64,
+}
+
+/// The first `depth` passages of every question are put in the order of their scores.
+#[derive(Clone)]
+pub struct Rerank {
+    /// What scores a question and a passage; its first label counts.
+    pub scorer: Arc<dyn PairScorer>,
+    /// How many passages.
+    pub depth: usize,
+}
+
+impl Rerank {
+    /// The passages in their new order. Of equal ones the first stays first.
+    async fn apply(&self, question: &str, mut found: Vec<Passage>) -> Result<Vec<Passage>, EvalError> {
+        let rest = found.split_off(self.depth.min(found.len()));
+        let pairs = found.iter().map(|passage| (question.to_owned(), passage.chunk.indexed_text()));
+        let scores = self.scorer.score(pairs.collect()).await?;
+        let mut scored: Vec<(f32, Passage)> =
+            scores.iter().map(|scores| scores.first().copied().unwrap_or(0.0)).zip(found).collect();
+        scored.sort_by(|a, b| b.0.total_cmp(&a.0));
+        Ok(scored.into_iter().map(|(_, passage)| passage).chain(rest).collect())
+    }
 }
 
 /// Searches every question and compares with its targets.
-pub async fn evaluate(app: &Arc<App>, set: &EvalSet, ranking: RankingKind) -> Result<RetrievalReport, EvalError> {
+pub async fn evaluate(
+    app: &Arc<App>,
+    set: &EvalSet,
+    ranking: RankingKind,
+    rerank: Option<&Rerank>,
+) -> Result<RetrievalReport, EvalError> {
     let mut ranks = Vec::with_capacity(set.questions.len());
-    let mut gains = 0.0;
+    let (mut gains, mut seconds) = (0.0, 0.0);
     for question in &set.questions {
         let request = SearchRequest {
             question: question.text.clone(),
@@ -103,7 +151,12 @@ pub async fn evaluate(app: &Arc<App>, set: &EvalSet, ranking: RankingKind) -> Re
             top_k: Some(30),
             ranking,
         };
-        let found = answer::search(&app.retrieve, request).await?.results;
+        let mut found = answer::search(&app.retrieve, request).await?.results;
+        if let Some(rerank) = rerank {
+            let clock = Instant::now();
+            found = rerank.apply(&question.text, found).await?;
+            seconds += clock.elapsed().as_secs_f64();
+        }
         ranks.push(
             found.iter().position(|passage| question.targets.iter().any(|t| t.is_held_by(passage))).map(|at| at + 1),
         );
@@ -124,6 +177,10 @@ pub async fn evaluate(app: &Arc<App>, set: &EvalSet, ranking: RankingKind) -> Re
         questions: ranks.len(),
         recall: [1, 3, 5, 10].map(|k| recall_at(&ranks, k)),
         ndcg_at_10: gains / ranks.len().max(1) as f64,
+        rerank: rerank.map(|rerank| RerankCost {
+            depth: rerank.depth,
+            milliseconds: 1000.0 * seconds / ranks.len().max(1) as f64,
+        }),
     })
 }
 

@@ -75,7 +75,7 @@ pub async fn run(
             Ok((_, (at, end))) => (at, end),
             Err(error) => {
                 let Some(at) = places.get(&error.id()) else { continue };
-                (*at, Ended { reply: Err(panic_message(error)), latency: Duration::ZERO })
+                (*at, Ended { reply: Err(panic_message(error)), latency: Duration::ZERO, retrieval_score: None })
             }
         };
         let prediction = predict(&loaded.questions[at], end, loaded.suite.success_f1);
@@ -91,6 +91,7 @@ pub async fn run(
 struct Ended {
     reply: Result<Reply, String>,
     latency: Duration,
+    retrieval_score: Option<f64>,
 }
 
 fn asked(mode: Mode, question: &SuiteQuestion) -> Asked {
@@ -98,6 +99,7 @@ fn asked(mode: Mode, question: &SuiteQuestion) -> Asked {
     Asked {
         id: example.id.clone(),
         question: example.question.clone(),
+        history: example.history.clone(),
         passages: (mode == Mode::Closed).then(|| example.passages.clone()),
         expected_answer: example.answer.clone().or_else(|| example.short_answers.first().cloned()),
     }
@@ -105,11 +107,15 @@ fn asked(mode: Mode, question: &SuiteQuestion) -> Asked {
 
 async fn ask(at: usize, answerer: Arc<dyn Answerer>, asked: Asked, timeout: Duration) -> (usize, Ended) {
     if let Err(error) = answerer.prepare().await {
-        return (at, Ended { reply: Err(error.to_string()), latency: Duration::ZERO });
+        return (at, Ended { reply: Err(error.to_string()), latency: Duration::ZERO, retrieval_score: None });
     }
     let started = Instant::now();
     let reply = tokio::time::timeout(timeout, answerer.answer(&asked)).await;
     let latency = started.elapsed();
+    let retrieval_score = match timeout.checked_sub(latency) {
+        Some(left) => tokio::time::timeout(left, answerer.retrieval_score(&asked)).await,
+        None => Ok(Ok(None)),
+    };
     let reply = match reply {
         Ok(Ok(reply)) => match reply.check(&asked) {
             Ok(()) => Ok(reply),
@@ -118,7 +124,14 @@ async fn ask(at: usize, answerer: Arc<dyn Answerer>, asked: Asked, timeout: Dura
         Ok(Err(error)) => Err(error.to_string()),
         Err(_) => Err(format!("no answer within {timeout:?}")),
     };
-    (at, Ended { reply, latency })
+    let (reply, retrieval_score) = match (reply, retrieval_score) {
+        (Err(error), _) => (Err(error), None),
+        (Ok(reply), Ok(Ok(score))) if score.is_none_or(f64::is_finite) => (Ok(reply), score),
+        (Ok(_), Ok(Ok(_))) => (Err("the score of the search is not a finite number".to_owned()), None),
+        (Ok(_), Ok(Err(error))) => (Err(format!("the score of the search: {error}")), None),
+        (Ok(_), Err(_)) => (Err(format!("no score of the search within {timeout:?}")), None),
+    };
+    (at, Ended { reply, latency, retrieval_score })
 }
 
 fn panic_message(error: JoinError) -> String {
@@ -141,6 +154,7 @@ fn predict(question: &SuiteQuestion, ended: Ended, success_f1: f64) -> Predictio
         outcome: reply.outcome,
         answer: &reply.answer,
         short_answer: reply.short_answer.as_deref(),
+        parts: &reply.parts,
         citations: &reply.citations,
         read: reply.read.as_deref(),
     };
@@ -153,7 +167,9 @@ fn predict(question: &SuiteQuestion, ended: Ended, success_f1: f64) -> Predictio
         answer: reply.answer,
         short_answer: reply.short_answer,
         confidence: reply.confidence,
+        parts: reply.parts,
         citations: reply.citations,
+        retrieval_score: ended.retrieval_score,
         read: reply.read,
         answer_loss: reply.answer_loss,
         latency_ms: ended.latency.as_secs_f64() * 1000.0,
@@ -170,6 +186,7 @@ fn failed_reply() -> Reply {
         answer: String::new(),
         short_answer: None,
         confidence: 0.0,
+        parts: Vec::new(),
         citations: Vec::new(),
         read: None,
         answer_loss: None,

@@ -1,10 +1,11 @@
 //! Scores what a system said to one example.
 //!
-//! May depend on `eval::citations`, `eval::squad_score`, `eval::prediction` and `train::dataset`.
+//! May depend on `eval::citations`, `eval::parts`, `eval::squad_score`, `eval::prediction` and `train::dataset`.
 
 use super::{
     citations::CitationCounts,
-    prediction::{CitedSpan, PredictedOutcome, Scores},
+    parts,
+    prediction::{CitedSpan, PredictedOutcome, PredictedPart, Scores},
     squad_score::{AnswerScore, Ended, best_over},
 };
 use crate::train::dataset::example::{Example, Expected};
@@ -18,6 +19,8 @@ pub struct Said<'a> {
     pub answer: &'a str,
     /// The bare fact.
     pub short_answer: Option<&'a str>,
+    /// What it says to each part of the question.
+    pub parts: &'a [PredictedPart],
     /// The footnotes.
     pub citations: &'a [CitedSpan],
     /// The passages that were read.
@@ -28,15 +31,20 @@ pub struct Said<'a> {
 ///
 /// Against the bare gold answers of an example goes the system's bare answer, or its answer in words when it gave no
 /// bare one. An example that has no bare answers is compared by its answer in words. Whatever does not answer is
-/// compared as "", which is right when the passages hold no answer. A failed question scores 0.
+/// compared as "", which is right when the passages hold no answer. A failed question scores 0. A question that must be
+/// asked back about is right when it is, and one with parts has the means of their scores (see [`parts`]).
 pub fn score(example: &Example, said: Said<'_>, success_f1: f64) -> Scores {
     let ended = said.outcome.ended();
-    let AnswerScore { exact_match, f1 } = match ended {
-        Ended::Failed => AnswerScore { exact_match: 0.0, f1: 0.0 },
-        Ended::Declined => best_over("", &golds(example)),
-        Ended::Answered if example.expected == Expected::Abstained => AnswerScore { exact_match: 0.0, f1: 0.0 },
-        Ended::Answered if example.short_answers.is_empty() => best_over(said.answer, &golds(example)),
-        Ended::Answered => best_over(said.short_answer.unwrap_or(said.answer), &golds(example)),
+    let of_parts = (!example.parts.is_empty()).then(|| parts::score(&example.parts, said, success_f1));
+    let clarified = f64::from(u8::from(said.outcome == PredictedOutcome::Clarify));
+    let AnswerScore { exact_match, f1 } = match (ended, of_parts) {
+        (_, Some((mean, _))) => mean,
+        _ if example.expected == Expected::Clarify => AnswerScore { exact_match: clarified, f1: clarified },
+        (Ended::Failed, _) => AnswerScore { exact_match: 0.0, f1: 0.0 },
+        (Ended::Declined, _) => best_over("", &golds(example)),
+        (Ended::Answered, _) if example.expected == Expected::Abstained => AnswerScore { exact_match: 0.0, f1: 0.0 },
+        (Ended::Answered, _) if example.short_answers.is_empty() => best_over(said.answer, &golds(example)),
+        (Ended::Answered, _) => best_over(said.short_answer.unwrap_or(said.answer), &golds(example)),
     };
     let counts = match ended {
         Ended::Answered => CitationCounts::of(said.citations, &example.support),
@@ -45,7 +53,11 @@ pub fn score(example: &Example, said: Said<'_>, success_f1: f64) -> Scores {
     Scores {
         exact_match,
         f1,
-        success: f1 >= success_f1,
+        success: match of_parts {
+            Some((_, parts)) => parts.right == parts.asked,
+            None => f1 >= success_f1,
+        },
+        parts: of_parts.map(|(_, parts)| parts),
         citation_precision: counts.and_then(CitationCounts::precision),
         citation_recall: counts.map(CitationCounts::recall),
         gold_passages_read: said.read.filter(|_| !example.support.is_empty()).map(|read| {
@@ -67,10 +79,10 @@ pub fn golds(example: &Example) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::eval::testing::{abstaining, answerable};
+    use crate::eval::testing::{abstaining, answerable, pair};
 
     fn said(outcome: PredictedOutcome, answer: &str) -> Said<'_> {
-        Said { outcome, answer, short_answer: None, citations: &[], read: None }
+        Said { outcome, answer, short_answer: None, parts: &[], citations: &[], read: None }
     }
 
     #[test]
@@ -102,6 +114,28 @@ mod tests {
         assert_eq!(score(&none, said(PredictedOutcome::Failed, ""), 0.5).f1, 0.0);
         // Words of which normalising leaves nothing are still an answer.
         assert_eq!(score(&none, said(PredictedOutcome::Answered, "The."), 0.5).exact_match, 0.0);
+    }
+
+    #[test]
+    fn asking_back_is_right_where_it_is_expected() {
+        let unclear = Example { expected: Expected::Clarify, ..abstaining("1", "How long is it?") };
+        assert!(score(&unclear, said(PredictedOutcome::Clarify, "Which?"), 0.5).success);
+        for outcome in [PredictedOutcome::Answered, PredictedOutcome::Abstained, PredictedOutcome::Failed] {
+            assert_eq!(score(&unclear, said(outcome, "212 metres"), 0.5).f1, 0.0, "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn a_question_with_parts_ends_well_when_all_of_them_do() {
+        let one = answerable("1", "How long is the pier?", "It is 212 metres long.", &["212 metres"]);
+        let both = pair(&one, &answerable("2", "Where is the hut?", "The hut is at the gate.", &["at the gate"]));
+        let whole = |answer| score(&both, said(PredictedOutcome::Answered, answer), 0.5);
+        let all = whole("The pier is 212 metres long. The hut is at the gate.");
+        assert_eq!((all.success, all.parts.map(|parts| parts.right)), (true, Some(2)));
+        let half = whole("The pier is 212 metres long.");
+        assert_eq!((half.success, half.parts.map(|parts| parts.right)), (false, Some(1)));
+        assert!(half.f1 > 0.0 && half.f1 < 0.5, "{}", half.f1);
+        assert_eq!(score(&one, said(PredictedOutcome::Answered, "212 metres"), 0.5).parts, None);
     }
 
     #[test]

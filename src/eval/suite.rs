@@ -6,17 +6,20 @@
 //! data = "../data/squad2"      # a data set; from the suite file's folder
 //! split = "validation"         # which part of it is asked
 //! corpus = ["train"]           # further parts whose passages are searched
+//! corpus_data = "../data/wiki" # the data set that `corpus` names parts of; `data` when absent
 //! distractors = 2              # closed only: near passages beside the example's own
 //! limit = 400                  # ask a sample, drawn by the seed
+//! pairs = 120                  # ask so many requests of two questions each instead, built from the sample
 //! seed = 7
 //! metrics = ["f1", "false_answer_rate"]   # all of them when absent
 //! success_f1 = 0.5             # from which F1 on an answer counts as right
 //! resample_by = "question"     # or "document"
 //! resamples = 2000
 //! timeout_s = 120              # for each question
+//! typos = "../data/spelling"   # one typo in each question, out of the lists in this folder (`eval::noise`)
 //! ```
 //!
-//! May depend on `eval::examples`, `eval::corpus`, `eval::distractors`, `eval::measure` and `train::dataset`.
+//! May depend on `eval::examples`, `eval::corpus`, `eval::distractors`, `eval::measure`, `eval::noise` and `train::dataset`.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -28,13 +31,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     bootstrap::{BootstrapError, Resampling},
-    card::{DataFile, SuiteIdentity, sha256},
+    card::{DataFile, SuiteIdentity, sha256, sha256_of_file},
     corpus::{self, CorpusError},
     distractors::{DistractorsError, PassageIndex},
     examples::{self, ExamplesError},
     measure::ResampleBy,
     metric::Metric,
+    noise::{self, Noise, NoiseError},
     squad_score::DEFAULT_SUCCESS_F1,
+    two_questions::{PairsError, pairs},
 };
 use crate::train::dataset::example::{Example, Passage};
 
@@ -67,6 +72,12 @@ pub enum SuiteError {
     /// There are too few passages.
     #[error(transparent)]
     Distractors(#[from] DistractorsError),
+    /// Pairs cannot be built.
+    #[error(transparent)]
+    Pairs(#[from] PairsError),
+    /// The lists of typos cannot be read.
+    #[error(transparent)]
+    Noise(#[from] NoiseError),
     /// The intervals cannot be computed as asked.
     #[error(transparent)]
     Bootstrap(#[from] BootstrapError),
@@ -78,6 +89,7 @@ impl SuiteError {
         match self {
             Self::Io(_, error) => error.kind() == std::io::ErrorKind::Interrupted,
             Self::Examples(error) => error.is_transient(),
+            Self::Noise(error) => error.is_transient(),
             _ => false,
         }
     }
@@ -119,12 +131,19 @@ pub struct Suite {
     /// Further parts whose passages are searched, for distractors or in an open suite. Their questions are not asked.
     #[serde(default)]
     pub corpus: Vec<String>,
+    /// The folder of the data set that `corpus` names parts of, from the suite file's folder; its own files are searched
+    /// where `corpus` names none. `data` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corpus_data: Option<PathBuf>,
     /// How many near passages are shown beside the example's own, in a closed suite.
     #[serde(default)]
     pub distractors: usize,
     /// How many questions are asked, drawn by the seed; all of them when absent.
     #[serde(default)]
     pub limit: Option<usize>,
+    /// How many requests of two questions each are asked instead, built from the sample; see [`pairs`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pairs: Option<usize>,
     /// The seed of everything that is drawn.
     #[serde(default)]
     pub seed: u64,
@@ -143,6 +162,11 @@ pub struct Suite {
     /// The seconds that a question may take.
     #[serde(default = "default_timeout")]
     pub timeout_s: u64,
+    /// A folder of misspellings, from the suite file's folder: each question is asked with one typo, drawn by the seed and
+    /// its id. What is expected, and the distractors, are those of the question without it. A question that has no word
+    /// which could get one (numbers, identifiers and what is quoted are left alone) is asked as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub typos: Option<PathBuf>,
 }
 
 fn all_metrics() -> Vec<Metric> {
@@ -204,6 +228,9 @@ impl Suite {
         if self.limit == Some(0) {
             return wrong("`limit = 0` asks nothing; leave it out to ask everything");
         }
+        if self.pairs == Some(0) {
+            return wrong("`pairs = 0` asks nothing; leave it out to ask single questions");
+        }
         if !(self.success_f1 > 0.0 && self.success_f1 <= 1.0) {
             return wrong("`success_f1` must be above 0 and at most 1");
         }
@@ -213,7 +240,8 @@ impl Suite {
         if self.metrics.is_empty() || self.metrics.iter().collect::<HashSet<_>>().len() < self.metrics.len() {
             return wrong("`metrics` must name at least one figure, and none twice");
         }
-        let splits: Vec<&String> = self.split.iter().chain(&self.corpus).collect();
+        let own_split = self.split.iter().filter(|_| self.corpus_data.is_none());
+        let splits: Vec<&String> = own_split.chain(&self.corpus).collect();
         if splits.iter().collect::<HashSet<_>>().len() < splits.len() {
             return wrong("`corpus` names a split twice, or the one that is asked; that one is searched anyway");
         }
@@ -241,21 +269,36 @@ impl Suite {
         let asked = examples::read_split(&data, self.split.as_deref())?;
         let mut files = asked.files;
         let mut others = Vec::new();
-        for split in &self.corpus {
-            let read = examples::read_split(&data, Some(split))?;
+        let elsewhere = self.corpus_data.as_ref().map(|corpus| folder.join(corpus));
+        let mut searched: Vec<Option<&str>> = self.corpus.iter().map(|split| Some(split.as_str())).collect();
+        if elsewhere.is_some() && searched.is_empty() {
+            searched.push(None);
+        }
+        for split in searched {
+            let read = examples::read_split(elsewhere.as_ref().unwrap_or(&data), split)?;
             files.extend(read.files);
             others.extend(read.examples);
         }
         let passages = corpus::distinct(asked.examples.iter().chain(&others).flat_map(|example| &example.passages))?;
+        let noise = self.typos.as_ref().map(|typos| read_noise(&folder.join(typos), &mut files)).transpose()?;
         let index = PassageIndex::new(&passages);
         let mut questions = Vec::new();
-        for mut example in self.sample(asked.examples)? {
+        let mut sample = self.sample(asked.examples)?;
+        if let Some(count) = self.pairs {
+            sample = pairs(&sample, count, self.seed)?;
+        }
+        for mut example in sample {
             // Before distractors change the order of the passages.
             let document = examples::document_of(&example).to_owned();
             index.add_to(&mut example, self.distractors)?;
             if self.mode == Mode::Closed && example.passages.is_empty() {
                 let reason = format!("`{}` has no passages; a closed suite gives them", example.id);
                 return Err(SuiteError::Setting { suite: self.name, reason });
+            }
+            // After the distractors, which are to be those of the clean question.
+            let typo = noise.as_ref().and_then(|noise| noise.mistype(&example.question, &example.id, self.seed));
+            if let Some(typo) = typo {
+                example.question = typo.text;
             }
             questions.push(SuiteQuestion { example, document });
         }
@@ -279,6 +322,17 @@ impl Suite {
         let chosen: HashSet<String> = order.into_iter().take(limit).cloned().collect();
         Ok(examples.into_iter().filter(|example| chosen.contains(&example.id)).collect())
     }
+}
+
+/// Reads the lists of typos, and notes their sums with those of the data.
+fn read_noise(folder: &Path, files: &mut Vec<DataFile>) -> Result<Noise, SuiteError> {
+    let noise = Noise::read(folder)?;
+    for name in noise::FILES {
+        let path = folder.join(name);
+        let sha256 = sha256_of_file(&path).map_err(|error| SuiteError::Io(path, error))?;
+        files.push(DataFile { name: format!("typos/{name}"), sha256, examples: 0 });
+    }
+    Ok(noise)
 }
 
 #[cfg(test)]

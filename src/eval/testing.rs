@@ -16,7 +16,7 @@ use super::{
     squad_score,
     suite::{LoadedSuite, SuiteQuestion},
 };
-use crate::train::dataset::example::{Example, Expected, Kind, Passage, Span, SpanRole};
+use crate::train::dataset::example::{Example, ExamplePart, Expected, Kind, Passage, Span, SpanRole};
 
 /// An answerable example with one passage whose first sentence is the evidence.
 pub fn answerable(id: &str, question: &str, answer: &str, short_answers: &[&str]) -> Example {
@@ -26,6 +26,8 @@ pub fn answerable(id: &str, question: &str, answer: &str, short_answers: &[&str]
     Example {
         id: id.into(),
         kind: Kind::Task,
+        history: vec![],
+        parts: vec![],
         question: question.into(),
         passages: vec![Passage { id: passage.clone(), title: format!("Harbour {}", id.len() % 3), text }],
         expected: Expected::Answered,
@@ -44,10 +46,32 @@ pub fn abstaining(id: &str, question: &str) -> Example {
     Example { answer: None, support: vec![], ..unsupported }
 }
 
+/// A question that asks for two of them.
+pub fn pair(one: &Example, other: &Example) -> Example {
+    let part = |example: &Example| ExamplePart {
+        question: example.question.clone(),
+        expected: example.expected,
+        answer: example.answer.clone(),
+        short_answers: example.short_answers.clone(),
+    };
+    let answered = [one, other].iter().filter(|example| example.expected == Expected::Answered).count();
+    Example {
+        id: format!("{}+{}", one.id, other.id),
+        question: format!("{} And {}", one.question, other.question),
+        parts: vec![part(one), part(other)],
+        passages: one.passages.iter().chain(&other.passages).cloned().collect(),
+        expected: [Expected::Abstained, Expected::Partial, Expected::Answered][answered],
+        answer: one.answer.clone().or(other.answer.clone()),
+        short_answers: vec![],
+        support: one.support.iter().chain(&other.support).cloned().collect(),
+        ..one.clone()
+    }
+}
+
 /// What a system said to an example, scored.
 pub fn prediction(example: &Example, outcome: PredictedOutcome, answer: &str, confidence: f64) -> Prediction {
     let citations: Vec<CitedSpan> = Vec::new();
-    let said = Said { outcome, answer, short_answer: None, citations: &citations, read: None };
+    let said = Said { outcome, answer, short_answer: None, parts: &[], citations: &citations, read: None };
     Prediction {
         id: example.id.clone(),
         document: example.passages.first().map(|passage| passage.title.clone()).unwrap_or_default(),
@@ -57,7 +81,9 @@ pub fn prediction(example: &Example, outcome: PredictedOutcome, answer: &str, co
         short_answer: None,
         confidence,
         scores: scoring::score(example, said, squad_score::DEFAULT_SUCCESS_F1),
+        parts: vec![],
         citations,
+        retrieval_score: None,
         read: None,
         answer_loss: None,
         latency_ms: 10.0,

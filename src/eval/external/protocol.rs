@@ -3,10 +3,12 @@
 //! | To the program | From the program |
 //! |---|---|
 //! | open suite, first: `{"document": {"name", "text"}}` for each, then `{"documents": COUNT}` | once it can be asked about them: `{"documents": COUNT}` |
-//! | closed suite: `{"question", "passages": [{"id", "title", "text"}]}` | `{"outcome", "answer", "short_answer"?, "confidence"?, "citations"?}` |
-//! | open suite: `{"question"}` | the same |
+//! | closed suite: `{"question", "history"?, "passages": [{"id", "title", "text"}]}` | `{"outcome", "answer", "short_answer"?, "confidence"?, "parts"?, "citations"?}` |
+//! | open suite: `{"question", "history"?}` | the same |
 //!
-//! `outcome` is `answered` or `abstained`. A citation is `{"passage", "start", "end"}` in a closed suite and
+//! `history` is there for a question that goes on with a conversation: `[{"question", "answer"}]`, oldest first. `outcome`
+//! is `answered`, `partial`, `abstained` or `clarify`. `parts` says what was said to each of the things that a question
+//! asks: `[{"question", "outcome", "answer"?, "short_answer"?, "confidence"?}]`. A citation is `{"passage", "start", "end"}` in a closed suite and
 //! `{"document", "start", "end"}`, by the document's name, in an open one; offsets are `[start, end)` in code points of
 //! the text that was given. Other fields are errors.
 //!
@@ -19,14 +21,16 @@ use crate::{
     eval::{
         answerer::{Asked, Reply},
         corpus::Corpus,
-        prediction::{CitedSpan, PredictedOutcome},
+        prediction::{CitedSpan, PredictedOutcome, PredictedPart},
     },
-    train::dataset::example::Passage,
+    train::dataset::example::{Exchange, Passage},
 };
 
 #[derive(Serialize)]
 struct QuestionLine<'a> {
     question: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    history: &'a [Exchange],
     #[serde(skip_serializing_if = "Option::is_none")]
     passages: Option<&'a [Passage]>,
 }
@@ -58,6 +62,8 @@ pub(super) struct ReplyLine {
     short_answer: Option<String>,
     confidence: Option<f64>,
     #[serde(default)]
+    parts: Vec<PartLine>,
+    #[serde(default)]
     citations: Vec<CitationLine>,
 }
 
@@ -65,7 +71,45 @@ pub(super) struct ReplyLine {
 #[serde(rename_all = "lowercase")]
 enum SaidOutcome {
     Answered,
+    Partial,
     Abstained,
+    Clarify,
+}
+
+impl SaidOutcome {
+    /// The same with the confidence that it has where the program gives none: an answer is then as sure as can be and
+    /// everything else as unsure, so that thresholds have nothing to choose.
+    fn with_confidence(self) -> (PredictedOutcome, f64) {
+        match self {
+            Self::Answered => (PredictedOutcome::Answered, 1.0),
+            Self::Partial => (PredictedOutcome::Partial, 1.0),
+            Self::Abstained => (PredictedOutcome::Abstained, 0.0),
+            Self::Clarify => (PredictedOutcome::Clarify, 0.0),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PartLine {
+    question: String,
+    outcome: SaidOutcome,
+    answer: Option<String>,
+    short_answer: Option<String>,
+    confidence: Option<f64>,
+}
+
+impl From<PartLine> for PredictedPart {
+    fn from(part: PartLine) -> Self {
+        let (outcome, sure) = part.outcome.with_confidence();
+        Self {
+            question: part.question,
+            outcome,
+            answer: part.answer,
+            short_answer: part.short_answer,
+            confidence: part.confidence.unwrap_or(sure),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -79,7 +123,8 @@ struct CitationLine {
 
 /// The line of a question, without the line break.
 pub(super) fn question(asked: &Asked) -> serde_json::Result<Vec<u8>> {
-    serde_json::to_vec(&QuestionLine { question: &asked.question, passages: asked.passages.as_deref() })
+    let (question, history, passages) = (&asked.question, &asked.history, asked.passages.as_deref());
+    serde_json::to_vec(&QuestionLine { question, history, passages })
 }
 
 /// The line of a document.
@@ -97,13 +142,9 @@ pub(super) fn taken(line: &[u8]) -> serde_json::Result<usize> {
     serde_json::from_slice(line).map(|line: DocumentsLine| line.documents)
 }
 
-/// The reply as the runner wants it: with the words of each footnote, by passages of the data set. Without a
-/// confidence an answer is as sure as can be and an abstention as unsure, so that thresholds have nothing to choose.
+/// The reply as the runner wants it: with the words of each footnote, by passages of the data set.
 pub(super) fn reply(line: ReplyLine, asked: &Asked, corpus: Option<&Corpus>) -> Result<Reply, String> {
-    let (outcome, sure) = match line.outcome {
-        SaidOutcome::Answered => (PredictedOutcome::Answered, 1.0),
-        SaidOutcome::Abstained => (PredictedOutcome::Abstained, 0.0),
-    };
+    let (outcome, sure) = line.outcome.with_confidence();
     let cited = line.citations.into_iter().enumerate();
     let citations = cited.map(|(number, citation)| {
         cite(citation, asked, corpus).map_err(|reason| format!("citation {number} {reason}"))
@@ -113,6 +154,7 @@ pub(super) fn reply(line: ReplyLine, asked: &Asked, corpus: Option<&Corpus>) -> 
         answer: line.answer,
         short_answer: line.short_answer,
         confidence: line.confidence.unwrap_or(sure),
+        parts: line.parts.into_iter().map(Into::into).collect(),
         citations: citations.collect::<Result<_, _>>()?,
         read: None,
         answer_loss: None,

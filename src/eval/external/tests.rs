@@ -2,7 +2,10 @@
 use futures::FutureExt as _;
 
 use super::*;
-use crate::{eval::prediction::PredictedOutcome, train::dataset::example::Passage};
+use crate::{
+    eval::prediction::PredictedOutcome,
+    train::dataset::example::{Exchange, Passage},
+};
 
 /// Answers with its process's number, or does what the question says.
 const PROGRAM: &str = r#"
@@ -44,6 +47,10 @@ for line in sys.stdin:
         else:
             found = [{"passage": passage["id"], "start": 4, "end": 9} for passage in line["passages"]]
         say({**me, "short_answer": "green", "confidence": 0.25, "citations": found})
+    elif question == "both":
+        half = {"question": "a", "outcome": "answered", "answer": line["history"][0]["answer"]}
+        other = {"question": "b", "outcome": "abstained"}
+        say({"outcome": "partial", "answer": "Yes.", "parts": [half, other]})
     elif question == "beyond":
         say({**me, "citations": [{"passage": line["passages"][0]["id"], "start": 4, "end": 900}]})
     elif question == "document":
@@ -62,7 +69,13 @@ fn program(corpus: Option<Corpus>) -> (External, tempfile::TempDir) {
 
 fn asked(question: &str) -> Asked {
     let passage = Passage { id: "p".into(), title: "Hut".into(), text: "Die Hütte ist grün.".into() };
-    Asked { id: "1".into(), question: question.into(), passages: Some(vec![passage]), expected_answer: None }
+    Asked {
+        id: "1".into(),
+        history: vec![],
+        question: question.into(),
+        passages: Some(vec![passage]),
+        expected_answer: None,
+    }
 }
 
 async fn said(external: &External, question: &str) -> String {
@@ -85,6 +98,16 @@ async fn one_process_answers_every_question() {
     assert_eq!((citation.passage.as_str(), citation.quote.as_str()), ("p", "Hütte"));
     let declined = external.answer(&asked("decline")).await.unwrap();
     assert_eq!((declined.outcome, declined.confidence), (PredictedOutcome::Abstained, 0.0));
+}
+
+#[tokio::test]
+async fn the_conversation_goes_to_the_program_and_parts_come_back() {
+    let (external, _folder) = program(None);
+    let said = Exchange { question: "Is it green?".into(), answer: "It is.".into() };
+    let reply = external.answer(&Asked { history: vec![said], ..asked("both") }).await.unwrap();
+    let [first, second] = &reply.parts[..] else { panic!("{:?}", reply.parts) };
+    assert_eq!((reply.outcome, first.answer.as_deref()), (PredictedOutcome::Partial, Some("It is.")));
+    assert_eq!((second.outcome, second.confidence), (PredictedOutcome::Abstained, 0.0));
 }
 
 #[tokio::test]

@@ -130,7 +130,13 @@ fn outcomes(body: &mut Html, metrics: &Metrics) {
             .collect();
         parts
     };
-    let rows = [row(Expected::Answered, "answerable"), row(Expected::Abstained, "unanswerable")].concat();
+    let rows = [
+        row(Expected::Answered, "answerable"),
+        row(Expected::Partial, "answerable in part"),
+        row(Expected::Abstained, "unanswerable"),
+        row(Expected::Clarify, "of several readings"),
+    ]
+    .concat();
     table(body, &["Question", "Ended", "Questions", "Share"], &rows, 2);
 }
 

@@ -5,7 +5,7 @@
 use super::{format, html::Html, page_parts::heading};
 use crate::{
     eval::{failures::Mistake, prediction::Prediction, run::Run, scoring::golds},
-    train::dataset::example::Example,
+    train::dataset::example::{Example, Expected},
 };
 
 /// Of each mistake so many are shown.
@@ -57,7 +57,11 @@ fn failure(body: &mut Html, example: &Example, prediction: &Prediction) {
     body.markup("<article class=\"failure\">\n<p class=\"where\">").text(&prediction.document).markup(" · <code>");
     body.text(&example.id).markup("</code></p>\n<p class=\"question\">").text(&example.question).markup("</p>\n<dl>\n");
     let golds = golds(example);
-    let expected = if golds.is_empty() { "to decline".to_owned() } else { golds.join(" / ") };
+    let expected = match example.expected {
+        Expected::Clarify => "to ask back".to_owned(),
+        _ if golds.is_empty() => "to decline".to_owned(),
+        _ => golds.join(" / "),
+    };
     let said = match (&prediction.error, prediction.given()) {
         (Some(error), _) => error.clone(),
         (None, Some(given)) => given.to_owned(),

@@ -1,9 +1,10 @@
 //! Reports for a person: one self-contained HTML page with plots for an evaluation run or a training run.
 //!
-//! `evaluation` and `training` say what is on a page; `plot` draws; `html` escapes; `format` writes numbers.
+//! `evaluation`, `ablation` and `training` say what is on a page; `plot` draws; `html` escapes; `format` writes numbers.
 //!
-//! May depend on `eval::run`, `eval::measure`, `eval::failures` and their parts.
+//! May depend on `eval::run`, `eval::measure`, `eval::failures`, `eval::ablation` and their parts.
 
+pub mod ablation;
 pub mod evaluation;
 mod failure_list;
 pub mod format;

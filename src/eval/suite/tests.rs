@@ -71,6 +71,28 @@ fn distractors_come_from_the_corpus_and_keep_the_document() {
 }
 
 #[test]
+fn typos_change_the_questions_and_nothing_else() {
+    let folder = folder();
+    fs::create_dir(folder.path().join("typos")).unwrap();
+    fs::write(folder.path().join("typos/nlpaug-spelling_en.txt"), "pier peir\nbuilt bilt\n").unwrap();
+    fs::write(folder.path().join("typos/nlpaug-keyboard-en.json"), r#"{"i": ["u", "o"], "%": "$"}"#).unwrap();
+    let settings = "split = \"validation\"\ncorpus = [\"train\"]\ndistractors = 2\nlimit = 8\nseed = 3\n";
+    let clean = suite(&folder, settings).unwrap().load(folder.path()).unwrap();
+    let mistyped = suite(&folder, &format!("{settings}typos = \"typos\"")).unwrap();
+    assert_eq!(mistyped.identity().unwrap().settings["typos"], "typos");
+    let mistyped = mistyped.load(folder.path()).unwrap();
+    for (clean, mistyped) in clean.questions.iter().zip(&mistyped.questions) {
+        assert_ne!(clean.example.question, mistyped.example.question);
+        let mut restored = mistyped.clone();
+        restored.example.question = clean.example.question.clone();
+        assert_eq!(&restored, clean);
+    }
+    assert_eq!(mistyped.files.len(), clean.files.len() + 2);
+    let missing = suite(&folder, &format!("{settings}typos = \"nowhere\"")).unwrap().load(folder.path());
+    assert!(missing.unwrap_err().to_string().contains("nlpaug-spelling_en.txt"));
+}
+
+#[test]
 fn what_a_suite_cannot_mean_is_refused() {
     let folder = folder();
     for (settings, word) in [
@@ -80,6 +102,7 @@ fn what_a_suite_cannot_mean_is_refused() {
         ("success_f1 = 0.0", "success_f1"),
         ("success_f1 = 1.1", "success_f1"),
         ("timeout_s = 0", "timeout_s"),
+        ("pairs = 0", "pairs"),
         ("metrics = []", "metrics"),
         ("metrics = [\"f1\", \"f1\"]", "metrics"),
         ("metrics = [\"bleu\"]", "bleu"),
@@ -105,4 +128,41 @@ fn the_identity_is_that_of_the_settings() {
     let commented = suite(&folder, "# a remark\nlimit = 2\nseed = 1").unwrap().identity().unwrap();
     assert_eq!(plain, commented);
     assert_ne!(plain.sha256, suite(&folder, "seed = 2\nlimit = 2").unwrap().identity().unwrap().sha256);
+}
+
+#[test]
+fn pairs_are_asked_instead_of_the_sample() {
+    let folder = folder();
+    let lines: String = (0..40)
+        .map(|at| {
+            let question = format!("How old is thing{at} item{at}?");
+            let mut example = match at % 2 {
+                0 => answerable(&format!("p{at}"), &question, &format!("It is {at}."), &[&format!("{at} years")]),
+                _ => abstaining(&format!("p{at}"), &question),
+            };
+            example.passages[0].title = format!("Pier {}", at % 4 / 2);
+            serde_json::to_string(&example).unwrap() + "\n"
+        })
+        .collect();
+    fs::write(folder.path().join("data/test.jsonl"), lines).unwrap();
+    let loaded = suite(&folder, "split = \"test\"\npairs = 4").unwrap().load(folder.path()).unwrap();
+    assert_eq!((loaded.questions.len(), loaded.passages.len()), (4, 40));
+    assert!(loaded.questions.iter().all(|question| question.example.parts.len() == 2));
+    let many = suite(&folder, "split = \"test\"\npairs = 40").unwrap().load(folder.path());
+    assert!(many.unwrap_err().to_string().contains("pairs need"));
+}
+
+#[test]
+fn the_corpus_may_be_another_data_set() {
+    let folder = folder();
+    fs::create_dir(folder.path().join("wiki")).unwrap();
+    let line = serde_json::to_string(&abstaining("w", "Is the pier old?")).unwrap() + "\n";
+    fs::write(folder.path().join("wiki/task.jsonl"), &line).unwrap();
+    fs::write(folder.path().join("wiki/train.jsonl"), line.replace("\"w\"", "\"w2\"").replace("w-p", "w-q")).unwrap();
+    let passages = |settings: &str| {
+        let settings = format!("split = \"validation\"\ncorpus_data = \"wiki\"\n{settings}");
+        suite(&folder, &settings).unwrap().load(folder.path()).unwrap().passages
+    };
+    assert_eq!(passages("corpus = [\"train\"]").last().unwrap().id, "w-q");
+    assert_eq!(passages("").len(), 22);
 }

@@ -79,7 +79,18 @@ fn risk_coverage(metrics: &Metrics) -> Plot {
     let curve = &metrics.risk_coverage;
     let points: Vec<(f64, f64)> = curve.points.iter().map(|point| (point.coverage, point.risk)).collect();
     let end: Vec<(f64, f64)> = points.last().copied().into_iter().collect();
+    let by_search = metrics.risk_coverage_by_retrieval.as_ref();
+    let search: Vec<(f64, f64)> =
+        by_search.iter().flat_map(|curve| &curve.points).map(|point| (point.coverage, point.risk)).collect();
     let mut note = curve.area.map_or_else(String::new, |area| format!("Area {}. ", format::number(area)));
+    if let Some(area) = by_search.and_then(|curve| curve.area) {
+        note = format!(
+            "Area {} by the confidence, {} by the score of the search alone. ",
+            curve.area.map_or_else(String::new, format::number),
+            format::number(area)
+        );
+    }
+    note.push_str(&abstention(metrics));
     for risk in [0.05, 0.1, 0.2] {
         let at_most = format::number(risk * 100.0);
         note.push_str(&match curve.point_at_risk(risk) {
@@ -91,17 +102,38 @@ fn risk_coverage(metrics: &Metrics) -> Plot {
             None => format!("At most {at_most}% wrong: at no threshold. "),
         });
     }
+    let line = |points, stroke| Marks::Line(points, stroke);
+    let mut series =
+        vec![Series { name: "most confident first".to_owned(), colour: 0, marks: line(points, Stroke::Solid) }];
+    if !search.is_empty() {
+        let marks = line(search, Stroke::Dashed);
+        series.push(Series { name: "by the search alone".to_owned(), colour: 2, marks });
+    }
+    series.push(Series { name: "as it answers now".to_owned(), colour: 1, marks: Marks::Points(end) });
     Plot {
         title: "Risk over coverage".to_owned(),
         x: Axis::linear("questions answered", Extent::Fixed(0.0, 1.0), NumberFormat::Percent),
         y: Axis::linear("wrong among the answered", Extent::FromZero, NumberFormat::Percent),
-        series: vec![
-            Series { name: "most confident first".to_owned(), colour: 0, marks: Marks::Line(points, Stroke::Solid) },
-            Series { name: "as it answers now".to_owned(), colour: 1, marks: Marks::Points(end) },
-        ],
+        series,
         rules: vec![],
         note: Some(note.trim_end().to_owned()),
     }
+}
+
+/// What a threshold on the confidence declines, and what one on the score of the search does.
+fn abstention(metrics: &Metrics) -> String {
+    let mut words = String::new();
+    let at =
+        [(70, Metric::NoAnsAt70, Metric::NoAnsAt70ByRetrieval), (80, Metric::NoAnsAt80, Metric::NoAnsAt80ByRetrieval)];
+    for (coverage, own, search) in at {
+        let Some(own) = metrics.get(own) else { continue };
+        let other = metrics
+            .get(search)
+            .map_or_else(String::new, |search| format!(", by the search {}", format::percent(search.value)));
+        let own = format::percent(own.value);
+        words.push_str(&format!("At {coverage}% of the answerable, {own} of the unanswerable declined{other}. "));
+    }
+    words
 }
 
 fn reliability(metrics: &Metrics) -> Plot {
@@ -207,7 +239,28 @@ fn stages(run: &Run) -> Option<Html> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::eval::testing::{run_of, small_run};
+
+    #[test]
+    fn the_search_alone_is_compared_where_its_scores_are_known() {
+        let mut run = small_run();
+        assert_eq!(risk_coverage(&run.metrics).series.len(), 2);
+        for (at, prediction) in run.predictions.iter_mut().enumerate() {
+            prediction.retrieval_score = Some(at as f64 / 8.0);
+        }
+        let run = run_of(run.examples, run.predictions);
+        let plot = risk_coverage(&run.metrics);
+        assert!(matches!(&plot.series[1].marks, Marks::Line(points, _) if points.len() == 5), "{plot:?}");
+        assert!(plot.note.unwrap().contains("by the search"));
+        let page = plot_page(&run);
+        assert!(page.contains("Reliability of the confidence") && page.contains("by the search alone"));
+    }
+
+    fn plot_page(run: &Run) -> String {
+        all(run).iter().map(Html::as_str).collect()
+    }
 
     #[test]
     fn a_histogram_holds_every_value_once() {
