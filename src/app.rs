@@ -12,17 +12,22 @@ use tokio::sync::{Notify, RwLock, Semaphore};
 pub use loading::{ModelLoader, Models, generator_options, own_adapters};
 
 use crate::{
-    answer::{AnswerServices, RetrieveServices},
+    answer::{
+        ActServices, AnswerServices, RetrieveServices,
+        calibration::{Calibrated, Calibration},
+        vocabulary::{Bounds, Vocabularies},
+    },
     blob_store::BlobStore,
     config::{Config, DatabaseUrl, VectorUrl},
-    domain::AdapterRole,
+    delivery::DeliveryServices,
+    domain::{AdapterRole, ModelVersions},
     ingest::{
         IngestServices,
         chunk::{Chunker, ChunkerConfig},
         extract::{CHILD_COMMAND, Extractor, ExtractorConfig},
     },
     metadata_store::{MetadataStore, postgres::PostgresStore, sqlite::SqliteStore},
-    models::{lexical::Lexical, slot::Slot},
+    models::{lexical::Lexical, shipped::shipped_calibration, slot::Slot},
     serving::{self, AdapterSwap, ChosenAdapters, Followed, LoadAdapter, OwnAdapters, ServingState},
     telemetry::Metrics,
     vector_store::{VectorStore, qdrant_server::QdrantServer},
@@ -43,6 +48,10 @@ pub struct App {
     /// What answering works with, to be taken once for each question; absent when the application was started without
     /// a generator.
     pub answer: Option<Arc<Slot<AnswerServices>>>,
+    /// What outcomes are carried out with.
+    pub act: ActServices,
+    /// What deliveries to webhooks work with.
+    pub deliveries: DeliveryServices,
     /// The adapters that this process has by its configuration and its build.
     pub own_adapters: OwnAdapters,
     /// What is told about the adapters that answer.
@@ -160,7 +169,7 @@ impl Opened {
             metadata.expire_leases().await?;
         }
         let vectors = open_vectors(&config).await?;
-        let Models { embedder, reader, generator, loader } = models;
+        let Models { embedder, reader, support, reranker, generator, words, loader } = models;
         let lexical = Arc::new(Lexical::new());
         let chunker = Chunker::new(ChunkerConfig::for_embedder(embedder.max_tokens()), embedder.token_counter());
 
@@ -185,10 +194,30 @@ impl Opened {
             check_stamp(&ingest).await?;
         }
         let retrieve = RetrieveServices { metadata: metadata.clone(), vectors: vectors.clone(), embedder, lexical };
-        let answer = generator.filter(|_| purpose.answers).map(|generator| {
-            let retrieve = retrieve.clone();
-            Arc::new(Slot::new(AnswerServices { retrieve, blobs, reader, generator }))
-        });
+        let answer = match generator.filter(|_| purpose.answers) {
+            Some(generator) => {
+                let mut services = AnswerServices {
+                    retrieve: retrieve.clone(),
+                    blobs,
+                    reader,
+                    support,
+                    reranker,
+                    generator,
+                    vocabulary: Vocabularies::new(metadata.clone(), words, Bounds::default()),
+                    stages: config.stages.clone(),
+                    redact: config.redact.clone(),
+                    calibration: None,
+                };
+                services.calibration = calibration(&config, &services.models()).await?;
+                Some(Arc::new(Slot::new(services)))
+            }
+            None => None,
+        };
+        let deliver = Arc::new(Notify::new());
+        let rules = config.rules.clone();
+        let act =
+            ActServices { retrieve: retrieve.clone(), rules: rules.rules.clone().into(), deliver: deliver.clone() };
+        let deliveries = DeliveryServices { metadata: metadata.clone(), rules, wake: deliver };
         let serving = Arc::new(ServingState::default());
         for (role, followed) in followed {
             serving.follows(role, followed.number, followed.id);
@@ -199,6 +228,8 @@ impl Opened {
             ingest,
             retrieve,
             answer,
+            act,
+            deliveries,
             own_adapters: own,
             serving,
             adapters_changed: Arc::new(Notify::new()),
@@ -209,6 +240,32 @@ impl Opened {
             _lock: lock,
         }))
     }
+}
+
+/// What a confidence means with these models. A calibration that the configuration names must belong to them; the one
+/// that ships goes with the models that ship and is passed over with others, unless a target error rests on it.
+async fn calibration(config: &Config, running: &ModelVersions) -> anyhow::Result<Option<Arc<Calibrated>>> {
+    let asked = config.calibration.clone();
+    let read = match asked {
+        Some(path) if path.as_os_str() == "none" => None,
+        Some(path) => {
+            let loaded = tokio::task::spawn_blocking(move || Calibration::load(&path)).await??;
+            loaded.check(running)?;
+            Some(loaded)
+        }
+        None => {
+            let shipped = shipped_calibration().map(|text| Calibration::parse(text, Path::new("calibration.json")));
+            let shipped = shipped.transpose()?;
+            shipped.filter(|shipped| shipped.check(running).is_ok())
+        }
+    };
+    let Some(read) = read else {
+        if config.target_error.is_some() {
+            bail!("`target_error` needs a calibration of the models that run: make one with `footnote eval calibrate`");
+        }
+        return Ok(None);
+    };
+    Ok(Some(Arc::new(Calibrated::new(read, config.target_error)?)))
 }
 
 /// The way back from an adapter that does not work.

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Dependencies point down this list only: `cli`, `http`, `adapters` (the registry), `app` (the one place that chooses
-//! backends), `eval` and `train`, `serving` (which adapters answer), `ingest` and `answer`, `models`, the stores, `domain`.
+//! backends), `eval` and `train`, `serving` (which adapters answer), `unanswered`, `delivery`, `ingest` and `answer`, `models`, the stores, `domain`.
 
 pub mod adapters;
 pub mod answer;
@@ -16,6 +16,7 @@ pub mod app;
 pub mod blob_store;
 pub mod cli;
 pub mod config;
+pub mod delivery;
 pub mod domain;
 pub mod eval;
 pub mod http;
@@ -26,4 +27,5 @@ pub mod serving;
 pub mod shutdown;
 pub mod telemetry;
 pub mod train;
+pub mod unanswered;
 pub mod vector_store;

@@ -14,10 +14,10 @@ use crate::{
         catalog::{DEFAULT_GENERATOR, ENCODER_BASE},
         cores::Cores,
         embedder::{Embedder, EmbedderSpec, FastEmbedder, Tuning},
-        encoder::{MiniLmReader, SpanReader},
+        encoder::{MiniLmPairs, MiniLmReader, PairScorer, SpanReader, features::ReaderTokenizer},
         generator::{AdapterMode, AdapterOption, Generator, LlamaGenerator, LlamaOptions},
         locate_embedder, locate_generator, locate_one,
-        shipped::{GENERATOR, READER, shipped},
+        shipped::{GENERATOR, READER, RERANKER, SUPPORT, shipped},
     },
     serving::{ChosenAdapters, LoadAdapter, LoadError, LoadedModel, NamedAdapter, OwnAdapters},
 };
@@ -36,8 +36,14 @@ pub struct Models {
     pub embedder: Arc<dyn Embedder>,
     /// Finds the span that answers; absent when it was not asked for.
     pub reader: Option<Arc<dyn SpanReader>>,
+    /// Says whether evidence supports a sentence; absent when it was not asked for, or is switched off.
+    pub support: Option<Arc<dyn PairScorer>>,
+    /// Says whether a passage answers a question; likewise, or when none ships.
+    pub reranker: Option<Arc<dyn PairScorer>>,
     /// Writes drafts; absent when it was not asked for.
     pub generator: Option<Arc<dyn Generator>>,
+    /// The words of the language, the most frequent first; none when nothing is to be answered.
+    pub words: Vec<String>,
     /// Loads the reader or the generator anew, with another adapter.
     pub loader: Arc<dyn LoadAdapter>,
 }
@@ -56,11 +62,17 @@ impl Models {
             let tuning = Tuning::for_threads(loader.config.threads);
             let embedder: Arc<dyn Embedder> =
                 Arc::new(FastEmbedder::open(&EmbedderSpec::minilm(), &files.embedder, &files.runtime, tuning)?);
-            let (reader, generator) = match answers {
-                true => (loader.reader(chosen.reader)?, Some(loader.generator(chosen.generator)?)),
+            let (reader, generator, words) = match answers {
+                true => (loader.reader(chosen.reader)?, Some(loader.generator(chosen.generator)?), loader.words()?),
+                false => (None, None, Vec::new()),
+            };
+            let (support, reranker) = match answers {
+                true => {
+                    (loader.pairs(SUPPORT, &loader.config.support)?, loader.pairs(RERANKER, &loader.config.reranker)?)
+                }
                 false => (None, None),
             };
-            Ok(Self { embedder, reader, generator, loader: Arc::new(loader) })
+            Ok(Self { embedder, reader, support, reranker, generator, words, loader: Arc::new(loader) })
         })
         .await
         .context("loading the models panicked")?
@@ -97,6 +109,12 @@ impl ModelLoader {
         Self { mode, ..self }
     }
 
+    /// The words of the encoder's vocabulary.
+    fn words(&self) -> anyhow::Result<Vec<String>> {
+        let base = locate_one(&self.config.models_dir, ENCODER_BASE)?;
+        Ok(ReaderTokenizer::load(&base.join("tokenizer.json"))?.whole_words())
+    }
+
     fn reader(&self, adapter: Option<NamedAdapter>) -> anyhow::Result<Option<Arc<dyn SpanReader>>> {
         let adapter = match adapter {
             Some(adapter) => Some(adapter),
@@ -106,6 +124,19 @@ impl ModelLoader {
         let base = locate_one(&self.config.models_dir, ENCODER_BASE)?;
         let reader = MiniLmReader::load(&base, &files, self.cores.clone(), self.config.ask_queue);
         Ok(Some(Arc::new(reader.with_context(|| format!("the reader `{name}` cannot be used"))?)))
+    }
+
+    /// A model of pairs: the one that ships in `folder`, or what was chosen.
+    pub fn pairs(&self, folder: &str, choice: &AdapterChoice) -> anyhow::Result<Option<Arc<dyn PairScorer>>> {
+        let files = match choice {
+            AdapterChoice::Shipped => shipped(folder),
+            AdapterChoice::Without => None,
+            AdapterChoice::Folder(folder) => Some(AdapterFiles::read(folder)?),
+        };
+        let Some(files) = files else { return Ok(None) };
+        let base = locate_one(&self.config.models_dir, ENCODER_BASE)?;
+        let model = MiniLmPairs::load(folder, &base, &files, self.cores.clone(), self.config.ask_queue);
+        Ok(Some(Arc::new(model.with_context(|| format!("the model of the key `{folder}` cannot be used"))?)))
     }
 
     fn generator(&self, adapter: Option<NamedAdapter>) -> anyhow::Result<Arc<dyn Generator>> {

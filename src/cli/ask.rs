@@ -56,12 +56,15 @@ impl Ask {
         let app = App::start(config, Purpose { answers: true, any_index: false }).await?;
         let services = app.answering().ok_or_else(|| anyhow::anyhow!("no generator was loaded"))?;
         let question = Question {
-            question: self.question.join(" "),
             filter: self.scope.filter(),
             collection: self.scope.collection,
             top_k: self.scope.top_k,
-            stream: false,
+            ..Question::new(self.question.join(" "))
         };
+        // This program ends with the answer: it does not wait for the words of the index in vain.
+        if let Err(error) = services.vocabulary.refresh().await {
+            tracing::warn!(%error, "the vocabulary of the index could not be built; spelling is not corrected");
+        }
         let outcome = tokio::time::timeout(app.config.ask_timeout, answer::answer(&services, question, None)).await??;
         if self.json {
             output::print_json(&outcome)?;

@@ -16,13 +16,20 @@ use crate::train::dataset::{
     diff::diff,
     freeze::{freeze, verify},
     hard_negatives::{Negatives, add_distractors, add_negatives},
-    import::{Columns, Format, ImportOptions, import},
+    import::{Columns, FollowUpSources, Format, ImportOptions, import},
     lint::lint,
+    pairs::{
+        PairsReport,
+        halueval::halueval_pairs,
+        rerank::{RerankPairs, rerank_pairs},
+        scifact::scifact_pairs,
+        support::{SupportPairs, support_pairs},
+    },
     split::{Plan, split},
     stats::stats,
 };
 pub use arguments::Dataset;
-use arguments::{DatasetCommand, Import, Lint, NegativesArguments, SplitArguments, Verify};
+use arguments::{DatasetCommand, Import, Lint, NegativesArguments, PairsOf, SplitArguments, Verify};
 
 impl Dataset {
     /// Runs the subcommand.
@@ -48,6 +55,7 @@ impl Dataset {
             }
             DatasetCommand::Verify(command) => command.run(),
             DatasetCommand::Negatives(command) => command.run(),
+            DatasetCommand::Pairs(command) => command.what.run(),
         }
     }
 }
@@ -68,6 +76,7 @@ impl Import {
             tags: self.tags,
             columns,
             relocate: self.relocate,
+            follow_ups: FollowUpSources { squad: self.squad, corpus: self.corpus, stand_alone: self.stand_alone },
         };
         let report = import(self.format.0, &self.files, &options, &self.out)?;
         print::report(self.json, &report, print::import)?;
@@ -126,6 +135,29 @@ impl NegativesArguments {
         };
         let reports = add_negatives(&set, &wanted, &self.out)?;
         print::report(self.json, &reports, |reports| print::negatives(reports))?;
+        Ok(Exit::Ok)
+    }
+}
+
+impl PairsOf {
+    fn run(self) -> anyhow::Result<Exit> {
+        let show = |json: bool, report: &PairsReport| print::report(json, report, print::pairs);
+        match self {
+            Self::Support { set, limit, made } => {
+                let wanted = SupportPairs { limit, seed: made.seed };
+                show(made.json, &support_pairs(&DataSet::open(&set)?, &wanted, &made.out)?)?;
+            }
+            Self::Rerank { set, negatives, depth, limit, made } => {
+                let wanted = RerankPairs { negatives, depth, limit, seed: made.seed };
+                show(made.json, &rerank_pairs(&DataSet::open(&set)?, &wanted, &made.out)?)?;
+            }
+            Self::Halueval { files, made } => show(made.json, &halueval_pairs(&files, made.seed, &made.out)?)?,
+            Self::Scifact { folder, abstracts, made } => {
+                for report in scifact_pairs(&folder, made.seed, abstracts, &made.out)? {
+                    show(made.json, &report)?;
+                }
+            }
+        }
         Ok(Exit::Ok)
     }
 }

@@ -95,6 +95,22 @@ fn demo_questions() -> anyhow::Result<Vec<DemoQuestion>> {
     lines.map(|line| serde_json::from_str(line).context("datasets/demo/questions.jsonl")).collect()
 }
 
+/// The handbook's questions that it answers, each with the paragraphs around the answer and the name of their page.
+pub(super) fn answered_by_the_handbook() -> anyhow::Result<Vec<(String, String, String)>> {
+    let mut found = Vec::new();
+    for line in demo_questions()? {
+        let (Some(page), Some(quote)) = (line.document, line.quote) else { continue };
+        let text = CORPUS.get_file(&page).and_then(|file| file.contents_utf8());
+        let text = text.with_context(|| format!("the handbook has no page {page}"))?;
+        let paragraphs: Vec<&str> = text.split("\n\n").collect();
+        let at = paragraphs.iter().position(|paragraph| paragraph.contains(&quote));
+        let at = at.with_context(|| format!("{page} does not hold the quote of a question"))?;
+        let near = paragraphs[at.saturating_sub(1)..paragraphs.len().min(at + 2)].join("\n\n");
+        found.push((line.question, page, near));
+    }
+    Ok(found)
+}
+
 /// The questions of the demo, as they are asked.
 pub(super) fn questions() -> anyhow::Result<Vec<String>> {
     Ok(demo_questions()?.into_iter().map(|question| question.question).collect())
@@ -135,7 +151,7 @@ fn named(root: &Path) -> anyhow::Result<std::collections::BTreeMap<String, std::
 
 async fn ask(app: &App, text: &str) -> anyhow::Result<Outcome> {
     let services = app.answering().context("no generator was loaded")?;
-    let question = Question { question: text.to_owned(), collection: None, filter: None, top_k: None, stream: false };
+    let question = Question::new(text);
     Ok(tokio::time::timeout(app.config.ask_timeout, answer::answer(&services, question, None)).await??)
 }
 

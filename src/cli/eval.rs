@@ -10,7 +10,12 @@ use clap::Subcommand;
 
 use super::{
     Exit,
-    eval_suite::{Compare, Failures, Report, Review, RunSuite, SystemUnderTest},
+    eval_ambiguity::Ambiguity,
+    eval_injections::Injections,
+    eval_pairs::EvalPairs,
+    eval_suite::{
+        Ablate, Calibrate, Compare, Failures, Report, Review, RunSuite, StartProduct, SystemUnderTest, Understanding,
+    },
     ingest, output,
 };
 use crate::{
@@ -18,20 +23,20 @@ use crate::{
     answer::{AnswerServices, RankingKind},
     app::{App, ModelLoader, Models, Purpose},
     blob_store::BlobStore,
-    config::{Config, DatabaseUrl, VectorUrl},
-    domain::{AdapterRole, DEFAULT_COLLECTION, Metadata},
+    config::{AdapterChoice, Config, DatabaseUrl, VectorUrl},
+    domain::{AdapterRole, DEFAULT_COLLECTION, Metadata, Stage, Stages},
     eval::{
         answerer::Answerer,
         assemble::Origin,
         corpus::Corpus,
         product::{Closed, Open},
-        retrieval::{self, EvalSet},
+        retrieval::{self, EvalSet, Rerank},
         run::Run,
         scifact, squad,
         suite::{LoadedSuite, Mode},
     },
     ingest::worker::Worker,
-    models::generator::AdapterMode,
+    models::{generator::AdapterMode, shipped::RERANKER},
     serving::{ChosenAdapters, NamedAdapter},
     shutdown,
     train::card::commit_at,
@@ -39,9 +44,16 @@ use crate::{
 
 /// Measure on questions whose answers are known
 #[derive(Debug, clap::Args)]
+#[command(arg_required_else_help = true)]
 pub struct Eval {
     #[command(subcommand)]
-    command: EvalCommand,
+    command: Option<EvalCommand>,
+    /// The same as `eval ablate`: what each stage of answering brings and costs
+    #[arg(long, value_name = "SUITE", num_args = 1.., requires = "out")]
+    ablate: Vec<PathBuf>,
+    /// With --ablate: the folder of the runs and the report
+    #[arg(long, value_name = "DIR", requires = "ablate")]
+    out: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -57,30 +69,65 @@ enum EvalCommand {
         /// Keep the index here, and use it again
         #[arg(long, value_name = "DIR")]
         index: Option<PathBuf>,
+        /// Also put the first passages in a new order with the model in this folder, or with the one that ships
+        #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = "shipped")]
+        rerank: Option<PathBuf>,
+        /// So many of the first passages
+        #[arg(long, value_name = "N", default_value_t = 10)]
+        rerank_depth: usize,
         /// Print the figures as JSON
         #[arg(long)]
         json: bool,
     },
+    Ambiguity(Ambiguity),
+    Pairs(EvalPairs),
     Run(RunSuite),
+    Ablate(Ablate),
+    Calibrate(Calibrate),
     Compare(Compare),
     Review(Review),
     Failures(Failures),
     Report(Report),
+    Injections(Injections),
+    Understanding(Understanding),
 }
 
 impl Eval {
     /// Runs the evaluation in an index of its own.
     pub async fn run(self, config: Config) -> anyhow::Result<Exit> {
-        let (squad, scifact, index, json) = match self.command {
-            EvalCommand::Retrieval { squad, scifact, index, json } => (squad, scifact, index, json),
+        let command = match (self.command, self.out) {
+            (Some(_), Some(_)) => {
+                bail!("--ablate is a command of its own; leave out the other, or write `eval ablate`")
+            }
+            (Some(command), None) => command,
+            (None, Some(out)) => EvalCommand::Ablate(Ablate { suites: self.ablate, out, json: false }),
+            (None, None) => bail!("say what to measure: `footnote eval --help` lists the commands"),
+        };
+        let (squad, scifact, index, (rerank, rerank_depth), json) = match command {
+            EvalCommand::Retrieval { squad, scifact, index, rerank, rerank_depth, json } => {
+                (squad, scifact, index, (rerank, rerank_depth), json)
+            }
+            EvalCommand::Ambiguity(command) => return command.run(config).await,
             EvalCommand::Run(command) => {
                 let run = measure_suite(&command, config, ChosenAdapters::default()).await?;
                 return command.show(&run);
+            }
+            EvalCommand::Ablate(command) => {
+                let kept = tempfile::tempdir()?;
+                return command.run(&ProductForSuites { config, kept }).await;
+            }
+            EvalCommand::Calibrate(command) => return command.run(),
+            EvalCommand::Pairs(command) => {
+                // Arithmetic for minutes, and nothing else runs.
+                tokio::task::block_in_place(|| command.run(&config))?;
+                return Ok(Exit::Ok);
             }
             EvalCommand::Compare(command) => return command.run(),
             EvalCommand::Review(command) => return command.run(),
             EvalCommand::Failures(command) => return command.run(),
             EvalCommand::Report(command) => return command.run(),
+            EvalCommand::Injections(command) => return command.run(config).await,
+            EvalCommand::Understanding(command) => return command.run(),
         };
         let set = match (&squad, &scifact) {
             (Some(file), _) => squad::read(file)?,
@@ -89,16 +136,32 @@ impl Eval {
         };
         let kept = tempfile::tempdir()?;
         let purpose = Purpose { answers: false, any_index: false };
+        let choice = rerank.map(|folder| match folder.as_os_str() == "shipped" {
+            true => AdapterChoice::Shipped,
+            false => AdapterChoice::Folder(folder),
+        });
+        let loader = ModelLoader::new(config.clone());
+        let scorer = choice.map(|choice| loader.pairs(RERANKER, &choice)).transpose()?;
+        let rerank = match scorer {
+            Some(Some(scorer)) => Some(Rerank { scorer, depth: rerank_depth }),
+            Some(None) => bail!("no such model ships: name the folder of one, --rerank DIR"),
+            None => None,
+        };
         let app = start_apart(config, index.as_deref().unwrap_or(kept.path()), purpose).await?;
         ingest_set(&app, &set).await?;
-        for ranking in [RankingKind::Hybrid, RankingKind::Dense, RankingKind::Lexical] {
-            let report = retrieval::evaluate(&app, &set, ranking).await?;
+        let rankings = [RankingKind::Hybrid, RankingKind::Dense, RankingKind::Lexical].map(|ranking| (ranking, None));
+        let reranked = rerank.as_ref().map(|rerank| (RankingKind::Hybrid, Some(rerank)));
+        for (ranking, rerank) in rankings.into_iter().chain(reranked) {
+            let report = retrieval::evaluate(&app, &set, ranking, rerank).await?;
             if json {
                 output::print_json(&report)?;
             } else {
                 let [one, three, five, ten] = report.recall;
+                let cost = report.rerank.map_or(String::new(), |cost| {
+                    format!("   the first {} in a new order, {:.1} ms a question", cost.depth, cost.milliseconds)
+                });
                 println!(
-                    "{:<8} recall @1 {one:.3}  @3 {three:.3}  @5 {five:.3}  @10 {ten:.3}   nDCG@10 {:.3}   ({} questions)",
+                    "{:<8} recall @1 {one:.3}  @3 {three:.3}  @5 {five:.3}  @10 {ten:.3}   nDCG@10 {:.3}   ({} questions){cost}",
                     format!("{:?}", report.ranking).to_lowercase(),
                     report.ndcg_at_10,
                     report.questions
@@ -113,7 +176,53 @@ impl Eval {
 pub async fn measure_suite(command: &RunSuite, config: Config, chosen: ChosenAdapters) -> anyhow::Result<Run> {
     let kept = tempfile::tempdir()?;
     let start = async |loaded: &LoadedSuite, mode: Option<AdapterMode>| -> anyhow::Result<SystemUnderTest> {
-        let config = apart(config, kept.path())?;
+        let stages = config.stages.clone();
+        let product = LoadedProduct::load(config, kept.path(), loaded, mode, chosen.clone()).await?;
+        Ok(product.with(&stages))
+    };
+    command.measure(start).await
+}
+
+/// The product for an ablation: each suite gets a directory of its own.
+struct ProductForSuites {
+    config: Config,
+    kept: tempfile::TempDir,
+}
+
+impl StartProduct for ProductForSuites {
+    type Product = LoadedProduct;
+
+    async fn start(&self, loaded: &LoadedSuite) -> anyhow::Result<LoadedProduct> {
+        let folder = tempfile::tempdir_in(self.kept.path())?.keep();
+        LoadedProduct::load(self.config.clone(), &folder, loaded, None, ChosenAdapters::default()).await
+    }
+
+    fn base(&self) -> Stages {
+        self.config.stages.clone()
+    }
+
+    fn with(&self, product: &LoadedProduct, stages: &Stages) -> SystemUnderTest {
+        product.with(stages)
+    }
+}
+
+/// The product with its models and, in an open suite, the suite's documents.
+struct LoadedProduct {
+    services: AnswerServices,
+    /// The documents that were ingested; absent in a closed suite.
+    corpus: Option<Arc<Corpus>>,
+    origin: Origin,
+}
+
+impl LoadedProduct {
+    async fn load(
+        config: Config,
+        dir: &Path,
+        loaded: &LoadedSuite,
+        mode: Option<AdapterMode>,
+        chosen: ChosenAdapters,
+    ) -> anyhow::Result<Self> {
+        let config = apart(config, dir)?;
         let loader = ModelLoader::new(config.clone()).in_mode(mode.unwrap_or_default());
         let models = Models::load_with(loader, true, chosen.clone()).await?;
         let app = App::with_models(config, models, Purpose { answers: true, any_index: false }).await?;
@@ -144,26 +253,39 @@ pub async fn measure_suite(command: &RunSuite, config: Config, chosen: ChosenAda
             program: env!("CARGO_PKG_VERSION").to_owned(),
             ..Origin::default()
         };
-        let services = AnswerServices::clone(&services);
-        let answerer: Arc<dyn Answerer> = match loaded.suite.mode {
-            Mode::Closed => {
+        let corpus = match loaded.suite.mode {
+            Mode::Closed => None,
+            Mode::Open => {
+                let corpus = Arc::new(Corpus::of(&loaded.passages)?);
+                let documents = corpus.documents.iter().map(|document| (document.name.clone(), document.text.clone()));
+                let set = EvalSet { documents: documents.collect(), ..EvalSet::default() };
+                ingest_set(&app, &set).await?;
+                Some(corpus)
+            }
+        };
+        // So that the first question is asked as the last one is.
+        services.vocabulary.refresh().await?;
+        Ok(Self { services: AnswerServices::clone(&services), corpus, origin })
+    }
+
+    /// The system that answers with these stages. Its card names them.
+    fn with(&self, stages: &Stages) -> SystemUnderTest {
+        let mut origin = self.origin.clone();
+        let on: Vec<&str> = stages.iter().map(Stage::as_str).collect();
+        origin.configuration.insert("stages".to_owned(), on.into());
+        let services = AnswerServices { stages: stages.clone(), ..self.services.clone() };
+        let answerer: Arc<dyn Answerer> = match &self.corpus {
+            None => {
                 let count_tokens = services.retrieve.embedder.token_counter();
                 Arc::new(Closed {
                     services: AnswerServices { blobs: BlobStore::in_memory(), ..services },
                     count_tokens,
                 })
             }
-            Mode::Open => {
-                let corpus = Arc::new(Corpus::of(&loaded.passages)?);
-                let documents = corpus.documents.iter().map(|document| (document.name.clone(), document.text.clone()));
-                let set = EvalSet { documents: documents.collect(), ..EvalSet::default() };
-                ingest_set(&app, &set).await?;
-                Arc::new(Open { services, corpus })
-            }
+            Some(corpus) => Arc::new(Open { services, corpus: corpus.clone() }),
         };
-        Ok(SystemUnderTest { answerer, origin })
-    };
-    command.measure(start).await
+        SystemUnderTest { answerer, origin }
+    }
 }
 
 /// Starts the embedded application in a directory of its own.
@@ -222,6 +344,36 @@ async fn check_texts(app: &App, set: &EvalSet) -> anyhow::Result<()> {
         cursor = page.next_cursor;
         if cursor.is_none() {
             return Ok(());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Arguments {
+        #[command(flatten)]
+        eval: Eval,
+    }
+
+    fn parsed(line: &str) -> Result<Eval, clap::Error> {
+        Arguments::try_parse_from(format!("eval {line}").split(' ')).map(|arguments| arguments.eval)
+    }
+
+    #[test]
+    fn an_ablation_is_spelled_in_two_ways() {
+        let long = parsed("ablate a.toml b.toml --out o").unwrap();
+        let Some(EvalCommand::Ablate(Ablate { suites, .. })) = long.command else { panic!() };
+        assert_eq!(suites.len(), 2);
+        let short = parsed("--ablate a.toml b.toml --out o").unwrap();
+        assert_eq!((short.ablate.len(), short.command.is_none(), short.out), (2, true, Some("o".into())));
+        for wrong in ["--ablate a.toml", "--out o", "ablate --out o"] {
+            assert!(parsed(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -1,11 +1,17 @@
-//! The part of `footnote eval` that runs suites and reads what they left: `run`, `compare`, `review`, `failures` and
-//! `report`.
+//! The part of `footnote eval` that runs suites and reads what they left: `run`, `ablate`, `compare`, `calibrate`,
+//! `review`, `failures` and `report`.
 
+mod ablate;
+mod calibrate;
 mod progress_line;
 mod review;
 mod text;
+mod understanding;
 
+pub use ablate::{Ablate, StartProduct};
+pub use calibrate::Calibrate;
 pub use review::Review;
+pub use understanding::Understanding;
 
 use std::{
     collections::BTreeMap,
@@ -94,30 +100,7 @@ impl RunSuite {
             Some(command) => another_system(command, &loaded).await?,
             None => start(&loaded, self.adapter_mode).await?,
         };
-        let pace = Pace { concurrency: self.concurrency, timeout: Duration::from_secs(loaded.suite.timeout_s) };
-        let mut origin = system.origin;
-        origin.configuration.insert("concurrency".to_owned(), self.concurrency.get().into());
-        let (mut unfinished, known) = Unfinished::open(&Unfinished::path_of(&self.out), &loaded, &origin)?;
-        if !known.is_empty() {
-            eprintln!("going on with {} of {} questions answered", known.len(), loaded.questions.len());
-        }
-        let (started, mut line, mut not_kept) = (Utc::now().trunc_subsecs(0), ProgressLine::default(), None);
-        let predictions = runner::run(&loaded, system.answerer, pace, known, |prediction, progress| {
-            if let Err(error) = unfinished.keep(prediction) {
-                not_kept.get_or_insert(error);
-            }
-            line.show(progress);
-        })
-        .await;
-        line.end();
-        if let Some(error) = not_kept {
-            eprintln!("the run could not have gone on after an interruption: {error}");
-        }
-        let mut run = assemble(&self.out, loaded, predictions, origin, (started, Utc::now().trunc_subsecs(0)))?;
-        let page = report::evaluation::page(&run);
-        run.write(&self.out, &page)?;
-        unfinished.remove()?;
-        Ok(run)
+        ask_suite(&self.out, loaded, system, self.concurrency).await
     }
 
     /// Prints the figures.
@@ -130,6 +113,39 @@ impl RunSuite {
         }
         Ok(if run.metrics.failed() > 0 { Exit::Incomplete } else { Exit::Ok })
     }
+}
+
+/// Asks a system a suite's questions, and writes the run to `out`.
+async fn ask_suite(
+    out: &Path,
+    loaded: LoadedSuite,
+    system: SystemUnderTest,
+    concurrency: NonZeroUsize,
+) -> anyhow::Result<Run> {
+    let pace = Pace { concurrency, timeout: Duration::from_secs(loaded.suite.timeout_s) };
+    let mut origin = system.origin;
+    origin.configuration.insert("concurrency".to_owned(), concurrency.get().into());
+    let (mut unfinished, known) = Unfinished::open(&Unfinished::path_of(out), &loaded, &origin)?;
+    if !known.is_empty() {
+        eprintln!("going on with {} of {} questions answered", known.len(), loaded.questions.len());
+    }
+    let (started, mut line, mut not_kept) = (Utc::now().trunc_subsecs(0), ProgressLine::default(), None);
+    let predictions = runner::run(&loaded, system.answerer, pace, known, |prediction, progress| {
+        if let Err(error) = unfinished.keep(prediction) {
+            not_kept.get_or_insert(error);
+        }
+        line.show(progress);
+    })
+    .await;
+    line.end();
+    if let Some(error) = not_kept {
+        eprintln!("the run could not have gone on after an interruption: {error}");
+    }
+    let mut run = assemble(out, loaded, predictions, origin, (started, Utc::now().trunc_subsecs(0)))?;
+    let page = report::evaluation::page(&run);
+    run.write(out, &page)?;
+    unfinished.remove()?;
+    Ok(run)
 }
 
 /// A program that answers in the place of the product.

@@ -6,11 +6,15 @@ mod adapters;
 mod ask;
 mod bench;
 mod completions;
+mod conversations;
 mod dataset;
 mod demo;
 mod doctor;
 mod documents;
 mod eval;
+mod eval_ambiguity;
+mod eval_injections;
+mod eval_pairs;
 mod eval_suite;
 mod ingest;
 mod models;
@@ -19,6 +23,7 @@ mod reindex;
 mod search;
 mod serve;
 mod train;
+mod unanswered;
 mod worker;
 
 use std::process::ExitCode;
@@ -65,6 +70,8 @@ enum Command {
     Ask(ask::Ask),
     Search(search::Search),
     Documents(documents::Documents),
+    Conversations(conversations::Conversations),
+    Unanswered(unanswered::Unanswered),
     Reindex(reindex::Reindex),
     Models(models::Models),
     Adapters(adapters::Adapters),
@@ -127,6 +134,8 @@ async fn run(settings: Settings, command: Command) -> anyhow::Result<Exit> {
         Command::Ask(command) => command.run(config).await,
         Command::Search(command) => command.run(config).await,
         Command::Documents(command) => command.run(config).await,
+        Command::Conversations(command) => command.run(config).await,
+        Command::Unanswered(command) => command.run(config).await,
         Command::Reindex(command) => command.run(config).await,
         Command::Models(command) => command.run(config).await,
         Command::Adapters(command) => command.run(config).await,

@@ -111,7 +111,9 @@ pub fn peak_memory() -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{AnswerId, ChunkId, DocumentId, ModelVersions, Timings, UnderstoodQuestion, Usage};
+    use crate::domain::{
+        AnswerId, ChunkId, DocumentId, ModelVersions, RequestKind, Timings, UnderstoodQuestion, Usage,
+    };
 
     fn citation(end: u32, start: u32, quote: &str) -> Citation {
         let document_id = DocumentId(uuid::Uuid::nil());
@@ -137,15 +139,20 @@ mod tests {
             outcome: OutcomeKind::Answered,
             answer: "One. Two. Three.".into(),
             wording: Some(Wording::Generated),
+            contradicting: false,
             short_answer: None,
             confidence: 1.0,
             citations: vec![citation(4, 0, "uno\n uno"), citation(9, 5, "due"), citation(16, 10, "uno\n uno")],
             question: UnderstoodQuestion {
                 original: String::new(),
                 interpreted: String::new(),
+                kind: RequestKind::Question,
+                language: None,
                 corrections: vec![],
                 parts: vec![],
             },
+            redacted: Default::default(),
+            conversation_id: None,
             clarify: None,
             actions: vec![],
             model: ModelVersions {

@@ -10,6 +10,7 @@ use super::Exit;
 use crate::{
     app::{App, Purpose},
     config::Config,
+    delivery::DeliveryWorker,
     http,
     ingest::worker::Worker,
     shutdown,
@@ -49,12 +50,13 @@ pub async fn serve_until(app: Arc<App>, stop: CancellationToken, work: bool) -> 
         let worker = Worker::new(app.ingest.clone(), app.config.ingest_concurrency);
         tokio::spawn(worker.run(stop.clone()))
     });
+    let delivering = work.then(|| tokio::spawn(DeliveryWorker::new(app.deliveries.clone()).run(stop.clone())));
     let swapping = app.adapter_swap().map(|swap| tokio::spawn(swap.run(stop.clone())));
     http::serve(listener, app.clone(), stop.clone(), app.config.shutdown_grace).await?;
-    if let Some(worker) = worker {
+    for worker in [worker, delivering].into_iter().flatten() {
         // Its jobs have gone back to the queue, or their leases end.
         if tokio::time::timeout(app.config.shutdown_grace, worker).await.is_err() {
-            tracing::warn!("the worker did not stop in time");
+            tracing::warn!("a worker did not stop in time");
         }
     }
     if let Some(swapping) = swapping {

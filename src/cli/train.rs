@@ -1,11 +1,12 @@
 //! `train`: fine-tunes a model on data sets. A run can be killed and resumed at any time.
 //!
 //! Here what all kinds share, and `train reader`, whose threshold is chosen at the end; `generator` is `train generator`,
-//! `threshold` is `train threshold`, which chooses it again, and `low_rank` makes small adapters of readers that were
+//! `pairs` is `train pairs`, `threshold` is `train threshold`, which chooses it again, and `low_rank` makes small adapters of readers that were
 //! trained: `train extract` and `train average`.
 
 mod generator;
 mod low_rank;
+mod pairs;
 mod threshold;
 
 use std::{
@@ -34,7 +35,7 @@ use crate::{
         TrainError,
         card::{Card, Machine, Tuning, commit_at, now},
         config::ReaderConfig,
-        data::{self, Data},
+        data::{self, Data, DataFile},
         dataset::example::Example,
         features::{FeatureCounts, FeatureMaker, Sequence},
         fit::{FitEvent, Fitted, Run, Trainable},
@@ -54,6 +55,7 @@ pub struct Train {
 enum What {
     Reader(TrainReader),
     Generator(generator::TrainGenerator),
+    Pairs(pairs::TrainPairs),
     Threshold(threshold::TrainThreshold),
     Extract(low_rank::Extract),
     Average(low_rank::Average),
@@ -85,8 +87,20 @@ impl Places {
     fn open(&self, apart: &[PathBuf]) -> anyhow::Result<[Data; 2]> {
         data::refuse_errors(&self.data, &[&self.validation, apart].concat())?;
         fs::create_dir_all(&self.out).with_context(|| format!("creating {}", self.out.display()))?;
-        Ok([data::read(&self.data)?, data::read(&self.validation)?])
+        Ok([read_data(&self.data)?, read_data(&self.validation)?])
     }
+}
+
+/// Reads data sets, and says what is left out of them.
+fn read_data(folders: &[PathBuf]) -> anyhow::Result<Data> {
+    let data = data::read(folders)?;
+    if data.left_out() > 0 {
+        eprintln!(
+            "{} examples go on with a conversation, ask several things or are to be asked back about: they are left out",
+            data.left_out()
+        );
+    }
+    Ok(data)
 }
 
 /// Fine-tune the small encoder to find answers in passages, and to say when there is none
@@ -107,6 +121,7 @@ impl Train {
         match self.what {
             What::Reader(command) => command.run(config),
             What::Generator(command) => command.run(config),
+            What::Pairs(command) => command.run(config),
             What::Threshold(command) => return command.run(config),
             What::Extract(command) => command.run(config),
             What::Average(command) => command.run(config),
@@ -158,14 +173,15 @@ impl TrainReader {
         let config = ReaderConfig::read(recipe)?;
         try_device(config.fit.device)?;
         let [training, validation] = self.places.open(&self.tuning)?;
-        let tuning = data::read(if self.tuning.is_empty() { &self.places.validation } else { &self.tuning })?;
+        let tuning = read_data(if self.tuning.is_empty() { &self.places.validation } else { &self.tuning })?;
         let base = load_base(config.base.as_deref(), settings)?;
         if let Err(reason) = config.limits.check(base.bert.config.max_position_embeddings) {
             return Err(TrainError::Config { path: recipe.clone(), reason }.into());
         }
         let from = config.from.as_deref().map(AdapterFiles::read).transpose()?;
         let begun_from = from.as_ref().map_or_else(String::new, AdapterFiles::sha256);
-        let fingerprint = fingerprint(&config, &format!("{}\n{begun_from}", base.sha256), [&training, &validation]);
+        let fingerprint =
+            fingerprint(&config, &format!("{}\n{begun_from}", base.sha256), [&training.files, &validation.files]);
         let (sequences, counts) = prepare(&base.tokenizer, &config, &training.examples, "training")?;
         let chosen = choose(&validation.examples, config.reader.validation_sequences, config.seed);
         let (mut measured, validation_counts) = prepare(&base.tokenizer, &config, &chosen, "validation")?;
@@ -248,11 +264,11 @@ fn prepare(
 }
 
 /// What must be the same for a run to be resumed.
-fn fingerprint(config: &impl std::fmt::Debug, base: &str, data: [&Data; 2]) -> String {
+fn fingerprint(config: &impl std::fmt::Debug, base: &str, data: [&[DataFile]; 2]) -> String {
     let mut sum = Sha256::new();
     sum.update(format!("{config:?}\n{base}\n"));
     for data in data {
-        data.files.iter().for_each(|file| sum.update(format!("{}\n", file.sha256)));
+        data.iter().for_each(|file| sum.update(format!("{}\n", file.sha256)));
         sum.update("--\n");
     }
     hex::encode(sum.finalize())

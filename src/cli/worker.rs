@@ -4,6 +4,7 @@ use super::Exit;
 use crate::{
     app::{App, Purpose, open_metadata, open_vectors},
     config::Config,
+    delivery::DeliveryWorker,
     ingest::worker::Worker,
     shutdown,
 };
@@ -30,10 +31,11 @@ impl RunWorker {
         let stop = shutdown::on_signal()?;
         let app = App::start(config, Purpose { answers: false, any_index: false }).await?;
         let worker = Worker::new(app.ingest.clone(), app.config.ingest_concurrency);
+        let deliveries = DeliveryWorker::new(app.deliveries.clone());
         if self.drain {
-            worker.drain(stop).await;
+            tokio::join!(worker.drain(stop.clone()), deliveries.drain(stop));
         } else {
-            worker.run(stop).await;
+            tokio::join!(worker.run(stop.clone()), deliveries.run(stop));
         }
         Ok(Exit::Ok)
     }

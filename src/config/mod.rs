@@ -1,17 +1,23 @@
 //! Configuration: `footnote.toml` < environment < flags. Every key has all three forms.
 //!
 //! [`Settings`] is what a user writes, in any of the forms; [`Config`] is what the program runs with, complete
-//! and checked. May depend on nothing else of the crate.
+//! and checked. Rules have a file of their own, see [`Rules`]. May depend on `domain`.
 
+mod rules;
 mod settings;
 
 use std::{
+    collections::BTreeSet,
     net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
+pub use rules::{Rules, SigningKey, Webhook};
 pub use settings::Settings;
+
+use crate::domain::{InvalidStages, Stages, personal_data::PersonalKind};
 
 /// The complete configuration.
 #[derive(Clone)]
@@ -22,6 +28,10 @@ pub struct Config {
     pub models_dir: PathBuf,
     /// A folder with a reader to use instead of the one that ships.
     pub reader: Option<PathBuf>,
+    /// The model that says whether evidence supports a sentence.
+    pub support: AdapterChoice,
+    /// The model that says whether a passage answers a question.
+    pub reranker: AdapterChoice,
     /// The address that `serve` binds.
     pub listen: SocketAddr,
     /// What every request must carry as `Authorization: Bearer …`; required unless `listen` is loopback.
@@ -44,12 +54,22 @@ pub struct Config {
     pub generator: Option<PathBuf>,
     /// The generator's adapter.
     pub generator_adapter: AdapterChoice,
+    /// The stages of answering that are on.
+    pub stages: Stages,
+    /// The kinds of personal data and secrets that are blacked out in answers.
+    pub redact: BTreeSet<PersonalKind>,
+    /// The file that says what a confidence means, instead of the one that ships.
+    pub calibration: Option<PathBuf>,
+    /// The share of wrong answers that is accepted, above 0 and below 1; the threshold follows from it.
+    pub target_error: Option<f64>,
     /// The suite file on which adapters are compared before one is promoted.
     pub pinned_suite: Option<PathBuf>,
     /// How many questions may wait for the generator; the next one is answered 429.
     pub ask_queue: usize,
     /// How long a question may take.
     pub ask_timeout: Duration,
+    /// What is done about outcomes.
+    pub rules: Arc<Rules>,
     /// How long one file may be parsed.
     pub extract_timeout: Duration,
     /// The memory that one parser process may use, in bytes.
@@ -222,6 +242,8 @@ impl Config {
             )?,
             blob_url: settings.blob_url.unwrap_or_else(|| format!("file://{}", data_dir.join("blobs").display())),
             reader: settings.reader,
+            support: AdapterChoice::of(settings.support),
+            reranker: AdapterChoice::of(settings.reranker),
             log: settings.log,
             max_upload_bytes: at_least("max_upload_bytes", settings.max_upload_bytes, 256 * 1024 * 1024, 1)?,
             ingest_concurrency: at_least("ingest_concurrency", settings.ingest_concurrency, threads + 2, 1)?,
@@ -233,8 +255,18 @@ impl Config {
             },
             generator: settings.generator,
             pinned_suite: settings.pinned_suite,
+            stages: stages(settings.stages.as_deref().unwrap_or_default())?,
+            redact: redact(settings.redact.as_deref())?,
+            calibration: settings.calibration,
+            target_error: match settings.target_error {
+                Some(share) if !(share > 0.0 && share < 1.0) => {
+                    return Err(invalid("target_error", share, "give a share above 0 and below 1, such as 0.1"));
+                }
+                share => share,
+            },
             ask_queue: at_least("ask_queue", settings.ask_queue, 32, 1)?,
             ask_timeout: seconds("ask_timeout_seconds", settings.ask_timeout_seconds, 300)?,
+            rules: Arc::new(settings.rules.as_deref().map(Rules::from_file).transpose()?.unwrap_or_default()),
             extract_timeout: seconds("extract_timeout_seconds", settings.extract_timeout_seconds, 50)?,
             extract_memory_bytes: at_least(
                 "extract_memory_bytes",
@@ -288,6 +320,26 @@ fn seconds(key: &'static str, value: Option<u64>, default: u64) -> Result<Durati
     at_least(key, value, default, 1).map(Duration::from_secs)
 }
 
+fn stages(switches: &str) -> Result<Stages, ConfigError> {
+    switches.parse().map_err(|error: InvalidStages| invalid("stages", switches, &error.to_string()))
+}
+
+/// Names with commas. Addresses and telephone numbers are what many questions ask for, so they are not hidden unasked.
+fn redact(kinds: Option<&str>) -> Result<BTreeSet<PersonalKind>, ConfigError> {
+    let Some(text) = kinds else {
+        return Ok([PersonalKind::Secret, PersonalKind::Card, PersonalKind::Iban, PersonalKind::NationalId].into());
+    };
+    if text.trim() == "none" {
+        return Ok(BTreeSet::new());
+    }
+    let names = PersonalKind::ALL.map(PersonalKind::as_str).join(", ");
+    let kind = |name: &str| {
+        let known = PersonalKind::ALL.into_iter().find(|kind| kind.as_str() == name.trim());
+        known.ok_or_else(|| invalid("redact", text, &format!("give `none`, or some of {names}, with commas")))
+    };
+    text.split(',').map(kind).collect()
+}
+
 fn database(url: Option<&str>, data_dir: &Path) -> Result<DatabaseUrl, ConfigError> {
     match url {
         None => Ok(DatabaseUrl::Sqlite(data_dir.join("footnote.db"))),
@@ -337,6 +389,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::domain::Stage;
 
     fn settings() -> Settings {
         Settings { data_dir: Some("/data".into()), models_dir: Some("/models".into()), ..Settings::default() }
@@ -369,6 +422,10 @@ mod tests {
         let error = Config::resolve(wrong).err().unwrap().to_string();
         assert!(error.contains("database_url") && error.contains("postgres://"), "{error}");
         assert!(!error.contains("secret"), "{error}");
+        for share in [0.0, 1.0, f64::NAN] {
+            let wrong = Settings { target_error: Some(share), ..settings() };
+            assert!(Config::resolve(wrong).err().unwrap().to_string().contains("target_error"));
+        }
         let wrong = Settings { threads: Some(0), ..settings() };
         assert!(Config::resolve(wrong).err().unwrap().to_string().contains("threads"));
     }
@@ -399,6 +456,27 @@ mod tests {
         // It belongs to the generator that is fetched.
         assert_eq!(chosen(None, Some("other.gguf")), AdapterChoice::Without);
         assert_eq!(chosen(Some("mine"), Some("other.gguf")), AdapterChoice::Folder("mine".into()));
+    }
+
+    #[test]
+    fn stages_are_switched_by_name() {
+        let resolved = |switches: &str| Config::resolve(Settings { stages: Some(switches.to_owned()), ..settings() });
+        let stages = resolved("-spelling,+rerank").unwrap().stages;
+        assert!(!stages.has(Stage::Spelling) && stages.has(Stage::Rerank));
+        assert_eq!(Config::resolve(settings()).unwrap().stages, Stages::default());
+        let error = resolved("-speling").err().unwrap().to_string();
+        assert!(error.contains("stages") && error.contains("-speling") && error.contains("follow_ups"), "{error}");
+    }
+
+    #[test]
+    fn what_is_blacked_out_is_named() {
+        let resolved = |redact: Option<&str>| {
+            Config::resolve(Settings { redact: redact.map(str::to_owned), ..settings() }).map(|config| config.redact)
+        };
+        assert!(!resolved(None).unwrap().contains(&PersonalKind::Email) && resolved(None).unwrap().len() == 4);
+        assert_eq!(resolved(Some("none")).unwrap(), BTreeSet::new());
+        assert_eq!(resolved(Some("email, secret")).unwrap(), [PersonalKind::Email, PersonalKind::Secret].into());
+        assert!(resolved(Some("mail")).unwrap_err().to_string().contains("national_id"));
     }
 
     #[test]

@@ -45,6 +45,10 @@ settings! {
     models_dir: PathBuf, "FOOTNOTE_MODELS_DIR", "DIR";
     /// A folder with a reader, as `train reader` makes it [default: the one that ships]
     reader: PathBuf, "FOOTNOTE_READER", "DIR";
+    /// The folder of a model that says whether evidence supports a sentence, or `none` [default: the one that ships]
+    support: PathBuf, "FOOTNOTE_SUPPORT", "DIR";
+    /// The folder of a model that says whether a passage answers, or `none` [default: the one that ships]
+    reranker: PathBuf, "FOOTNOTE_RERANKER", "DIR";
     /// The address to serve on [default: 127.0.0.1:8642]
     listen: String, "FOOTNOTE_LISTEN", "ADDRESS:PORT";
     /// The key that every request must carry as a bearer token; needed for any address but loopback
@@ -71,12 +75,22 @@ settings! {
     generator: PathBuf, "FOOTNOTE_GENERATOR", "PATH";
     /// The folder of a LoRA adapter for the generator, or `none` [default: the one that ships]
     generator_adapter: PathBuf, "FOOTNOTE_GENERATOR_ADAPTER", "DIR";
+    /// The stages of answering that are switched: `-NAME` or `+NAME` with commas, or `none` first [default: none]
+    stages: String, "FOOTNOTE_STAGES", "SWITCHES";
+    /// What is blacked out in answers, of secret, card, iban, national_id, phone and email, or `none` [default: secret,card,iban,national_id]
+    redact: String, "FOOTNOTE_REDACT", "KINDS";
+    /// The calibration of the confidence, as `eval calibrate` writes it, or `none` [default: the one that ships, with its models]
+    calibration: PathBuf, "FOOTNOTE_CALIBRATION", "FILE";
+    /// The share of wrong answers that is accepted, above 0 and below 1; needs a calibration [default: none]
+    target_error: f64, "FOOTNOTE_TARGET_ERROR", "SHARE";
     /// The suite file on which adapters are compared before one is promoted
     pinned_suite: PathBuf, "FOOTNOTE_PINNED_SUITE", "FILE";
     /// How many questions may wait; beyond it the answer is 429 [default: 32]
     ask_queue: usize, "FOOTNOTE_ASK_QUEUE", "N";
     /// How long a question may take [default: 300]
     ask_timeout_seconds: u64, "FOOTNOTE_ASK_TIMEOUT_SECONDS", "SECONDS";
+    /// The file of rules: what is done about outcomes, and where webhooks go [default: no rules]
+    rules: PathBuf, "FOOTNOTE_RULES", "FILE";
     /// How long one file may be parsed [default: 50]
     extract_timeout_seconds: u64, "FOOTNOTE_EXTRACT_TIMEOUT_SECONDS", "SECONDS";
     /// The memory that one parser process may use, in bytes [default: 2147483648]

@@ -17,7 +17,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{Problem, extract::Json};
 use crate::{
-    answer::{self, AnswerEvent, AnswerServices},
+    answer::{self, AnswerError, AnswerEvent, AnswerServices, Found},
     app::App,
     domain::{Outcome, Question},
 };
@@ -35,22 +35,37 @@ pub fn router() -> OpenApiRouter<Arc<App>> {
     post, path = "/v1/ask", tag = "ask", request_body = Question,
     responses(
         (status = OK, content((Outcome = "application/json"), (AnswerEvent = "text/event-stream"))),
+        (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"),
         (status = TOO_MANY_REQUESTS, body = Problem, content_type = "application/problem+json"),
         (status = GATEWAY_TIMEOUT, body = Problem, content_type = "application/problem+json"),
     )
 )]
-async fn ask(State(app): State<Arc<App>>, Json(question): Json<Question>) -> Result<Response, Problem> {
+async fn ask(State(app): State<Arc<App>>, Json(mut question): Json<Question>) -> Result<Response, Problem> {
     let services =
         app.answering().ok_or_else(|| Problem::unavailable("this process was started without a generator"))?;
     let slot = app.ask_slots.clone().try_acquire_owned().map_err(|_| {
         Problem::busy(format!("{} questions are waiting already: ask again in a while", app.config.ask_queue))
     })?;
+    answer::resume(&*app.metadata, &mut question).await?;
     if question.stream {
         return Ok(stream(app, services, question, slot));
     }
-    let outcome = finish(&app, answer::answer(&services, question, None)).await?;
+    let outcome = finish(&app, answer_and_act(&app, &services, question, None)).await?;
     drop(slot);
     Ok(Body(outcome).into_response())
+}
+
+/// Answers a question, and does what the rules ask for.
+async fn answer_and_act(
+    app: &App,
+    services: &AnswerServices,
+    question: Question,
+    events: Option<mpsc::Sender<AnswerEvent>>,
+) -> Result<Outcome, AnswerError> {
+    let (mut outcome, passages) = answer::answer_with_evidence(services, question.clone(), events).await?;
+    let found = Found { passages: &passages, question_vector: None };
+    answer::carry_out(&app.act, &question, &mut outcome, found).await?;
+    Ok(outcome)
 }
 
 async fn finish(
@@ -71,7 +86,7 @@ fn stream(app: Arc<App>, services: Arc<AnswerServices>, question: Question, slot
     // When the caller goes away the stream is dropped, its receiver with it, and the work ends at its next event.
     tokio::spawn(async move {
         let _slot = slot;
-        let result = finish(&app, answer::answer(&services, question, Some(sender))).await;
+        let result = finish(&app, answer_and_act(&app, &services, question, Some(sender))).await;
         let event = match result {
             Ok(outcome) => Event::default().event("outcome").json_data(outcome),
             Err(problem) => Event::default().event("problem").json_data(problem),

@@ -118,7 +118,10 @@ async fn cancel(State(app): State<Arc<App>>, Path(id): Path<JobId>) -> Result<Bo
 )]
 async fn retry(State(app): State<Arc<App>>, Path(id): Path<JobId>) -> Result<Body<Job>, Problem> {
     let job = app.metadata.retry_job(id).await?;
-    app.ingest.wake.notify_one();
+    match job.kind {
+        JobKind::Deliver => app.deliveries.wake.notify_one(),
+        JobKind::Ingest | JobKind::Purge | JobKind::Reindex => app.ingest.wake.notify_one(),
+    }
     Ok(Body(job))
 }
 

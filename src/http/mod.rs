@@ -6,6 +6,7 @@ mod adapters;
 mod admin;
 mod ask;
 mod auth;
+mod conversations;
 mod documents;
 mod error;
 mod extract;
@@ -14,6 +15,7 @@ mod jobs;
 mod observe;
 mod openapi;
 mod search;
+mod unanswered;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -63,6 +65,8 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .merge(jobs::router())
         .merge(ask::router())
         .merge(search::router())
+        .merge(conversations::router())
+        .merge(unanswered::router())
         .merge(admin::router())
         .merge(adapters::router())
 }

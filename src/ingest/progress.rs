@@ -26,7 +26,7 @@ impl Progress {
     /// The job enters a stage. Extraction is the first tenth of an ingestion, embedding nearly all the rest.
     pub fn enter(&self, stage: JobStage) {
         let done = match stage {
-            JobStage::Waiting | JobStage::Extract => 0.0,
+            JobStage::Waiting | JobStage::Extract | JobStage::Deliver => 0.0,
             JobStage::Chunk => 0.08,
             JobStage::Embed => 0.1,
             JobStage::Store | JobStage::Swap => 0.95,

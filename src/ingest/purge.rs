@@ -1,4 +1,5 @@
-//! What a deleted document or a replaced version leaves behind: vectors, texts and originals nobody needs.
+//! What a deleted document or a replaced version leaves behind: vectors, texts, originals nobody needs, and what the
+//! answers of conversations took from the document alone.
 //!
 //! Nothing here decides what is visible: that was the metadata transaction that enqueued the purge. May depend
 //! on `domain`, the stores and the other modules of `ingest`.
@@ -14,6 +15,8 @@ pub async fn purge(services: &IngestServices, document: DocumentId, version: Opt
     services.blobs.delete_texts(document, version).await?;
     // The original of a replaced version stays until its document is deleted: it can be brought back.
     if version.is_none() {
+        // One conversation at a time, so that no transaction grows with what was asked.
+        while services.metadata.take_out_document(document).await? {}
         let _alone = services.originals.write().await;
         let sums = services.metadata.blobs_of(document).await?;
         let needed = services.metadata.referenced_blobs(&sums).await?;

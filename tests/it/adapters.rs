@@ -126,7 +126,10 @@ async fn scripted_models(permits: usize) -> (Models, Arc<Loader>) {
     let (gate, waiting) = (Arc::new(Semaphore::new(permits)), Arc::new(AtomicUsize::new(0)));
     let loader = Arc::new(Loader { gate, waiting, loaded: AtomicUsize::new(0) });
     let LoadedModel::Generator(generator) = loader.load(AdapterRole::Generator, None).unwrap() else { panic!() };
-    (Models { reader: None, generator: Some(generator), loader: loader.clone(), ..models().await }, loader)
+    (
+        Models { reader: None, support: None, generator: Some(generator), loader: loader.clone(), ..models().await },
+        loader,
+    )
 }
 
 impl Service {

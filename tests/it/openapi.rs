@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Every operation of the API.
-const OPERATIONS: [(&str, &str); 20] = [
+const OPERATIONS: [(&str, &str); 26] = [
     ("GET", "/v1/admin/adapters"),
     ("GET", "/v1/admin/adapters/{id}"),
     ("POST", "/v1/admin/adapters/{id}/promote"),
@@ -21,6 +21,10 @@ const OPERATIONS: [(&str, &str); 20] = [
     ("POST", "/v1/admin/reindex"),
     ("GET", "/v1/admin/reindex/{id}"),
     ("POST", "/v1/ask"),
+    ("GET", "/v1/conversations"),
+    ("POST", "/v1/conversations"),
+    ("DELETE", "/v1/conversations/{id}"),
+    ("GET", "/v1/conversations/{id}"),
     ("GET", "/v1/documents"),
     ("POST", "/v1/documents"),
     ("DELETE", "/v1/documents/{id}"),
@@ -34,6 +38,8 @@ const OPERATIONS: [(&str, &str); 20] = [
     ("GET", "/v1/jobs/{id}/events"),
     ("POST", "/v1/jobs/{id}/retry"),
     ("POST", "/v1/search"),
+    ("GET", "/v1/unanswered"),
+    ("POST", "/v1/unanswered/{id}/dismiss"),
 ];
 /// What is served beside it, without a key and without a version.
 const OPEN: [&str; 4] = ["/healthz", "/metrics", "/openapi.json", "/readyz"];
@@ -115,6 +121,8 @@ async fn every_documented_operation_is_served_and_the_document_itself() {
         let kind = match path {
             path if path.contains("documents") => "doc",
             path if path.contains("adapters") => "adp",
+            path if path.contains("conversations") => "cnv",
+            path if path.contains("unanswered") => "unq",
             _ => "job",
         };
         let path = path.replace("{id}", &format!("{kind}_{}", "0".repeat(32))).replace("{role}", "reader");
@@ -190,6 +198,18 @@ async fn what_is_answered_is_what_the_document_says() {
         let kind = if name == "outcome" { "application/json" } else { "text/event-stream" };
         schema::check(&document, &streamed[kind]["schema"], &event).unwrap();
     }
+    let begun = call("POST", "/v1/conversations", "", Some(json!({}))).await;
+    let begun = begun["id"].as_str().unwrap();
+    call("POST", "/v1/conversations", "", Some(json!({"collection": ""}))).await;
+    call("POST", "/v1/ask", "", Some(json!({"question": sample::DOCUMENTS[0].2, "conversation_id": begun}))).await;
+    call("GET", "/v1/conversations", "", None).await;
+    for id in [begun, "cnv_00000000000000000000000000000000"] {
+        call("GET", "/v1/conversations/{id}", id, None).await;
+        call("DELETE", "/v1/conversations/{id}", id, None).await;
+    }
+    call("GET", "/v1/unanswered", "", None).await;
+    call("GET", "/v1/unanswered?limit=0", "", None).await;
+    call("POST", "/v1/unanswered/{id}/dismiss", "unq_00000000000000000000000000000000", None).await;
     call("GET", "/v1/admin/adapters", "", None).await;
     call("GET", "/v1/admin/adapters?limit=0", "", None).await;
     call("GET", "/v1/admin/adapters/{id}", "adp_00000000000000000000000000000000", None).await;

@@ -11,6 +11,7 @@ use std::{
 use footnote::{
     app::{App, Models, Purpose},
     config::{Config, Settings},
+    delivery::DeliveryWorker,
     http,
     ingest::worker::Worker,
     models::{
@@ -51,6 +52,7 @@ struct Running {
     stop: CancellationToken,
     server: JoinHandle<()>,
     worker: Option<(CancellationToken, JoinHandle<()>)>,
+    deliveries: Option<JoinHandle<()>>,
 }
 
 /// The settings of a test: everything in `dir`.
@@ -158,7 +160,8 @@ impl TestApp {
         let stop = CancellationToken::new();
         let server = http::serve(listener, app.clone(), stop.clone(), Duration::from_secs(5));
         let server = tokio::spawn(async move { server.await.unwrap() });
-        let running = Running { app: Arc::downgrade(&app), checked: true, stop, server, worker: None };
+        let running =
+            Running { app: Arc::downgrade(&app), checked: true, stop, server, worker: None, deliveries: None };
         Self { app, url, client: client(), running, dir: None }
     }
 
@@ -167,6 +170,12 @@ impl TestApp {
         let stop = self.running.stop.child_token();
         let worker = Worker::new(self.app.ingest.clone(), self.app.config.ingest_concurrency);
         self.running.worker = Some((stop.clone(), tokio::spawn(worker.run(stop))));
+    }
+
+    /// Starts a worker that delivers, and does not wait between two attempts.
+    pub fn deliver(&mut self) {
+        let worker = DeliveryWorker::new(self.app.deliveries.clone()).waiting(Duration::ZERO);
+        self.running.deliveries = Some(tokio::spawn(worker.run(self.running.stop.child_token())));
     }
 
     /// Stops the worker, and waits for its end.
@@ -184,6 +193,9 @@ impl TestApp {
         running.stop.cancel();
         if let Some((_, worker)) = running.worker.take() {
             worker.await.unwrap();
+        }
+        if let Some(deliveries) = running.deliveries.take() {
+            deliveries.await.unwrap();
         }
         drop(client);
         (&mut running.server).await.unwrap();
@@ -243,6 +255,9 @@ impl Drop for Running {
         self.server.abort();
         if let Some((_, worker)) = &self.worker {
             worker.abort();
+        }
+        if let Some(deliveries) = &self.deliveries {
+            deliveries.abort();
         }
         // The other threads of the runtime let go of the application, so that its directory can be removed.
         let deadline = Instant::now() + Duration::from_secs(2);

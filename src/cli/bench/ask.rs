@@ -150,7 +150,7 @@ async fn measure(ready: &Ready, concurrency: usize, asked: usize) -> anyhow::Res
 
 async fn ask(app: Arc<App>, question: String) -> anyhow::Result<Timed> {
     let services = app.answering().context("no generator was loaded")?;
-    let question = Question { question, collection: None, filter: None, top_k: None, stream: true };
+    let question = Question { stream: true, ..Question::new(question) };
     let begun = Instant::now();
     let (events, mut heard) = mpsc::channel(64);
     let listening = async {

@@ -26,6 +26,7 @@ pub enum DatasetCommand {
     Freeze(Freeze),
     Verify(Verify),
     Negatives(NegativesArguments),
+    Pairs(PairsArguments),
 }
 
 /// Bring other people's question sets into our format
@@ -60,6 +61,15 @@ pub struct Import {
     /// Take an answer that is not at its offset from the only place where it stands, instead of refusing the record
     #[arg(long)]
     pub relocate: bool,
+    /// For follow-ups: the SQuAD file that their articles are in
+    #[arg(long, value_name = "FILE")]
+    pub squad: Option<PathBuf>,
+    /// For follow-ups: the folder that their pages are in
+    #[arg(long, value_name = "DIR")]
+    pub corpus: Option<PathBuf>,
+    /// For follow-ups: take the questions standing alone, without what was said before
+    #[arg(long)]
+    pub stand_alone: bool,
     /// Print the report as JSON, with every refused record
     #[arg(long)]
     pub json: bool,
@@ -201,6 +211,79 @@ pub struct NegativesArguments {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
     /// Print what was added as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Make pairs of texts for models that compare: `train pairs` learns from them
+#[derive(Debug, clap::Args)]
+pub struct PairsArguments {
+    /// What to make pairs of.
+    #[command(subcommand)]
+    pub what: PairsOf,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PairsOf {
+    /// Sentences and answers beside evidence that supports, contradicts or does not hold them, made of a question set
+    Support {
+        /// The data set, or the folder of one of its splits
+        #[arg(value_name = "DIR")]
+        set: PathBuf,
+        /// Use at most so many examples, drawn by the seed
+        #[arg(long, value_name = "N")]
+        limit: Option<usize>,
+        #[command(flatten)]
+        made: PairsMade,
+    },
+    /// Questions beside the passage that answers and near ones that do not, made of a question set
+    Rerank {
+        /// The data set, or the folder of one of its splits
+        #[arg(value_name = "DIR")]
+        set: PathBuf,
+        /// So many passages that do not answer, beside the one that does
+        #[arg(long, value_name = "N", default_value_t = 5)]
+        negatives: usize,
+        /// Draw them from so many of the nearest
+        #[arg(long, value_name = "N", default_value_t = 12)]
+        depth: usize,
+        /// Use at most so many questions, drawn by the seed
+        #[arg(long, value_name = "N")]
+        limit: Option<usize>,
+        #[command(flatten)]
+        made: PairsMade,
+    },
+    /// HaluEval's questions, each with a right and a made-up answer, cut into train, validation and test
+    Halueval {
+        /// The files of JSON lines
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        #[command(flatten)]
+        made: PairsMade,
+    },
+    /// SciFact's claims and their evidence, cut into train, validation and test; and `abstracts` to learn from besides
+    Scifact {
+        /// The folder with claims_train.csv and corpus_train.csv
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+        /// Make pairs of so many abstracts that no claim to be measured cites
+        #[arg(long, value_name = "N", default_value_t = 3000)]
+        abstracts: usize,
+        #[command(flatten)]
+        made: PairsMade,
+    },
+}
+
+/// Where pairs go.
+#[derive(Debug, clap::Args)]
+pub struct PairsMade {
+    /// The new folder
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// The same seed makes the same pairs
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Print what was made as JSON
     #[arg(long)]
     pub json: bool,
 }

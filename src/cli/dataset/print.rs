@@ -13,6 +13,7 @@ use crate::train::dataset::{
     import::ImportReport,
     lint::{LintReport, Severity},
     manifest::Manifest,
+    pairs::PairsReport,
     split::SplitReport,
     stats::{Lengths, StatsReport},
 };
@@ -52,6 +53,18 @@ pub fn import(report: &ImportReport) -> String {
     for (file, count) in &report.written {
         let _ = writeln!(text, "{file}: {count} examples");
     }
+    text
+}
+
+/// The pairs that were made.
+pub fn pairs(report: &PairsReport) -> String {
+    let mut text = format!("{} read, of {} no pair could be made\n", report.read, report.passed_over);
+    for (split, labels) in &report.pairs {
+        let counts: Vec<String> = labels.iter().map(|(label, count)| format!("{count} {label}")).collect();
+        let _ = writeln!(text, "{split}: {}", counts.join(", "));
+    }
+    let tags: Vec<String> = report.tags.iter().map(|(tag, count)| format!("{tag} {count}")).collect();
+    let _ = writeln!(text, "tags: {}", tags.join(", "));
     text
 }
 

@@ -4,16 +4,20 @@ use std::fs;
 use clap::{CommandFactory, Parser};
 
 use super::*;
+use crate::answer::calibration::Calibration;
 use crate::eval::{
     bootstrap::Resampling,
+    prediction::PredictedOutcome,
     review::{agreement, filled},
     suite::LEVEL,
-    testing::small_run,
+    testing::{answerable, prediction, run_of, small_run},
 };
 
 #[derive(Parser)]
 enum Commands {
     Run(RunSuite),
+    Ablate(Ablate),
+    Calibrate(Calibrate),
     Compare(Compare),
     Review(Review),
     Failures(Failures),
@@ -89,6 +93,34 @@ fn a_comparison_shows_what_changed() {
         panic!()
     };
     assert_eq!(command.run().unwrap(), Exit::Ok);
+}
+
+#[test]
+fn a_calibration_is_written_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (examples, predictions) = (0..200)
+        .map(|at| {
+            let example = answerable(&format!("q{at}"), "How long is it?", "It is long.", &["212 metres"]);
+            let confidence = f64::from(at) / 200.0;
+            let answer = if at % 7 == 0 || confidence < 0.3 { "a mile" } else { "212 metres" };
+            let prediction = prediction(&example, PredictedOutcome::Answered, answer, confidence);
+            (example, prediction)
+        })
+        .unzip();
+    let mut run = run_of(examples, predictions);
+    for part in ["generator", "embedder"] {
+        run.card.models.insert(part.into(), part.into());
+    }
+    run.write(&folder.path().join("run"), "").unwrap();
+    let (run, out) = (path(&folder, "run"), path(&folder, "calibration.json"));
+    let arguments = ["calibrate", &run, "--target-error", "0.3", "--out", &out];
+    let Commands::Calibrate(command) = parse(&arguments) else { panic!() };
+    command.run().unwrap();
+    let written = Calibration::load(Path::new(&out)).unwrap();
+    assert_eq!((written.models.generator.as_str(), written.fitted_on.answers), ("generator", 200));
+    assert!(written.fitted_on.calibration_error < written.fitted_on.raw_calibration_error);
+    let Commands::Calibrate(again) = parse(&arguments) else { panic!() };
+    assert!(again.run().unwrap_err().to_string().contains("cannot write"));
 }
 
 #[test]

@@ -5,9 +5,14 @@ use std::fmt::Write as _;
 use crate::{
     cli::output::one_line,
     eval::{
+        ablation::{Ablation, FIGURES},
+        calibrate::Fitted,
         compare::{ChangedQuestion, ComparedMetric, Comparison, Verdict},
         measure::Metrics,
-        report::format::{count, difference, in_unit, number, percent, thousands},
+        report::{
+            ablation::{cells, on_or_off, rule},
+            format::{count, difference, in_unit, number, percent, thousands},
+        },
         review::agreement::ReviewReport,
     },
 };
@@ -91,6 +96,60 @@ fn changed(text: &mut String, title: &str, questions: &[ChangedQuestion], show: 
 fn short(text: &str) -> String {
     let line = one_line(text);
     if line.chars().count() <= 90 { line } else { line.chars().take(89).chain(['…']).collect() }
+}
+
+/// The table of an ablation, and what is found of each stage.
+pub(super) fn ablation(ablation: &Ablation) -> String {
+    let titles = FIGURES.map(|metric| metric.label().to_owned());
+    let head = ["stage", "default", "suite", "changed"].map(str::to_owned).into_iter().chain(titles);
+    let rows: Vec<Vec<String>> = std::iter::once(head.collect()).chain(ablation.rows.iter().map(cells)).collect();
+    let mut widths = vec![0; rows[0].len()];
+    for (width, cell) in rows.iter().flat_map(|row| row.iter().enumerate()) {
+        widths[width] = widths[width].max(cell.chars().count());
+    }
+    let mut text = String::new();
+    for row in &rows {
+        let padded = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        let _ = writeln!(text, "{}", padded.collect::<Vec<_>>().join("  ").trim_end());
+    }
+    text.push_str("\nwith the stage less without it, shares in points; * is significant\n\n");
+    for judged in &ablation.judgements {
+        let advice = if judged.default_is_wrong { " - the default should be the other one" } else { "" };
+        let (stage, default) = (judged.stage.as_str(), on_or_off(judged.default));
+        let _ = writeln!(text, "{stage:<15}{default:<5}{}{advice}", judged.finding.as_str());
+    }
+    let _ = writeln!(text, "\n{}", rule());
+    text
+}
+
+/// What a confidence means, and the threshold that follows.
+pub(super) fn calibration(fitted: &Fitted, target: f64) -> String {
+    let on = &fitted.calibration.fitted_on;
+    let mut text = format!(
+        "{} answers of the suite {}, {} of them right\n\n",
+        count(on.answers),
+        on.suite,
+        percent(on.right as f64 / on.answers as f64)
+    );
+    for (name, error, brier) in
+        [("raw confidence", &fitted.raw, fitted.raw_brier), ("calibrated", &fitted.calibrated, fitted.brier)]
+    {
+        let [value, low, high] = [error.value, error.low, error.high].map(number);
+        let brier = number(brier);
+        let _ = writeln!(text, "{name:<16}calibration error {value:<7} [{low}, {high}]  Brier score {brier}");
+    }
+    let threshold = &fitted.threshold;
+    let share = |part: usize, whole: usize| percent(part as f64 / whole.max(1) as f64);
+    let _ = writeln!(
+        text,
+        "\nat most {} wrong: answers of at least {}; that keeps {} of the answers ({} of the questions), {} of them wrong",
+        percent(target),
+        percent(threshold.probability),
+        share(threshold.answers, on.answers),
+        share(threshold.answers, fitted.questions),
+        share(threshold.wrong, threshold.answers)
+    );
+    text
 }
 
 /// What the reviewers said.

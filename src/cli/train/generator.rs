@@ -12,7 +12,7 @@ use crate::{
     train::{
         TrainError,
         batches::order,
-        card::{Card, Machine, commit_at, now},
+        card::{Card, Machine, Tuning, commit_at, now},
         checkpoint::CHECKPOINT,
         config::GeneratorConfig,
         dataset::example::Example,
@@ -43,7 +43,7 @@ impl TrainGenerator {
         };
         let llama = TrainingLlama::load(&base, config.generator.max_tokens)?;
         let base_sha256 = llama.sha256().to_owned();
-        let fingerprint = fingerprint(&config, &base_sha256, [&training, &validation]);
+        let fingerprint = fingerprint(&config, &base_sha256, [&training.files, &validation.files]);
         let (conversations, counts) = prepare(&llama, &config, training.examples.iter(), "training")?;
         let chosen = order(validation.examples.len(), config.seed, u64::MAX).into_iter();
         let chosen = chosen.take(config.generator.validation_sequences).map(|index| &validation.examples[index]);
@@ -94,7 +94,7 @@ impl TrainGenerator {
             training: counts,
             validation_files: validation.files,
             validation: validation_counts,
-            tuning: None,
+            tuning: None::<Tuning>,
             machine: Machine::here(),
             finished_at: now(),
             configuration: config,

@@ -19,7 +19,6 @@ use crate::{
         average::average,
         card::{Machine, Tuning, commit_at, now},
         checkpoint::write_atomically,
-        data,
         extract::{Extracted, extract},
     },
 };
@@ -135,7 +134,7 @@ impl Average {
             self.readers.len(),
             self.weights.len()
         );
-        let tuning = data::read(&self.tuning)?;
+        let tuning = super::read_data(&self.tuning)?;
         let weights = self.weights.iter().copied().chain(std::iter::repeat(1.0));
         let (mut readers, mut mean_of, mut training_files, mut seen) =
             (Vec::new(), Vec::new(), Vec::new(), BTreeSet::new());

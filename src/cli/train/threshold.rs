@@ -14,7 +14,7 @@ use crate::{
     config::Config,
     models::encoder::load::Base,
     train::{
-        TrainError, data,
+        TrainError,
         dataset::example::Example,
         reading::choose,
         tuning::{self, Tuned},
@@ -52,7 +52,7 @@ pub struct TrainThreshold {
 impl TrainThreshold {
     /// Runs the command.
     pub fn run(self, settings: &Config) -> anyhow::Result<Exit> {
-        let data = data::read(&self.data)?;
+        let data = super::read_data(&self.data)?;
         let base = load_base(self.base.as_deref(), settings)?;
         let examples = choose(&data.examples, self.passages.unwrap_or(usize::MAX), self.seed);
         let tuned = tune(base, &self.reader, examples, self.threads)?;
