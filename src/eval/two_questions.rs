@@ -2,7 +2,7 @@
 //!
 //! Half of the pairs (one more, of an odd number) are about one document and half about two. Of each half, six in ten
 //! have two answerable parts, three in ten one, and one in ten none. Each question stands in one pair at most. Pairs are
-//! joined in the ways of [`JOINS`], in turn. What is drawn depends on the seed and on the ids alone.
+//! joined in the ways of `JOINS`, in turn. What is drawn depends on the seed and on the ids alone.
 //!
 //! May depend on `eval::examples`, `eval::card` (for sums) and `train::dataset`.
 
