@@ -88,6 +88,12 @@ for name in squad1 squadshifts; do
     allow "$out/$name-all"
 done
 
+# Questions that lean on a conversation, and the same written out.
+"$footnote" dataset import follow-ups "$here/../understanding/follow-ups.jsonl" --squad "$data/squad2/dev16.json" \
+    --corpus "$here/../../corpus" --out "$out/follow-ups"
+"$footnote" dataset import follow-ups "$here/../understanding/follow-ups.jsonl" --squad "$data/squad2/dev16.json" \
+    --corpus "$here/../../corpus" --stand-alone --out "$out/follow-ups-stand-alone"
+
 # The suites that the adapters are measured on. `distractors` are near passages out of all sixteen articles.
 mkdir -p "$out/suites"
 suite() { # file, lines…
@@ -108,3 +114,12 @@ suite squad2-open-typos 'mode = "open"' 'data = "../squad2"' 'split = "test"' 'c
 suite clapnq-closed 'mode = "closed"' 'data = "../clapnq"' 'split = "test"' 'distractors = 2' 'seed = 2026'
 suite scifact-closed 'mode = "closed"' 'data = "../scifact"' 'distractors = 2' 'limit = 400' 'seed = 2026'
 suite handbook-closed 'mode = "closed"' 'data = "../handbook"' 'split = "test"' 'seed = 2026'
+# Two questions in one request, conversations, and what a calibration is fitted on.
+suite two-part-open 'mode = "open"' 'data = "../squad2"' 'split = "test"' 'corpus = ["train", "tuning"]' \
+    'pairs = 120' 'seed = 2026'
+for set in follow-ups follow-ups-stand-alone; do
+    suite "$set-open" 'mode = "open"' "data = \"../$set\"" 'split = "test"' 'corpus_data = "../squad2"' \
+        'corpus = ["train", "tuning", "test"]' 'seed = 2026'
+done
+suite squad2-open-tuning 'mode = "open"' 'data = "../squad2"' 'split = "tuning"' 'corpus = ["train", "test"]' \
+    'seed = 2026'
