@@ -12,11 +12,7 @@ use prometheus_client::{
 };
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::{
-    domain::{Outcome, OutcomeKind},
-    metadata_store::StoreCounts,
-    serving::LoadedAdapter,
-};
+use crate::{domain::Outcome, metadata_store::StoreCounts, serving::LoadedAdapter};
 
 /// Sends logs to standard error. A filter that cannot be read is an error, not silence.
 pub fn init_logs(filter: &str) -> Result<(), String> {
@@ -105,14 +101,7 @@ impl Metrics {
     /// Counts an answer, with its stages and its tokens.
     pub fn answer(&self, outcome: &Outcome) {
         let label = |name: &str| Label { name: name.to_owned() };
-        let kind = match outcome.outcome {
-            OutcomeKind::Answered => "answered",
-            OutcomeKind::Partial => "partial",
-            OutcomeKind::Abstained => "abstained",
-            OutcomeKind::Clarify => "clarify",
-            OutcomeKind::Blocked => "blocked",
-        };
-        self.answers.get_or_create(&label(kind)).inc();
+        self.answers.get_or_create(&label(outcome.outcome.as_str())).inc();
         let timings = outcome.timings_ms;
         for (stage, milliseconds) in [
             ("preprocess", timings.preprocess),

@@ -2,9 +2,10 @@
 //!
 //! May depend on `domain`.
 
-use super::{EndedPart, PreparedQuestion};
+use super::{EndedPart, Passage, PreparedQuestion};
 use crate::domain::{
-    Action, AnswerId, Filter, ModelVersions, Outcome, OutcomeKind, QuestionPart, Timings, Usage, Wording,
+    Action, AnswerId, DocumentId, Filter, ModelVersions, Outcome, OutcomeKind, QuestionPart, Timings,
+    UnderstoodQuestion, Usage, Wording,
 };
 
 /// What an abstention says.
@@ -49,19 +50,21 @@ pub fn act(id: AnswerId, question: PreparedQuestion, ended: &[EndedPart], model:
     let quoted = ended.iter().all(|part| part.verified.quoted || part.verified.sentences.is_empty());
     let single = if let [part] = &parts[..] { part.short_answer.clone() } else { None };
     let counted = parts.iter().filter(|part| answered == 0 || part.outcome == OutcomeKind::Answered);
+    // A request that is not served has no part, and nothing that could be right.
+    let confidence = if parts.is_empty() { 0.0 } else { counted.map(|part| part.confidence).product() };
     Outcome {
         id,
         outcome,
         answer,
         wording: (answered > 0).then_some(if quoted { Wording::Quoted } else { Wording::Generated }),
         short_answer: single,
-        confidence: counted.map(|part| part.confidence).product(),
+        confidence,
         citations: ended
             .iter()
             .flat_map(|part| &part.verified.sentences)
             .flat_map(|sentence| sentence.citations.clone())
             .collect(),
-        question: crate::domain::UnderstoodQuestion { parts, ..question.understood },
+        question: UnderstoodQuestion { parts, ..question.understood },
         redacted: ended.iter().flat_map(|part| part.verified.redacted.iter().copied()).collect(),
         conversation_id: None,
         contradicting: ended.iter().any(|part| part.verified.contradicting),
@@ -98,13 +101,18 @@ fn asks_back(options: &[String]) -> String {
 /// The nearest documents of all parts, in turn.
 fn near_documents(ended: &[EndedPart]) -> Action {
     let longest = ended.iter().map(|part| part.read.evidence.passages.len()).max().unwrap_or_default();
-    let mut near = Vec::new();
-    for rank in 0..longest {
-        for passage in ended.iter().filter_map(|part| part.read.evidence.passages.get(rank)) {
-            if !near.contains(&passage.chunk.document_id) && near.len() < SUGGESTED {
-                near.push(passage.chunk.document_id);
-            }
+    let in_turn =
+        (0..longest).flat_map(|rank| ended.iter().filter_map(move |part| part.read.evidence.passages.get(rank)));
+    Action::SuggestDocuments { document_ids: documents_of(in_turn, SUGGESTED) }
+}
+
+/// The first `count` documents of some passages, each once.
+pub fn documents_of<'a>(passages: impl Iterator<Item = &'a Passage>, count: usize) -> Vec<DocumentId> {
+    let mut documents = Vec::new();
+    for passage in passages {
+        if documents.len() < count && !documents.contains(&passage.chunk.document_id) {
+            documents.push(passage.chunk.document_id);
         }
     }
-    Action::SuggestDocuments { document_ids: near }
+    documents
 }

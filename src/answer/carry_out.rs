@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 
 use super::{
     AnswerError, Passage, RetrieveServices,
+    act::documents_of,
     conversation::{cited_of, turn_of, written_out},
     related::{Around, related_documents},
     rules::{OutcomeFacts, actions_for, needs_tags},
@@ -145,12 +146,7 @@ async fn facts(services: &ActServices, collection: &str, outcome: &Outcome) -> R
 /// Names the documents of the best passages, in place of those that are named already.
 fn suggest(outcome: &mut Outcome, passages: &[Passage], count: usize) {
     outcome.actions.retain(|action| !matches!(action, Action::SuggestDocuments { .. }));
-    let mut document_ids = Vec::new();
-    for passage in passages {
-        if document_ids.len() < count && !document_ids.contains(&passage.chunk.document_id) {
-            document_ids.push(passage.chunk.document_id);
-        }
-    }
+    let document_ids = documents_of(passages.iter(), count);
     if !document_ids.is_empty() {
         outcome.actions.push(Action::SuggestDocuments { document_ids });
     }

@@ -12,9 +12,7 @@ use crate::{
 /// conversation. To be called before any other work; an unknown conversation is `NotFound`.
 pub async fn resume(metadata: &dyn MetadataStore, question: &mut Question) -> Result<(), AnswerError> {
     let given = question.history.len();
-    if given > MAX_HISTORY {
-        return Err(AnswerError::Invalid(format!("the history has {given} turns: give the newest {MAX_HISTORY}")));
-    }
+    check_history(given)?;
     let Some(id) = question.conversation_id else {
         if let Some(collection) = question.collection.as_deref().filter(|_| question.store) {
             check_collection(collection)?;
@@ -38,6 +36,14 @@ pub async fn resume(metadata: &dyn MetadataStore, question: &mut Question) -> Re
     }
     question.history = history(metadata, id, MAX_HISTORY as u32).await?;
     Ok(())
+}
+
+/// A history of more turns than are read is refused, and not cut.
+pub(super) fn check_history(turns: usize) -> Result<(), AnswerError> {
+    match turns {
+        0..=MAX_HISTORY => Ok(()),
+        _ => Err(AnswerError::Invalid(format!("the history has {turns} turns: give the newest {MAX_HISTORY}"))),
+    }
 }
 
 /// The newest turns of a conversation, at most `limit` (1 to 1,000), oldest first.

@@ -23,6 +23,9 @@ pub enum AnswerError {
     /// The request asks more things than one request may.
     #[error(transparent)]
     Parts(#[from] TooManyParts),
+    /// The code that reads requests panicked.
+    #[error("the request could not be read: {0}")]
+    Understand(String),
     /// The embedder failed.
     #[error(transparent)]
     Embed(#[from] EmbedderError),
@@ -60,7 +63,7 @@ impl AnswerError {
             Self::Vectors(error) => error.is_transient(),
             Self::Metadata(error) => error.is_transient(),
             Self::Blobs(error) => error.is_transient(),
-            Self::Invalid(_) | Self::Parts(_) | Self::CallerLeft => false,
+            Self::Invalid(_) | Self::Parts(_) | Self::Understand(_) | Self::CallerLeft => false,
         }
     }
 }

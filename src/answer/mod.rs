@@ -244,12 +244,14 @@ async fn answer_part(
     let readings = readings(services, part, &read);
     timings.read += milliseconds(clock);
     if let Some(Readings::Ambiguous(readings)) = readings {
-        let options = readings.into_iter().map(|reading| reading.label).collect();
         let confidence = match &read.verdict {
             Verdict::Holds(span) => span.probability,
-            _ => 0.0,
+            Verdict::DoesNotHold { probability, .. } => *probability,
+            Verdict::NotRead => 0.0,
         };
-        let verified = Verified { confidence, ..Verified::default() };
+        let (redactor, mut redacted) = (postfilter::redactor(services, &read.evidence), BTreeSet::new());
+        let options = readings.iter().map(|reading| redactor.redact(&reading.label, &mut redacted)).collect();
+        let verified = Verified { confidence, redacted, ..Verified::default() };
         return Ok(EndedPart { read, verified, options, usage: Usage::default() });
     }
 
@@ -289,17 +291,16 @@ fn calibrated(calibration: &Calibrated, verdict: Verdict) -> Verdict {
     }
 }
 
-/// The readings of a question that was found to have an answer.
+/// The readings of a question. One that is declined may be asked back, but no contradiction is reported for it.
 fn readings(services: &AnswerServices, part: &PreparedPart, read: &ReadEvidence) -> Option<Readings> {
-    let (reader, stages) = (services.reader.as_ref()?, &services.stages);
-    let found = matches!(read.verdict, Verdict::Holds(_)).then(|| {
-        let (lexical, passages) = (&services.retrieve.lexical, &read.evidence.passages);
-        clarify::readings(lexical, &part.interpreted, passages, &read.spans, reader.decision(), Margins::TUNED)
-    });
-    found.flatten().filter(|readings| match readings {
+    let (decision, stages) = (services.reader.as_ref()?.decision(), &services.stages);
+    let (lexical, passages) = (&services.retrieve.lexical, &read.evidence.passages);
+    let found = clarify::readings(lexical, &part.interpreted, passages, &read.spans, decision, Margins::TUNED)?;
+    let stands = match &found {
         Readings::Ambiguous(_) => stages.has(Stage::Clarify),
-        Readings::Conflict(_) => stages.has(Stage::Conflicts),
-    })
+        Readings::Conflict(_) => stages.has(Stage::Conflicts) && matches!(read.verdict, Verdict::Holds(_)),
+    };
+    stands.then_some(found)
 }
 
 /// The same retrieval without the generator.

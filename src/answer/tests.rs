@@ -243,6 +243,8 @@ async fn small_talk_is_not_looked_up() {
     let outcome = scripted.ask("Hello there!", &PASSAGES).await.unwrap();
     assert_eq!((outcome.outcome, outcome.question.kind), (OutcomeKind::Blocked, RequestKind::SmallTalk));
     assert!(outcome.citations.is_empty() && outcome.question.parts.is_empty() && !outcome.answer.is_empty());
+    // No rule that asks for sure answers may take it for one.
+    assert_eq!(outcome.confidence, 0.0);
     assert!(scripted.generator.prompts().is_empty());
 }
 

@@ -11,8 +11,7 @@ use crate::{
     answer,
     app::{App, Purpose},
     config::{Config, DatabaseUrl, VectorUrl},
-    domain::{Metadata, Outcome, OutcomeKind, Question},
-    ingest::worker::Worker,
+    domain::{Outcome, OutcomeKind, Question},
     shutdown,
 };
 
@@ -124,11 +123,7 @@ pub(super) async fn ingest_handbook(
     let pages = tempfile::tempdir_in(app.config.scratch_dir())?;
     CORPUS.extract(pages.path()).context("cannot unpack the handbook")?;
     let found = ingest::FoundFiles { files: named(pages.path())?, passed_over: Vec::new() };
-    let working = stop.child_token();
-    let worker = tokio::spawn(Worker::new(app.ingest.clone(), app.config.ingest_concurrency).run(working.clone()));
-    let summary = ingest::ingest_files(app, found, crate::domain::DEFAULT_COLLECTION, Metadata::new()).await?;
-    working.cancel();
-    worker.await?;
+    let summary = ingest::ingest_alone(app, found, stop).await?;
     if let Some((name, reason)) = summary.failed.first_key_value() {
         bail!("the page {name} of the handbook was not ingested: {reason}");
     }

@@ -24,7 +24,7 @@ use crate::{
     app::{App, ModelLoader, Models, Purpose},
     blob_store::BlobStore,
     config::{AdapterChoice, Config, DatabaseUrl, VectorUrl},
-    domain::{AdapterRole, DEFAULT_COLLECTION, Metadata, Stage, Stages},
+    domain::{AdapterRole, Stage, Stages},
     eval::{
         answerer::Answerer,
         assemble::Origin,
@@ -35,7 +35,6 @@ use crate::{
         scifact, squad,
         suite::{LoadedSuite, Mode},
     },
-    ingest::worker::Worker,
     models::{generator::AdapterMode, shipped::RERANKER},
     serving::{ChosenAdapters, NamedAdapter},
     shutdown,
@@ -311,10 +310,7 @@ async fn ingest_set(app: &std::sync::Arc<App>, set: &EvalSet) -> anyhow::Result<
         std::fs::write(&path, text)?;
         found.files.insert(name.clone(), path);
     }
-    let worker = tokio::spawn(Worker::new(app.ingest.clone(), app.config.ingest_concurrency).run(stop.clone()));
-    let summary = ingest::ingest_files(app, found, DEFAULT_COLLECTION, Metadata::new()).await?;
-    stop.cancel();
-    worker.await?;
+    let summary = ingest::ingest_alone(app, found, &stop).await?;
     if let Some((name, reason)) = summary.failed.first_key_value() {
         bail!("the document {name} was not ingested: {reason}");
     }

@@ -7,19 +7,17 @@ use anyhow::{Context as _, bail};
 use super::{
     Exit,
     eval::start_apart,
-    ingest::{FoundFiles, ingest_files},
+    ingest::{FoundFiles, ingest_alone},
     output,
 };
 use crate::{
     answer::{READ_PASSAGES, clarify::Margins},
     app::{App, Purpose},
     config::Config,
-    domain::{DEFAULT_COLLECTION, Metadata},
     eval::{
         ambiguity::{self, AmbiguityQuestion, AmbiguityReport, Judged, Part, Seen},
         bootstrap::{Estimate, Resampling},
     },
-    ingest::worker::Worker,
     shutdown,
 };
 
@@ -103,10 +101,7 @@ impl Ambiguity {
         let stop = shutdown::on_signal()?;
         let files = ambiguity::documents(&self.data, &self.documents)?.into_iter().collect();
         let found = FoundFiles { files, ..FoundFiles::default() };
-        let worker = tokio::spawn(Worker::new(app.ingest.clone(), app.config.ingest_concurrency).run(stop.clone()));
-        let summary = ingest_files(app, found, DEFAULT_COLLECTION, Metadata::new()).await?;
-        stop.cancel();
-        worker.await?;
+        let summary = ingest_alone(app, found, &stop).await?;
         if let Some((name, reason)) = summary.failed.first_key_value() {
             bail!("the document {name} was not ingested: {reason}");
         }

@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 
 use super::{Exit, ask::key_value, output};
 use crate::{
@@ -159,6 +160,16 @@ fn insert(found: &mut FoundFiles, name: String, path: PathBuf) -> anyhow::Result
         }
         _ => Ok(()),
     }
+}
+
+/// Ingests files into the default collection, with workers of its own that end with the files or with `stop`.
+pub async fn ingest_alone(app: &Arc<App>, found: FoundFiles, stop: &CancellationToken) -> anyhow::Result<Summary> {
+    let working = stop.child_token();
+    let worker = tokio::spawn(Worker::new(app.ingest.clone(), app.config.ingest_concurrency).run(working.clone()));
+    let summary = ingest_files(app, found, DEFAULT_COLLECTION, Metadata::new()).await;
+    working.cancel();
+    worker.await?;
+    summary
 }
 
 /// Registers every file while a worker of this process ingests them, and waits until all have ended.

@@ -46,7 +46,12 @@ pub fn render_outcome(outcome: &Outcome) -> String {
         let _ = write!(text, "\n[{}] {}", number + 1, place(citation));
         let _ = write!(text, "\n    \"{}\"\n", one_line(&citation.quote));
     }
-    if outcome.wording == Some(Wording::Quoted) {
+    for part in outcome.question.parts.iter().filter(|part| part.outcome != OutcomeKind::Answered) {
+        if outcome.outcome == OutcomeKind::Partial {
+            let _ = write!(text, "\n(not answered: {})\n", one_line(&part.question));
+        }
+    }
+    if outcome.wording == Some(Wording::Quoted) && !outcome.contradicting {
         text.push_str("\n(quoted: no sentence of the generator's draft stood)\n");
     }
     text

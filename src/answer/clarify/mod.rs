@@ -151,6 +151,10 @@ pub fn readings(
     }
     let things = things(&asked, &found);
     if things.len() == 1 {
+        // What the reader would decline is no statement that another could contradict.
+        if !decision.is_found(best_span.score) {
+            return None;
+        }
         let good = found.into_iter().filter(|candidate| within(candidate, margins.conflict));
         let readings: Vec<Reading> = good.map(|candidate| candidate.reading).take(MAX_READINGS).collect();
         return (readings.len() > 1).then_some(Readings::Conflict(readings));

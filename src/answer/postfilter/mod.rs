@@ -67,6 +67,12 @@ pub struct VerifiedSentence {
     pub support: f32,
 }
 
+/// What blacks out the words of some evidence, by the policy.
+pub fn redactor(services: &AnswerServices, evidence: &Evidence) -> Redactor {
+    let kinds = if services.stages.has(Stage::Redact) { services.redact.clone() } else { BTreeSet::new() };
+    Redactor::new(kinds, evidence.passages.iter())
+}
+
 impl Verified {
     /// The answer: the sentences that stand.
     pub fn text(&self) -> String {
@@ -117,7 +123,6 @@ impl<'a> Checker<'a> {
             (Verdict::Holds(span), Some(passage)) => SpanSource::find(lexical, passage, span, &mut sources),
             _ => None,
         };
-        let redacted = if services.stages.has(Stage::Redact) { services.redact.clone() } else { BTreeSet::new() };
         Self {
             services,
             evidence,
@@ -126,7 +131,7 @@ impl<'a> Checker<'a> {
                 terms: lexical.terms(&question.interpreted).into_iter().collect(),
                 literal: services.stages.has(Stage::Literal),
             },
-            redactor: Redactor::new(redacted, evidence.passages.iter()),
+            redactor: redactor(services, evidence),
             verdict: &read.verdict,
             relevance: Relevance::new(&services.retrieve, &question.interpreted, &evidence.question_vector),
             sources,

@@ -18,10 +18,10 @@ pub mod spelling;
 pub use clean::clean;
 pub use language::language;
 
-use super::{AnswerError, AnswerServices, clarify, vocabulary::Vocabulary};
+use super::{AnswerError, AnswerServices, clarify, conversation::check_history, vocabulary::Vocabulary};
 use crate::domain::{
-    Correction, CorrectionKind, DEFAULT_COLLECTION, DEFAULT_TOP_K, Filter, MAX_HISTORY, MAX_TOP_K, Question,
-    RequestKind, Stage, Stages, Turn, TurnSource, UnderstoodQuestion,
+    Correction, CorrectionKind, DEFAULT_COLLECTION, DEFAULT_TOP_K, Filter, MAX_TOP_K, Question, RequestKind, Stage,
+    Stages, Turn, TurnSource, UnderstoodQuestion,
 };
 
 /// A question that has been checked and is ready to be searched.
@@ -55,24 +55,29 @@ pub struct PreparedPart {
 /// Checks a question and finds out what it asks.
 pub async fn preprocess(services: &AnswerServices, question: Question) -> Result<PreparedQuestion, AnswerError> {
     let top_k = check_top_k(question.top_k)?;
-    if question.history.len() > MAX_HISTORY {
-        let turns = question.history.len();
-        return Err(AnswerError::Invalid(format!("the history has {turns} turns: send the last {MAX_HISTORY}")));
-    }
+    check_history(question.history.len())?;
     let cleaned = clean(&question.question)?;
-    let mut reader = Understanding::new(&services.stages, &question.history, cleaned.text.clone());
-    reader.corrections = cleaned.corrections;
-    if services.stages.has(Stage::Spelling)
-        && let Some(vocabulary) = services.vocabulary.current()
-    {
-        reader.spell(&vocabulary);
-    }
-    let interpreted = reader.understand();
-    let parts = reader.parts(&interpreted, &cleaned.text)?;
-    let Understanding { kind, corrections, carried, .. } = reader;
+    let vocabulary = if services.stages.has(Stage::Spelling) { services.vocabulary.current() } else { None };
+    let (stages, history) = (services.stages.clone(), question.history);
+    // A long request takes tens of milliseconds of arithmetic.
+    let work = move || {
+        let mut reader = Understanding::new(&stages, &history, cleaned.text.clone());
+        reader.corrections = cleaned.corrections;
+        if let Some(vocabulary) = vocabulary {
+            reader.spell(&vocabulary);
+        }
+        let interpreted = reader.understand();
+        let parts = reader.parts(&interpreted, &cleaned.text)?;
+        let Understanding { kind, corrections, carried, .. } = reader;
+        let language = language(&cleaned.text).map(str::to_owned);
+        Ok::<_, AnswerError>((interpreted, parts, kind, corrections, carried, language))
+    };
+    let understood = tokio::task::spawn_blocking(work).await;
+    let (interpreted, parts, kind, corrections, carried, language) =
+        understood.map_err(|error| AnswerError::Understand(error.to_string()))??;
     let understood = UnderstoodQuestion {
         kind,
-        language: language(&cleaned.text).map(str::to_owned),
+        language,
         corrections,
         parts: Vec::new(),
         // Of several questions the request as a whole, of one the question.

@@ -12,8 +12,6 @@ use crate::{
     app::{App, Purpose},
     cli::{demo, eval::start_apart, ingest},
     config::Config,
-    domain::{DEFAULT_COLLECTION, Metadata},
-    ingest::worker::Worker,
     metadata_store::DocumentQuery,
     shutdown,
 };
@@ -68,12 +66,7 @@ impl Corpus {
             eprintln!("{}", demo::ingest_handbook(&app, &stop).await?);
         } else {
             let found = ingest::find_files(&documents)?;
-            let working = stop.child_token();
-            let worker = Worker::new(app.ingest.clone(), app.config.ingest_concurrency).run(working.clone());
-            let worker = tokio::spawn(worker);
-            let summary = ingest::ingest_files(&app, found, DEFAULT_COLLECTION, Metadata::new()).await?;
-            working.cancel();
-            worker.await?;
+            let summary = ingest::ingest_alone(&app, found, &stop).await?;
             eprintln!(
                 "{} files, {} chunks, {} refused, in {:.1} s",
                 summary.files,

@@ -14,8 +14,7 @@ use crate::{
         output,
     },
     config::Config,
-    domain::{Chunk, DEFAULT_COLLECTION, Metadata},
-    ingest::worker::Worker,
+    domain::Chunk,
     metadata_store::DocumentQuery,
     shutdown,
 };
@@ -53,10 +52,7 @@ impl Ingest {
         let stop = shutdown::on_signal()?;
         let dir = tempfile::tempdir()?;
         let app = start_apart(config, dir.path(), Purpose { answers: false, any_index: false }).await?;
-        let worker = tokio::spawn(Worker::new(app.ingest.clone(), app.config.ingest_concurrency).run(stop.clone()));
-        let pipeline = ingest::ingest_files(&app, found, DEFAULT_COLLECTION, Metadata::new()).await?;
-        stop.cancel();
-        worker.await?;
+        let pipeline = ingest::ingest_alone(&app, found, &stop).await?;
 
         let mut windows = Vec::new();
         let mut cursor = None;

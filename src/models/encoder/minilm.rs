@@ -1,35 +1,25 @@
-//! The trained reader for many callers: as many read at a time as there are cores, and a bounded number waits.
+//! The trained reader for many callers, by turns (`turns`).
 //!
-//! Those who read share the cores with each other and with the generator. Reading is arithmetic of some hundred
-//! milliseconds and
-//! has a blocking thread; a caller that leaves gives its turn back when its passages are read, and before that its place
-//! to nobody. May depend on the siblings, `models::adapter` and tokio.
+//! Those who read share the cores with each other and with the generator; reading is arithmetic of some hundred
+//! milliseconds. May depend on the siblings and `models::adapter`.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
-use tokio::sync::Semaphore;
 
 use super::{
     BestSpan, Decision, EncoderError, ReaderError, SpanReader, TitledPassage,
     reader::{PassageText, Reader},
+    turns::{NoTurn, Turns},
 };
 use crate::models::{adapter::AdapterFiles, cores::Cores};
-
-/// How long a caller waits for its turn and its spans.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// MiniLM with a span head, as a [`SpanReader`].
 #[derive(Debug)]
 pub struct MiniLmReader {
     name: String,
     reader: Arc<Reader>,
-    /// Those who read.
-    turns: Arc<Semaphore>,
-    /// Those who read and those who wait.
-    places: Arc<Semaphore>,
-    waiting: usize,
-    patience: Duration,
+    turns: Turns,
 }
 
 impl MiniLmReader {
@@ -43,14 +33,7 @@ impl MiniLmReader {
 
     /// A reader that is loaded already, for `together` callers at a time.
     pub fn new(reader: Reader, name: String, together: usize, waiting: usize) -> Self {
-        Self {
-            name,
-            reader: Arc::new(reader),
-            turns: Arc::new(Semaphore::new(together)),
-            places: Arc::new(Semaphore::new(waiting + together)),
-            waiting,
-            patience: PATIENCE,
-        }
+        Self { name, reader: Arc::new(reader), turns: Turns::new(together, waiting) }
     }
 }
 
@@ -65,20 +48,13 @@ impl SpanReader for MiniLmReader {
     }
 
     async fn read(&self, question: String, passages: Vec<TitledPassage>) -> Result<Vec<Option<BestSpan>>, ReaderError> {
-        let place = self.places.clone().try_acquire_owned().map_err(|_| ReaderError::Busy { waiting: self.waiting })?;
-        let work = async {
-            let turn = self.turns.clone().acquire_owned().await;
-            let turn = turn.map_err(|error| ReaderError::Failed(error.to_string()))?;
-            let reader = self.reader.clone();
-            let reading = tokio::task::spawn_blocking(move || {
-                // Given back when the work is done, also when nobody waits for it any more.
-                let _held = (turn, place);
-                best_spans(&reader, &question, &passages)
-            });
-            reading.await.map_err(|error| ReaderError::Failed(format!("the reader's code panicked: {error}")))?
-        };
-        let seconds = self.patience.as_secs();
-        tokio::time::timeout(self.patience, work).await.map_err(|_| ReaderError::Timeout { seconds })?
+        let reader = self.reader.clone();
+        let read = self.turns.take(move || best_spans(&reader, &question, &passages)).await;
+        read.map_err(|reason| match reason {
+            NoTurn::Busy => ReaderError::Busy { waiting: self.turns.waiting },
+            NoTurn::Late => ReaderError::Timeout { seconds: self.turns.patience.as_secs() },
+            NoTurn::Panicked(error) => ReaderError::Failed(format!("the reader's code panicked: {error}")),
+        })?
     }
 }
 
@@ -104,6 +80,8 @@ fn best_spans(
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use std::time::Duration;
+
     use futures::poll;
 
     use super::{super::tiny, *};
@@ -136,7 +114,7 @@ mod tests {
     #[tokio::test]
     async fn one_reads_some_wait_and_the_next_is_told_to_come_back() {
         let reader = reader(1);
-        let turn = reader.turns.clone().acquire_owned().await.unwrap();
+        let turn = reader.turns.turns.clone().acquire_owned().await.unwrap();
         let (mut first, mut second) = (reader.read("a".into(), passages()), reader.read("b".into(), passages()));
         assert!(poll!(&mut first).is_pending() && poll!(&mut second).is_pending());
         let third = reader.read("c".into(), passages()).await;
@@ -149,16 +127,17 @@ mod tests {
         drop(turn);
         let (first, fourth) = tokio::join!(first, fourth);
         assert!(first.is_ok() && fourth.is_ok());
-        assert_eq!((reader.turns.available_permits(), reader.places.available_permits()), (1, 2));
+        assert_eq!((reader.turns.turns.available_permits(), reader.turns.places.available_permits()), (1, 2));
     }
 
     #[tokio::test]
     async fn a_turn_that_does_not_come_is_waited_for_so_long_and_no_longer() {
-        let reader = MiniLmReader { patience: Duration::from_millis(1), ..reader(3) };
-        let _turn = reader.turns.clone().acquire_owned().await.unwrap();
+        let mut reader = reader(3);
+        reader.turns.patience = Duration::from_millis(1);
+        let _turn = reader.turns.turns.clone().acquire_owned().await.unwrap();
         let late = reader.read("a".into(), passages()).await;
         assert!(matches!(late, Err(ReaderError::Timeout { .. })), "{late:?}");
-        assert_eq!(reader.places.available_permits(), 4);
+        assert_eq!(reader.turns.places.available_permits(), 4);
     }
 
     #[tokio::test]

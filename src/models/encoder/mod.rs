@@ -24,6 +24,7 @@ mod parity_tests;
 pub mod reader;
 #[cfg(test)]
 pub mod tiny;
+mod turns;
 
 use std::path::PathBuf;
 

@@ -1,30 +1,28 @@
-//! A model of pairs for many callers: as many score at a time as there are cores, and a bounded number waits.
+//! A model of pairs for many callers, by turns (`turns`).
 //!
-//! Those who score share the cores with each other, the reader and the generator. A caller that leaves gives its turn back
-//! when its pairs are scored, and before that its place to nobody. May depend on the siblings, `models::adapter` and tokio.
+//! Those who score share the cores with each other, the reader and the generator. May depend on the siblings and
+//! `models::adapter`.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
-use tokio::sync::Semaphore;
 
 use super::{PairError, PairScorer, model::PairModel};
-use crate::models::{adapter::AdapterFiles, cores::Cores, encoder::EncoderError};
-
-/// How long a caller waits for its turn and its scores.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::models::{
+    adapter::AdapterFiles,
+    cores::Cores,
+    encoder::{
+        EncoderError,
+        turns::{NoTurn, Turns},
+    },
+};
 
 /// MiniLM with a head for pairs, as a [`PairScorer`].
 #[derive(Debug)]
 pub struct MiniLmPairs {
     name: String,
     model: Arc<PairModel>,
-    /// Those who score.
-    turns: Arc<Semaphore>,
-    /// Those who score and those who wait.
-    places: Arc<Semaphore>,
-    waiting: usize,
-    patience: Duration,
+    turns: Turns,
 }
 
 impl MiniLmPairs {
@@ -44,14 +42,7 @@ impl MiniLmPairs {
 
     /// A model that is loaded already, for `together` callers at a time.
     pub fn new(model: PairModel, name: String, together: usize, waiting: usize) -> Self {
-        Self {
-            name,
-            model: Arc::new(model),
-            turns: Arc::new(Semaphore::new(together)),
-            places: Arc::new(Semaphore::new(waiting + together)),
-            waiting,
-            patience: PATIENCE,
-        }
+        Self { name, model: Arc::new(model), turns: Turns::new(together, waiting) }
     }
 }
 
@@ -73,28 +64,21 @@ impl PairScorer for MiniLmPairs {
         if pairs.is_empty() {
             return Ok(Vec::new());
         }
-        let busy = || PairError::Busy { name: self.name.clone(), waiting: self.waiting };
-        let place = self.places.clone().try_acquire_owned().map_err(|_| busy())?;
-        let work = async {
-            let turn = self.turns.clone().acquire_owned().await;
-            let turn = turn.map_err(|error| PairError::Failed(error.to_string()))?;
-            let model = self.model.clone();
-            let scoring = tokio::task::spawn_blocking(move || {
-                // Given back when the work is done, also when nobody waits for it any more.
-                let _held = (turn, place);
-                model.score(&pairs)
-            });
-            let scored = scoring.await.map_err(|error| PairError::Failed(format!("its code panicked: {error}")))?;
-            Ok(scored?)
-        };
-        let late = || PairError::Timeout { name: self.name.clone(), seconds: self.patience.as_secs() };
-        tokio::time::timeout(self.patience, work).await.map_err(|_| late())?
+        let model = self.model.clone();
+        let scored = self.turns.take(move || model.score(&pairs)).await.map_err(|reason| match reason {
+            NoTurn::Busy => PairError::Busy { name: self.name.clone(), waiting: self.turns.waiting },
+            NoTurn::Late => PairError::Timeout { name: self.name.clone(), seconds: self.turns.patience.as_secs() },
+            NoTurn::Panicked(error) => PairError::Failed(format!("its code panicked: {error}")),
+        })?;
+        Ok(scored?)
     }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use std::time::Duration;
+
     use super::{super::model::tests::model, *};
 
     fn scorer() -> MiniLmPairs {
@@ -111,7 +95,7 @@ mod tests {
         assert_eq!((scorer.labels().len(), scorer.threshold("supported")), (3, Some(0.5)));
         assert_eq!(scorer.threshold("unknown"), None);
         assert_eq!(scorer.score(pairs()).await.unwrap().len(), 2);
-        let held = scorer.places.clone().acquire_many_owned(2).await.unwrap();
+        let held = scorer.turns.places.clone().acquire_many_owned(2).await.unwrap();
         assert!(matches!(scorer.score(pairs()).await, Err(PairError::Busy { waiting: 1, .. })));
         assert!(scorer.score(Vec::new()).await.unwrap().is_empty());
         drop(held);
@@ -120,11 +104,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_turn_that_does_not_come_is_waited_for_so_long_and_no_longer() {
-        let scorer = MiniLmPairs { patience: Duration::from_millis(1), ..scorer() };
-        let _turn = scorer.turns.clone().acquire_owned().await.unwrap();
+        let mut scorer = scorer();
+        scorer.turns.patience = Duration::from_millis(1);
+        let _turn = scorer.turns.turns.clone().acquire_owned().await.unwrap();
         let late = scorer.score(pairs()).await.unwrap_err();
         assert!(late.is_transient() && matches!(late, PairError::Timeout { .. }));
-        assert_eq!(scorer.places.available_permits(), 2);
+        assert_eq!(scorer.turns.places.available_permits(), 2);
     }
 
     #[tokio::test]
