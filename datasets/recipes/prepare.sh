@@ -94,6 +94,21 @@ done
 "$footnote" dataset import follow-ups "$here/../understanding/follow-ups.jsonl" --squad "$data/squad2/dev16.json" \
     --corpus "$here/../../corpus" --stand-alone --out "$out/follow-ups-stand-alone"
 
+# What a model of order is measured on (`eval retrieval --rerank`): all sixteen articles, and the questions of the four that
+# nothing learns from.
+python3 - "$data/squad2/dev16.json" "$out/squad2-retrieval.json" <<'PYTHON'
+import json, sys
+
+squad = json.load(open(sys.argv[1]))
+for article in squad["data"]:
+    if article["title"].replace("_", " ") not in ("European Union law", "Force", "Harvard University", "Huguenot"):
+        for paragraph in article["paragraphs"]:
+            paragraph["qas"] = []
+asked = sum(len(paragraph["qas"]) for article in squad["data"] for paragraph in article["paragraphs"])
+assert asked > 0, "none of the four articles is there"
+json.dump(squad, open(sys.argv[2], "w"))
+PYTHON
+
 # The suites that the adapters are measured on. `distractors` are near passages out of all sixteen articles.
 mkdir -p "$out/suites"
 suite() { # file, lines…
@@ -111,6 +126,9 @@ suite squad2-closed-typos 'mode = "closed"' 'data = "../squad2"' 'split = "test"
     'distractors = 2' 'limit = 400' 'seed = 2026' "$typos"
 suite squad2-open-typos 'mode = "open"' 'data = "../squad2"' 'split = "test"' 'corpus = ["train", "tuning"]' \
     'limit = 400' 'seed = 2026' "$typos"
+# What the weights of the correction are chosen on (`eval spelling`): questions of the articles that are learned from.
+suite squad2-open-learn-typos 'mode = "open"' 'data = "../squad2"' 'split = "train"' 'corpus = ["tuning", "test"]' \
+    'seed = 7' "$typos"
 suite clapnq-closed 'mode = "closed"' 'data = "../clapnq"' 'split = "test"' 'distractors = 2' 'seed = 2026'
 suite scifact-closed 'mode = "closed"' 'data = "../scifact"' 'distractors = 2' 'limit = 400' 'seed = 2026'
 suite handbook-closed 'mode = "closed"' 'data = "../handbook"' 'split = "test"' 'seed = 2026'
@@ -121,5 +139,12 @@ for set in follow-ups follow-ups-stand-alone; do
     suite "$set-open" 'mode = "open"' "data = \"../$set\"" 'split = "test"' 'corpus_data = "../squad2"' \
         'corpus = ["train", "tuning", "test"]' 'seed = 2026'
 done
+# What each stage brings and costs (`eval ablate`): fewer questions of each kind, because each is asked a dozen times.
+suite ablation-typos 'mode = "open"' 'data = "../squad2"' 'split = "test"' 'corpus = ["train", "tuning"]' \
+    'limit = 120' 'seed = 2026' "$typos"
+suite ablation-two-part 'mode = "open"' 'data = "../squad2"' 'split = "test"' 'corpus = ["train", "tuning"]' \
+    'pairs = 40' 'seed = 2026'
+suite ablation-follow-ups 'mode = "open"' 'data = "../follow-ups"' 'split = "test"' 'corpus_data = "../squad2"' \
+    'corpus = ["train", "tuning", "test"]' 'limit = 60' 'seed = 2026'
 suite squad2-open-tuning 'mode = "open"' 'data = "../squad2"' 'split = "tuning"' 'corpus = ["train", "test"]' \
     'seed = 2026'

@@ -42,7 +42,7 @@ pub use generate::Draft;
 pub use given::{GivenPassage, answer_given};
 pub use postfilter::{Verified, VerifiedSentence};
 pub use preprocess::{PreparedPart, PreparedQuestion};
-pub use read::{FoundSpan, READ_PASSAGES, ReadEvidence, Verdict};
+pub use read::{FoundSpan, ReadEvidence, Verdict};
 pub use related::{Around, related_documents};
 pub use retrieve::{Evidence, Passage, RankingKind, SearchRequest, SearchResponse};
 pub use rules::{OutcomeFacts, Planned, actions_for};
@@ -182,21 +182,13 @@ async fn answer_over(
 
     let model = services.models();
     let calibration = services.calibration.as_deref().filter(|calibration| calibration.check(&model).is_ok());
-    let reranker = services.reranker.as_deref().filter(|_| services.stages.has(Stage::Rerank));
     let mut ended: Vec<EndedPart> = Vec::new();
     for part in &prepared.parts {
         stage.enter("retrieve").await?;
         let clock = Instant::now();
         let evidence = match searched {
-            Searched::Index => {
-                let depth = if reranker.is_some() { rerank::DEPTH.max(prepared.top_k) } else { prepared.top_k };
-                retrieve::retrieve(&services.retrieve, &prepared, part, depth).await?
-            }
+            Searched::Index => found(services, &prepared, part).await?,
             Searched::Given(evidence) => evidence.clone(),
-        };
-        let evidence = match reranker {
-            Some(scorer) => rerank::rerank(scorer, part, evidence, prepared.top_k).await?,
-            None => evidence,
         };
         timings.retrieve += milliseconds(clock);
         // The parts before it are the beginning of the answer.
@@ -210,6 +202,47 @@ async fn answer_over(
     timings.total = milliseconds(started);
     let passages = ended.into_iter().flat_map(|part| part.read.evidence.passages).collect();
     Ok((Outcome { timings_ms: timings, ..outcome }, passages))
+}
+
+/// The passages that are read for a part: the best, those that another reading may rest on, and those that the
+/// conversation rests on.
+async fn found(
+    services: &AnswerServices,
+    question: &PreparedQuestion,
+    part: &PreparedPart,
+) -> Result<Evidence, AnswerError> {
+    let reranker = services.reranker.as_deref().filter(|_| services.stages.has(Stage::Rerank));
+    let clarifies = services.stages.has(Stage::Clarify);
+    let depth = question.top_k.max(if reranker.is_some() { rerank::DEPTH } else { 0 });
+    let depth = depth.max(if clarifies { clarify::DEPTH } else { 0 });
+    let mut evidence = retrieve::retrieve(&services.retrieve, question, part, depth).await?;
+    if let Some(scorer) = reranker {
+        evidence = rerank::rerank(scorer, part, evidence).await?;
+    }
+    match clarifies {
+        true => {
+            let (lexical, passages) = (&services.retrieve.lexical, evidence.passages);
+            evidence.passages = clarify::with_others(lexical, &part.interpreted, passages, question.top_k);
+        }
+        false => evidence.passages.truncate(question.top_k),
+    }
+    retrieve::carry(&services.retrieve, question, &mut evidence).await?;
+    Ok(evidence)
+}
+
+/// What is read for a question before it is answered: its parts as they were understood, each with its evidence. What an
+/// evaluation judges with constants of its own.
+pub async fn read_only(
+    services: &AnswerServices,
+    question: Question,
+) -> Result<Vec<(PreparedPart, ReadEvidence)>, AnswerError> {
+    let prepared = preprocess::preprocess(services, question).await?;
+    let mut parts = Vec::with_capacity(prepared.parts.len());
+    for part in &prepared.parts {
+        let evidence = found(services, &prepared, part).await?;
+        parts.push((part.clone(), read::read(services.reader.as_deref(), part, evidence).await?));
+    }
+    Ok(parts)
 }
 
 /// What came of one part of a request.

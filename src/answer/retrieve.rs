@@ -3,6 +3,7 @@
 //! Only what the metadata store calls committed and active comes out of here. May depend on `domain`, the
 //! stores and `models`.
 
+use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -23,8 +24,8 @@ pub const FUSION: Fusion = Fusion { k: 0, dense_weight: 0.5, lexical_weight: 1.0
 /// Points that are no longer active may still be in the index: so many more are asked for than are needed.
 const SPARE: usize = 10;
 
-/// What the user's own words count beside the question as it was understood.
-const ASKED_WEIGHT: f32 = 0.5;
+/// What another wording counts beside the question as it was understood.
+const OTHER_WEIGHT: f32 = 0.5;
 
 /// How many passages of the conversation are read again.
 const CARRIED: usize = 2;
@@ -100,8 +101,8 @@ pub struct SearchResponse {
     pub results: Vec<Passage>,
 }
 
-/// Finds the evidence for one part of a question, `limit` passages: with the question as it was understood, and with the user's own words
-/// where they are others, so that a wrong correction loses nothing.
+/// Finds the evidence for one part of a question, `limit` passages: with the question as it was understood, and with the
+/// user's own words and with what was asked before where they are others, so that a wrong reading loses nothing.
 pub async fn retrieve(
     services: &RetrieveServices,
     question: &PreparedQuestion,
@@ -118,31 +119,31 @@ pub async fn retrieve(
         };
         find(services, wanted)
     };
-    let mut evidence = search_both(part, search).await?;
-    carry(services, question, &mut evidence).await?;
-    Ok(evidence)
+    search_all(part, search).await
 }
 
-/// Searches with the question as it was understood and, where they are others, with the user's own words.
-async fn search_both<'a, F>(part: &'a PreparedPart, search: impl Fn(&'a str) -> F) -> Result<Evidence, AnswerError>
+/// Searches with the question as it was understood and with its other wordings.
+async fn search_all<'a, F>(part: &'a PreparedPart, search: impl Fn(&'a str) -> F) -> Result<Evidence, AnswerError>
 where
     F: Future<Output = Result<Evidence, AnswerError>>,
 {
-    if part.asked == part.interpreted {
-        return search(&part.interpreted).await;
+    let asked = Some(&part.asked).filter(|asked| **asked != part.interpreted);
+    let others: Vec<&String> = asked.into_iter().chain(&part.after_the_last).collect();
+    let others = try_join_all(others.into_iter().map(|text| search(text)));
+    let (mut evidence, others) = tokio::try_join!(search(&part.interpreted), others)?;
+    for other in others {
+        // A swap between the two: the passages of one generation cannot be cited from another.
+        if other.generation == evidence.generation {
+            let limit = evidence.passages.len().max(other.passages.len());
+            evidence.passages = merged(evidence.passages, other.passages, limit);
+        }
     }
-    let (understood, asked) = tokio::try_join!(search(&part.interpreted), search(&part.asked))?;
-    // A swap between the two: the passages of one generation cannot be cited from another.
-    if understood.generation != asked.generation {
-        return Ok(understood);
-    }
-    let limit = understood.passages.len().max(asked.passages.len());
-    Ok(Evidence { passages: merged(understood.passages, asked.passages, limit), ..understood })
+    Ok(evidence)
 }
 
 /// Adds the passages that the conversation rests on, behind the others: what is asked next often stands there too. A
 /// question with a filter gets none, since nothing says that they pass it.
-async fn carry(
+pub async fn carry(
     services: &RetrieveServices,
     question: &PreparedQuestion,
     evidence: &mut Evidence,
@@ -166,10 +167,10 @@ async fn carry(
 }
 
 /// The passages of both searches, best first by their weighted scores, which of both kinds are sums of reciprocal ranks.
-fn merged(understood: Vec<Passage>, asked: Vec<Passage>, limit: usize) -> Vec<Passage> {
+fn merged(understood: Vec<Passage>, other: Vec<Passage>, limit: usize) -> Vec<Passage> {
     let mut all = understood;
-    for mut passage in asked {
-        passage.score *= ASKED_WEIGHT;
+    for mut passage in other {
+        passage.score *= OTHER_WEIGHT;
         match all.iter_mut().find(|known| known.chunk.id == passage.chunk.id) {
             Some(known) => known.score += passage.score,
             None => all.push(passage),

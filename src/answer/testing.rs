@@ -38,7 +38,7 @@ pub fn question(text: &str) -> Question {
 
 /// The same as the only part of a request.
 pub fn part(text: &str) -> PreparedPart {
-    PreparedPart { asked: text.to_owned(), interpreted: text.to_owned() }
+    PreparedPart { asked: text.to_owned(), interpreted: text.to_owned(), after_the_last: None }
 }
 
 type Spans = Result<Vec<Option<BestSpan>>, ReaderError>;

@@ -14,7 +14,8 @@ use super::{
     eval_injections::Injections,
     eval_pairs::EvalPairs,
     eval_suite::{
-        Ablate, Calibrate, Compare, Failures, Report, Review, RunSuite, StartProduct, SystemUnderTest, Understanding,
+        Ablate, Calibrate, Compare, Failures, Redaction, Report, Review, RunSuite, Spelling, StartProduct,
+        SystemUnderTest, Understanding,
     },
     ingest, output,
 };
@@ -89,6 +90,8 @@ enum EvalCommand {
     Report(Report),
     Injections(Injections),
     Understanding(Understanding),
+    Spelling(Spelling),
+    Redaction(Redaction),
 }
 
 impl Eval {
@@ -127,6 +130,8 @@ impl Eval {
             EvalCommand::Report(command) => return command.run(),
             EvalCommand::Injections(command) => return command.run(config).await,
             EvalCommand::Understanding(command) => return command.run(),
+            EvalCommand::Spelling(command) => return command.run(&config),
+            EvalCommand::Redaction(command) => return command.run(),
         };
         let set = match (&squad, &scifact) {
             (Some(file), _) => squad::read(file)?,

@@ -11,7 +11,7 @@ use super::{
     output,
 };
 use crate::{
-    answer::{READ_PASSAGES, clarify::Margins},
+    answer::clarify::Margins,
     app::{App, Purpose},
     config::Config,
     eval::{
@@ -37,9 +37,6 @@ pub struct Ambiguity {
     /// The part whose questions are asked
     #[arg(long, value_name = "PART", default_value = "test")]
     part: Part,
-    /// How many passages are found and read
-    #[arg(long, default_value_t = READ_PASSAGES as u32, value_name = "COUNT")]
-    top_k: u32,
     /// Keep the index here, and use it again
     #[arg(long, value_name = "DIR")]
     index: Option<PathBuf>,
@@ -71,7 +68,7 @@ impl Ambiguity {
             let seen = match known.remove(&question.question) {
                 Some(seen) => seen,
                 None => {
-                    let seen = ambiguity::look(&services.retrieve, reader, &question.question, self.top_k).await?;
+                    let seen = ambiguity::look(&services, &question.question).await?;
                     self.keep(&seen)?;
                     seen
                 }
@@ -79,7 +76,7 @@ impl Ambiguity {
             let (mut result, offered) = ambiguity::judge(question, &seen, reader.decision(), Margins::TUNED);
             for (reading, right) in offered.iter().zip(result.right.clone()) {
                 if right && question.expected == ambiguity::Expected::Clarify {
-                    let led = ambiguity::follow(&services.retrieve, reader, &seen, reading, self.top_k).await?;
+                    let led = ambiguity::follow(&services, reader.decision(), &seen, reading).await?;
                     result.followed.push(led);
                 }
             }

@@ -1,16 +1,20 @@
 //! The part of `footnote eval` that runs suites and reads what they left: `run`, `ablate`, `compare`, `calibrate`,
-//! `review`, `failures` and `report`.
+//! `review`, `failures`, `report`, `understanding`, `spelling` and `redaction`.
 
 mod ablate;
 mod calibrate;
 mod progress_line;
+mod redaction;
 mod review;
+mod spelling;
 mod text;
 mod understanding;
 
 pub use ablate::{Ablate, StartProduct};
 pub use calibrate::Calibrate;
+pub use redaction::Redaction;
 pub use review::Review;
+pub use spelling::Spelling;
 pub use understanding::Understanding;
 
 use std::{
@@ -241,6 +245,16 @@ impl Report {
         println!("{}", report::render_again(&self.folder)?.display());
         Ok(Exit::Ok)
     }
+}
+
+/// Writes one JSON line for each value, over what is there.
+fn write_lines(path: &Path, values: &[impl serde::Serialize]) -> anyhow::Result<()> {
+    let mut lines = Vec::new();
+    for value in values {
+        serde_json::to_writer(&mut lines, value)?;
+        lines.push(b'\n');
+    }
+    std::fs::write(path, lines).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Writes a file that must not be there.

@@ -1,18 +1,27 @@
 //! What a person reads on a terminal: answers with numbered footnotes, search results, sizes and times.
 //!
-//! May depend on `domain` and `answer`.
+//! May depend on `domain`, `answer` and `eval::bootstrap`.
 
 use std::fmt::Write as _;
 
 use crate::{
     answer::Passage,
     domain::{Citation, Outcome, OutcomeKind, Wording},
+    eval::bootstrap::Estimate,
 };
 
 /// Prints a value as JSON, for programs.
 pub fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
     println!("{}", serde_json::to_string_pretty(value)?);
     Ok(())
+}
+
+/// A share as a percentage with its interval.
+pub fn share(estimate: Option<Estimate>) -> String {
+    estimate.map_or("nothing to count".to_owned(), |estimate| {
+        let [value, low, high] = [estimate.value, estimate.low, estimate.high].map(|share| share * 100.0);
+        format!("{value:5.1} %  [{low:5.1}, {high:5.1}]")
+    })
 }
 
 /// An answer, its footnote numbers behind the sentences they belong to, and the footnotes under it.

@@ -6,7 +6,6 @@
 use std::{
     collections::HashSet,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use serde::{Deserialize, Serialize};
@@ -14,11 +13,11 @@ use serde::{Deserialize, Serialize};
 use super::bootstrap::{Estimate, Resampling, Units, interval};
 use crate::{
     answer::{
-        self, AnswerError, Passage, READ_PASSAGES, RankingKind, RetrieveServices, SearchRequest,
+        self, AnswerError, AnswerServices, Passage,
         clarify::{Margins, Reading, Readings, chosen_question, readings},
     },
-    domain::text::CodePointRange,
-    models::encoder::{BestSpan, Decision, ReaderError, SpanReader, TitledPassage, best_of_all},
+    domain::{Question, text::CodePointRange},
+    models::encoder::{BestSpan, Decision, best_of_all},
 };
 
 /// The file of questions in a data set's folder.
@@ -37,12 +36,9 @@ pub enum AmbiguityError {
     /// A line is no question.
     #[error("{0}, line {1}: {2}")]
     Malformed(PathBuf, usize, serde_json::Error),
-    /// A search failed.
+    /// Searching or reading failed.
     #[error(transparent)]
     Answer(#[from] AnswerError),
-    /// Reading failed.
-    #[error(transparent)]
-    Reader(#[from] ReaderError),
 }
 
 impl AmbiguityError {
@@ -50,7 +46,6 @@ impl AmbiguityError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Answer(error) => error.is_transient(),
-            Self::Reader(error) => error.is_transient(),
             Self::Unreadable(..) | Self::Malformed(..) => false,
         }
     }
@@ -144,6 +139,8 @@ fn read(path: &Path) -> Result<String, AmbiguityError> {
 pub struct Seen {
     /// The question.
     pub question: String,
+    /// As it was understood.
+    pub interpreted: String,
     /// The passages, best first.
     pub passages: Vec<Passage>,
     /// The best span of each: where it stands, and its score.
@@ -157,28 +154,20 @@ impl Seen {
     }
 }
 
-/// Searches and reads a question.
-pub async fn look(
-    retrieve: &RetrieveServices,
-    reader: &Arc<dyn SpanReader>,
-    question: &str,
-    top_k: u32,
-) -> Result<Seen, AmbiguityError> {
-    let request = SearchRequest {
-        question: question.to_owned(),
-        collection: None,
-        filter: None,
-        top_k: Some(top_k),
-        ranking: RankingKind::Hybrid,
+/// Searches and reads a question as the service does. Of one that asks several things, the first is looked at.
+pub async fn look(services: &AnswerServices, question: &str) -> Result<Seen, AmbiguityError> {
+    let parts = answer::read_only(services, Question::new(question)).await?;
+    let Some((part, read)) = parts.into_iter().next() else {
+        let (question, interpreted) = (question.to_owned(), question.to_owned());
+        return Ok(Seen { question, interpreted, passages: Vec::new(), spans: Vec::new() });
     };
-    let found = answer::search(retrieve, request).await?;
-    let titled = found.results.iter().take(READ_PASSAGES).map(|passage| TitledPassage {
-        title: passage.title.as_ref().unwrap_or(&passage.name).clone(),
-        text: passage.chunk.text.clone(),
-    });
-    let spans = reader.read(found.interpreted, titled.collect()).await?;
-    let spans = spans.into_iter().map(|span| span.map(|span| (span.range, span.score)));
-    Ok(Seen { question: question.to_owned(), passages: found.results, spans: spans.collect() })
+    let spans = read.spans.into_iter().map(|span| span.map(|span| (span.range, span.score)));
+    Ok(Seen {
+        question: question.to_owned(),
+        interpreted: part.interpreted,
+        passages: read.evidence.passages,
+        spans: spans.collect(),
+    })
 }
 
 /// How a question ended.
@@ -207,7 +196,7 @@ pub fn judge(
     margins: Margins,
 ) -> (Judged, Vec<Reading>) {
     let (spans, lexical) = (seen.spans(), crate::models::lexical::Lexical::new());
-    let (got, offered) = match readings(&lexical, &seen.question, &seen.passages, &spans, decision, margins) {
+    let (got, offered) = match readings(&lexical, &seen.interpreted, &seen.passages, &spans, decision, margins) {
         Some(Readings::Ambiguous(offered)) => (Some(Expected::Clarify), offered),
         Some(Readings::Conflict(offered)) => (Some(Expected::Conflict), offered),
         None => {
@@ -247,14 +236,13 @@ fn place_of(question: &AmbiguityQuestion, seen: &Seen, reading: &Reading) -> Opt
 
 /// Whether the question that goes on with a reading is answered from the reading's document.
 pub async fn follow(
-    retrieve: &RetrieveServices,
-    reader: &Arc<dyn SpanReader>,
+    services: &AnswerServices,
+    decision: Decision,
     seen: &Seen,
     reading: &Reading,
-    top_k: u32,
 ) -> Result<bool, AmbiguityError> {
-    let again = look(retrieve, reader, &chosen_question(&seen.question, &reading.label), top_k).await?;
-    let best = best_of_all(&again.spans()).filter(|(_, best)| reader.decision().is_found(best.score));
+    let again = look(services, &chosen_question(&seen.question, &reading.label)).await?;
+    let best = best_of_all(&again.spans()).filter(|(_, best)| decision.is_found(best.score));
     Ok(best.is_some_and(|(at, _)| again.passages[at].name == seen.passages[reading.passage].name))
 }
 

@@ -31,6 +31,7 @@ pub mod pairs;
 pub mod parts;
 pub mod prediction;
 pub mod product;
+pub mod redaction;
 pub mod report;
 pub mod retrieval;
 pub mod review;
@@ -39,6 +40,7 @@ pub mod run;
 pub mod runner;
 pub mod scifact;
 pub mod scoring;
+pub mod spelling;
 pub mod squad;
 pub mod suite;
 #[cfg(test)]

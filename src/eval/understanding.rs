@@ -132,6 +132,30 @@ fn follow_ups(rows: &[FollowUp]) -> Vec<Scores> {
     ]
 }
 
+/// A follow-up, and what was made of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rewritten {
+    /// The id of the row.
+    pub id: String,
+    /// As it was asked.
+    pub question: String,
+    /// As it stands alone, written by a person.
+    pub stand_alone: String,
+    /// As the rules read it; absent where they leave it.
+    pub found: Option<String>,
+}
+
+/// Each follow-up of `part`, to see what the rules do.
+pub fn rewritten(folder: &Path, part: Part) -> Result<Vec<Rewritten>, DataError> {
+    let rows = data::follow_ups(folder, part)?.into_iter();
+    Ok(rows
+        .map(|row| {
+            let found = rewrite(&row);
+            Rewritten { id: row.id, question: row.question, stand_alone: row.stand_alone, found }
+        })
+        .collect())
+}
+
 fn rewrite(row: &FollowUp) -> Option<String> {
     let turn = |said: &data::Said| Turn {
         question: said.question.clone(),

@@ -4,10 +4,11 @@
 //! The reader has found the best span of each passage. Where several passages answer about equally well, say different
 //! things, and speak of different things that the question does not tell apart, the question has several readings. Where
 //! they speak of one and the same thing, they contradict each other. `subject` says what a passage speaks of, `choice`
-//! what a reply to the readings means. Everything here is rules on what was read: no model runs. May depend on `domain`,
+//! what a reply to the readings means, `others` which passages are read for their sake. Everything here is rules on what was read: no model runs. May depend on `domain`,
 //! `models::encoder` and `models::lexical`.
 
 mod choice;
+mod others;
 mod subject;
 
 use std::collections::HashSet;
@@ -24,6 +25,7 @@ use crate::{
     },
 };
 pub use choice::{choice, chosen_question};
+pub use others::{DEPTH, with_others};
 use subject::{Asked, Relation, Subject};
 
 /// The most readings that are offered.
@@ -124,7 +126,6 @@ pub fn readings(
         found.extend(passages.get(at).and_then(|passage| candidate(lexical, &asked, passage, at, span)));
     }
     one_of_each_place(&mut found);
-    name_the_asked(lexical, &asked, &mut found);
     let first = found.first().filter(|first| first.reading.passage == best)?;
     let (subject, covered) = (first.subject.clone(), first.coverage);
     let within = |candidate: &Candidate, margin: Margin| {
@@ -144,6 +145,9 @@ pub fn readings(
         candidate.reading.passage == best
             || (whole && within(candidate, margin) && candidate.subject.can_be_told_from(lexical, &subject))
     });
+    // Only among these: a document with a word of the question in its title that answers nothing is not what it names.
+    name_the_asked(lexical, &asked, &mut found);
+    found.first().filter(|first| first.reading.passage == best)?;
     one_of_each_other_document(&subject, &mut found);
     merge_the_same(&mut found);
     if found.len() < 2 {

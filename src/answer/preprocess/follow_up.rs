@@ -21,7 +21,7 @@ use crate::domain::{OutcomeKind, Turn, TurnSource};
 const MAX_ANSWER_WORDS: usize = 9;
 
 /// The most words of a question that is looked at: a longer one says what it means, and the work grows with its square.
-const MAX_QUESTION_WORDS: usize = 40;
+pub const MAX_QUESTION_WORDS: usize = 40;
 
 /// A question that stands alone.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,7 +101,7 @@ fn readings(text: &str, exchanges: &[Exchange]) -> Vec<String> {
     let replaced = leaning::replace_pronouns(rest, exchanges);
     let candidates = if replaced.is_empty() { vec![rest.to_owned()] } else { replaced.clone() };
     for candidate in candidates {
-        let completed = ellipsis::complete(&candidate, continues, exchanges);
+        let completed = ellipsis::complete(&candidate, continues, !replaced.is_empty(), exchanges);
         match completed {
             Some(completed) => found.push(as_sentence(&completed)),
             None if !replaced.is_empty() => found.push(as_sentence(&candidate)),
@@ -155,6 +155,18 @@ mod tests {
                 "with DELETE",
                 "and for Postgres?",
                 "How do I delete a document for Postgres?",
+            ),
+            (
+                "What media type do errors have?",
+                "application/problem+json",
+                "which RFC defines it?",
+                "Which RFC defines application/problem+json?",
+            ),
+            (
+                "Which acquired condition weakens the immune system?",
+                "HIV/AIDS",
+                "and which genetic one?",
+                "Which genetic condition weakens the immune system?",
             ),
             (
                 "Which formats are read?",

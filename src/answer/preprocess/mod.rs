@@ -20,8 +20,8 @@ pub use language::language;
 
 use super::{AnswerError, AnswerServices, clarify, conversation::check_history, vocabulary::Vocabulary};
 use crate::domain::{
-    Correction, CorrectionKind, DEFAULT_COLLECTION, DEFAULT_TOP_K, Filter, MAX_TOP_K, Question, RequestKind, Stage,
-    Stages, Turn, TurnSource, UnderstoodQuestion,
+    Correction, CorrectionKind, DEFAULT_COLLECTION, DEFAULT_TOP_K, Filter, MAX_TOP_K, OutcomeKind, Question,
+    RequestKind, Stage, Stages, Turn, TurnSource, UnderstoodQuestion,
 };
 
 /// A question that has been checked and is ready to be searched.
@@ -50,6 +50,9 @@ pub struct PreparedPart {
     pub asked: String,
     /// As it was understood: what is searched, read and answered.
     pub interpreted: String,
+    /// The user's words behind the last question of the conversation, where there is one. Searched as well: what is asked
+    /// next often stands near, also where nothing shows that it leans on anything.
+    pub after_the_last: Option<String>,
 }
 
 /// Checks a question and finds out what it asks.
@@ -147,6 +150,14 @@ impl<'a> Understanding<'a> {
         Some(clarify::chosen_question(last.interpreted.as_ref().unwrap_or(&last.question), option))
     }
 
+    /// What was asked last, as it was understood, unless it is long enough to hide what comes behind it.
+    fn last_question(&self) -> Option<&'a str> {
+        let goes_on = self.stages.has(Stage::FollowUps) && self.kind != RequestKind::Choice;
+        let last = self.history.iter().rfind(|turn| turn.outcome != Some(OutcomeKind::Blocked)).filter(|_| goes_on)?;
+        let question = last.interpreted.as_ref().unwrap_or(&last.question);
+        question.split_whitespace().nth(follow_up::MAX_QUESTION_WORDS).is_none().then_some(question.as_str())
+    }
+
     /// The questions of a request, each standing alone; none of one that is not served.
     fn parts(&mut self, interpreted: &str, cleaned: &str) -> Result<Vec<PreparedPart>, AnswerError> {
         if !self.kind.is_served() {
@@ -162,9 +173,11 @@ impl<'a> Understanding<'a> {
         // Where the two are not parted in the same way, nobody can say which of the user's words belong to which part.
         let asked = if asked.len() == understood.len() { asked } else { understood.clone() };
         let single = understood.len() == 1;
+        let before = self.last_question();
         let parts = understood.into_iter().zip(asked).map(|(interpreted, asked)| {
             let interpreted = self.question_of(interpreted, single);
-            PreparedPart { asked, interpreted }
+            let after_the_last = before.map(|before| format!("{before} {asked}"));
+            PreparedPart { asked, interpreted, after_the_last }
         });
         Ok(parts.collect())
     }
@@ -223,6 +236,25 @@ mod tests {
     #[test]
     fn composed_and_decomposed_letters_are_the_same_question() {
         assert_eq!(clean("cafe\u{301}").unwrap(), clean("caf\u{e9}").unwrap());
+    }
+
+    #[tokio::test]
+    async fn in_a_conversation_the_words_are_searched_behind_the_last_question_too() {
+        let mut services = Scripted::new(None, "").await.services;
+        let turn = |question: &str, outcome| Turn { question: question.to_owned(), outcome, ..Turn::default() };
+        let history = vec![
+            turn("How does a steam engine work?", Some(OutcomeKind::Answered)),
+            turn("thanks", Some(OutcomeKind::Blocked)),
+        ];
+        let asked = Question { history, ..question("Where is the water heated?") };
+        let prepared = preprocess(&services, asked.clone()).await.unwrap();
+        let behind = "How does a steam engine work? Where is the water heated?";
+        assert_eq!(prepared.parts[0].after_the_last.as_deref(), Some(behind));
+        assert_eq!(preprocess(&services, question("Where?")).await.unwrap().parts[0].after_the_last, None);
+        let long = Question { history: vec![turn(&"word ".repeat(41), None)], ..asked.clone() };
+        assert_eq!(preprocess(&services, long).await.unwrap().parts[0].after_the_last, None);
+        services.stages = services.stages.with(Stage::FollowUps, false);
+        assert_eq!(preprocess(&services, asked).await.unwrap().parts[0].after_the_last, None);
     }
 
     #[tokio::test]

@@ -117,6 +117,9 @@ mod tests {
             ("or (299) 845-2200.", PersonalKind::Phone),
             ("or 001-299-845-2200x123.", PersonalKind::Phone),
             ("or 299.845.2200", PersonalKind::Phone),
+            ("Please call 0487 23 46 71.", PersonalKind::Phone),
+            ("They are not answering at (88) 684-334", PersonalKind::Phone),
+            ("Kiln Works, 0348 2102744 mobile", PersonalKind::Phone),
             ("Card 4111 1111 1111 1111, please", PersonalKind::Card),
             ("It was 1905. 4111 1111 1111 1111 is his card", PersonalKind::Card),
             ("card:378282246310005", PersonalKind::Card),
@@ -137,6 +140,7 @@ mod tests {
     fn what_only_looks_like_it_is_none() {
         for text in [
             "In 1905-1908 it held 4111 pots; 1,234,567,890 bricks.",
+            "They call 1905-1908 the lean years, and 12 345 678 the target; a call on 2026-11-28 cost 1234567.50",
             "Card 4111 1111 1111 1112",
             "ISBN 978-3-16-148410-0, DOI 10.1000/182, version 1.2.3.4",
             "write to someone@example.com or me@localhost",

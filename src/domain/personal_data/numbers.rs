@@ -9,7 +9,8 @@ use std::ops::Range;
 pub(super) enum Number {
     /// A payment card, by its first digits, its length and its check digit (ISO/IEC 7812).
     Card,
-    /// A telephone, in international form (E.164) or the North American one.
+    /// A telephone, in international form (E.164) or the North American one, or in any other that the words beside it
+    /// say is one.
     Phone,
 }
 
@@ -22,7 +23,7 @@ pub(super) fn numbers(text: &str) -> Vec<(Number, Range<usize>)> {
             let digits: String = piece.chars().filter(char::is_ascii_digit).collect();
             if is_card(piece, &digits) {
                 Some((Number::Card, range))
-            } else if is_phone(piece, &digits) {
+            } else if is_phone(piece, &digits) || is_called(text, &range, &digits) {
                 Some((Number::Phone, range))
             } else {
                 None
@@ -104,6 +105,49 @@ fn luhn(digits: &str) -> bool {
         })
         .sum();
     sum.is_multiple_of(10)
+}
+
+/// Words before a telephone number, among the last four.
+const BEFORE: [&str; 14] = [
+    "answering",
+    "call",
+    "called",
+    "calling",
+    "cell",
+    "dial",
+    "fax",
+    "hotline",
+    "mobile",
+    "phone",
+    "reach",
+    "tel",
+    "telephone",
+    "whatsapp",
+];
+/// The word behind one.
+const BEHIND: [&str; 4] = ["cell", "fax", "mobile", "office"];
+
+/// Whether the words beside a number say that it is a telephone: `call 0487 23 46 71`, `0348 2102744 mobile`.
+fn is_called(text: &str, range: &Range<usize>, digits: &str) -> bool {
+    let piece = &text[range.clone()];
+    let groups: Vec<usize> =
+        piece.split(|c: char| !c.is_ascii_digit()).map(str::len).filter(|length| *length > 0).collect();
+    // A date, years from one to another, and a number with a decimal point.
+    let other = matches!(groups.as_slice(), [4, 2, 2] | [2, 2, 4] | [1, 2, 4] | [1, 1, 4])
+        || (groups == [4, 4] && piece.contains('-'))
+        || (groups.len() == 2 && piece.contains('.'));
+    if !(6..=15).contains(&digits.len()) || other {
+        return false;
+    }
+    let words = |text: &'_ str| -> Vec<String> {
+        let words = text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty());
+        words.map(str::to_lowercase).collect()
+    };
+    let before = text[..range.start].rsplit(['\n', ';', '?', '!']).next().unwrap_or_default();
+    let before = words(before);
+    let told = before.iter().rev().take(4).any(|word| BEFORE.contains(&word.as_str()));
+    let behind = text[range.end..].split(['\n', ';', ',']).next().unwrap_or_default();
+    told || words(behind).first().is_some_and(|word| BEHIND.contains(&word.as_str()))
 }
 
 fn is_phone(piece: &str, digits: &str) -> bool {

@@ -15,15 +15,18 @@ use crate::answer::preprocess::english::{
     words::{Word, words},
 };
 
-/// The whole question; `None` when nothing is left out, or the last question has no place for what is here.
-pub(super) fn complete(text: &str, continues: bool, exchanges: &[Exchange]) -> Option<String> {
+/// The whole question; `None` when nothing is left out, or the last question has no place for what is here. `replaced`
+/// says that a pronoun was written out.
+pub(super) fn complete(text: &str, continues: bool, replaced: bool, exchanges: &[Exchange]) -> Option<String> {
     let last = exchanges.last()?;
     let here = words(text);
     let first = here.first()?;
     let asks = here.iter().take(2).any(|word| is_one_of(&word.lower, QUESTION_WORDS))
         && (is_one_of(&first.lower, QUESTION_WORDS) || is_one_of(&first.lower, PREPOSITIONS));
     if asks {
-        if !has_verb(text, &here) {
+        // `which rivers meet there?`: beside a pronoun stands a verb, known or not, but for `which of them?`.
+        let clause = replaced && here.len() > 3 && !here.iter().take(3).any(|word| word.lower == "of");
+        if !clause && !has_verb(text, &here) {
             return ask_again(text, &here, last);
         }
         return with_noun(text, &here, last).or_else(|| in_place(text, &here, last));
@@ -99,6 +102,11 @@ fn ask_again(text: &str, here: &[Word], last: &Exchange) -> Option<String> {
         let noun = shape.asked_noun()?;
         let plain = asking.rsplit_once(' ')?.0;
         return Some(format!("{plain} {} {}", noun.text, shape.cut(shape.asking, shape.words.len())));
+    }
+    // `which genetic condition?` after `Which acquired condition weakens it?`: it asks for the same in the same place.
+    let same = shape.asked_noun().is_some_and(|noun| here.last().is_some_and(|word| word.lower == noun.head));
+    if same && matches!(here[0].lower.as_str(), "which" | "what") {
+        return Some(format!("{asking} {}", shape.cut(shape.asking, shape.words.len())));
     }
     let count = shape.words.len();
     match shape.verb() {

@@ -38,6 +38,8 @@ pub fn are_forms(typed: &str, known: &str) -> bool {
     if stem < STEM
         || doubled
         || (typed_end == "s" && typed.ends_with("ss"))
+        // `normaly` is no form of `normal`: it lacks a letter.
+        || (typed_end == "y" && known_end.is_empty() && known.ends_with('l'))
         || typed.contains("lll")
         || (typed_end, known_end) == ("es", "rs")
     {
@@ -99,6 +101,7 @@ mod tests {
             ("theoryy", "theory"),
             ("generallly", "generally"),
             ("electoes", "electors"),
+            ("normaly", "normal"),
             ("", "a"),
         ] {
             assert!(!are_forms(typed, known), "{typed} {known}");

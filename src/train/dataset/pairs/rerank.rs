@@ -12,6 +12,7 @@ use crate::train::dataset::{
     example::{Example, Expected, Passage},
     files::DataSet,
     hard_negatives::pool::Pool,
+    normal_form,
     split_mix::SplitMix64,
 };
 
@@ -58,7 +59,11 @@ pub fn rerank_pairs(set: &DataSet, wanted: &RerankPairs, out: &Path) -> Result<P
             writer.report.passed_over += 1;
             continue;
         };
-        let mut near: Vec<usize> = pool.wrong_passages(example).take(wanted.depth).collect();
+        // The same words again, written or cut otherwise, answer as well.
+        let key = |passage: &Passage| normal_form::key(&titled(&passage.title, &passage.text));
+        let (pool, own) = (&pool, key(gold));
+        let others = pool.wrong_passages(example).filter(|number| key(&pool.get(*number).passage) != own);
+        let mut near: Vec<usize> = others.take(wanted.depth).collect();
         SplitMix64::for_name(wanted.seed, &example.id).shuffle(&mut near);
         near.truncate(wanted.negatives);
         if near.is_empty() {
