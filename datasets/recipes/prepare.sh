@@ -141,10 +141,10 @@ for set in follow-ups follow-ups-stand-alone; do
 done
 # What each stage brings and costs (`eval ablate`): fewer questions of each kind, because each is asked a dozen times.
 suite ablation-typos 'mode = "open"' 'data = "../squad2"' 'split = "test"' 'corpus = ["train", "tuning"]' \
-    'limit = 120' 'seed = 2026' "$typos"
+    'limit = 80' 'seed = 2026' "$typos"
 suite ablation-two-part 'mode = "open"' 'data = "../squad2"' 'split = "test"' 'corpus = ["train", "tuning"]' \
-    'pairs = 40' 'seed = 2026'
+    'pairs = 20' 'seed = 2026'
 suite ablation-follow-ups 'mode = "open"' 'data = "../follow-ups"' 'split = "test"' 'corpus_data = "../squad2"' \
-    'corpus = ["train", "tuning", "test"]' 'limit = 60' 'seed = 2026'
+    'corpus = ["train", "tuning", "test"]' 'limit = 40' 'seed = 2026'
 suite squad2-open-tuning 'mode = "open"' 'data = "../squad2"' 'split = "tuning"' 'corpus = ["train", "test"]' \
     'seed = 2026'

@@ -4,7 +4,7 @@
 //! May depend on `answer`, `app`, `domain`, `ingest` and the encoder's pairs.
 
 use std::{
-    collections::HashMap,
+    collections::HashSet,
     path::{Path, PathBuf},
     sync::Arc,
     time::Instant,
@@ -95,7 +95,7 @@ pub struct RetrievalReport {
     pub questions: usize,
     /// Recall of the target at 1, 3, 5 and 10.
     pub recall: [f64; 4],
-    /// nDCG at 10, counting each document once.
+    /// nDCG at 10, over passages where answers have a place, else over documents.
     pub ndcg_at_10: f64,
     /// How many of the first passages were put in a new order, and how long that took for a question on average.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -157,20 +157,9 @@ pub async fn evaluate(
             found = rerank.apply(&question.text, found).await?;
             seconds += clock.elapsed().as_secs_f64();
         }
-        ranks.push(
-            found.iter().position(|passage| question.targets.iter().any(|t| t.is_held_by(passage))).map(|at| at + 1),
-        );
-        let mut documents: Vec<&str> = Vec::new();
-        for passage in &found {
-            if !documents.contains(&passage.name.as_str()) {
-                documents.push(&passage.name);
-            }
-        }
-        let hits: Vec<bool> =
-            documents.iter().map(|name| question.targets.iter().any(|target| target.document == *name)).collect();
-        let relevant: HashMap<&str, ()> =
-            question.targets.iter().map(|target| (target.document.as_str(), ())).collect();
-        gains += ndcg_at(&hits, relevant.len(), 10);
+        let rank = found.iter().position(|passage| question.targets.iter().any(|target| target.is_held_by(passage)));
+        ranks.push(rank.map(|at| at + 1));
+        gains += gain(question, &found, rank);
     }
     Ok(RetrievalReport {
         ranking,
@@ -182,6 +171,24 @@ pub async fn evaluate(
             milliseconds: 1000.0 * seconds / ranks.len().max(1) as f64,
         }),
     })
+}
+
+/// nDCG at 10 of a ranking. Where the answer stands in one place of a document, the first passage that holds it counts;
+/// where whole documents answer, each of them counts once.
+fn gain(question: &EvalQuestion, found: &[Passage], rank: Option<usize>) -> f64 {
+    if question.targets.iter().any(|target| target.paragraph.is_some()) {
+        let hits: Vec<bool> = (0..found.len()).map(|at| Some(at) == rank).collect();
+        return ndcg_at(&hits, 1, 10);
+    }
+    let mut documents: Vec<&str> = Vec::new();
+    for passage in found {
+        if !documents.contains(&passage.name.as_str()) {
+            documents.push(&passage.name);
+        }
+    }
+    let is_relevant = |name: &&str| question.targets.iter().any(|target| target.document == *name);
+    let relevant: HashSet<&str> = question.targets.iter().map(|target| target.document.as_str()).collect();
+    ndcg_at(&documents.iter().map(is_relevant).collect::<Vec<bool>>(), relevant.len(), 10)
 }
 
 impl Target {
@@ -219,6 +226,19 @@ mod tests {
         assert!(!span(25, 31).is_held_by(&found));
         found.name = "other.md".into();
         assert!(!span(20, 30).is_held_by(&found));
+    }
+
+    #[test]
+    fn a_place_is_found_once_and_documents_count_once_each() {
+        let mut other = passage("y");
+        other.name = "other.md".into();
+        let found = [other.clone(), passage("x"), passage("x"), other];
+        let question = |target: Target| EvalQuestion { text: String::new(), targets: vec![target] };
+        let second = 1.0 / 3f64.log2();
+        assert!((gain(&question(target(vec![])), &found, Some(1)) - second).abs() < 1e-12);
+        assert_eq!(gain(&question(target(vec![])), &found, None), 0.0);
+        let whole = Target { document: "guide.md".into(), paragraph: None, spans: vec![] };
+        assert!((gain(&question(whole), &found, Some(1)) - second).abs() < 1e-12);
     }
 
     #[test]
