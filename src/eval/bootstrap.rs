@@ -148,6 +148,13 @@ pub fn interval(
     Some(Estimate { value, low, high, undefined: resampling.resamples - results.len() as u32 })
 }
 
+/// The interval of the mean of one value for each question.
+pub fn mean(values: &[f64], units: &Units, resampling: &Resampling) -> Option<Estimate> {
+    interval(units, resampling, |drawn| {
+        (!drawn.is_empty()).then(|| drawn.iter().map(|at| values[*at]).sum::<f64>() / drawn.len() as f64)
+    })
+}
+
 /// How much larger a figure is in the second of two runs.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Difference {

@@ -7,7 +7,7 @@
 use serde::Serialize;
 
 use super::{
-    bootstrap::{Estimate, Resampling, Units, interval},
+    bootstrap::{Estimate, Resampling, Units, mean},
     suite::SuiteQuestion,
 };
 use crate::{
@@ -124,10 +124,7 @@ pub fn measure(
 
 fn share(held: impl Iterator<Item = bool>, resampling: &Resampling) -> Option<Estimate> {
     let held: Vec<f64> = held.map(|held| f64::from(u8::from(held))).collect();
-    let mean = |drawn: &[usize]| {
-        (!drawn.is_empty()).then(|| drawn.iter().map(|row| held[*row]).sum::<f64>() / drawn.len() as f64)
-    };
-    interval(&Units::questions(held.len()), resampling, mean)
+    mean(&held, &Units::questions(held.len()), resampling)
 }
 
 #[cfg(test)]

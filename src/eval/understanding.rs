@@ -11,7 +11,7 @@ use std::path::Path;
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::bootstrap::{Estimate, Resampling, Units, interval};
+use super::bootstrap::{Estimate, Resampling, Units, mean};
 use crate::{
     answer::preprocess::{follow_up, fragment, parts, request_kind::request_kind},
     domain::{RequestKind, Turn},
@@ -57,10 +57,7 @@ pub fn measure(folder: &Path, part: Part, resampling: &Resampling) -> Result<Rep
     scores.extend(several(&data::parts(folder, part)?));
     scores.extend(follow_ups(&data::follow_ups(folder, part)?));
     let figures = scores.into_iter().map(|(module, name, scores)| {
-        let mean = |drawn: &[usize]| {
-            (!drawn.is_empty()).then(|| drawn.iter().map(|row| scores[*row]).sum::<f64>() / drawn.len() as f64)
-        };
-        let estimate = interval(&Units::questions(scores.len()), resampling, mean);
+        let estimate = mean(&scores, &Units::questions(scores.len()), resampling);
         Figure { module, name, rows: scores.len(), estimate }
     });
     Ok(Report { part, figures: figures.collect() })

@@ -4,8 +4,8 @@
 //! The reader has found the best span of each passage. Where several passages answer about equally well, say different
 //! things, and speak of different things that the question does not tell apart, the question has several readings. Where
 //! they speak of one and the same thing, they contradict each other. `subject` says what a passage speaks of, `choice`
-//! what a reply to the readings means, `others` which passages are read for their sake. Everything here is rules on what was read: no model runs. May depend on `domain`,
-//! `models::encoder` and `models::lexical`.
+//! what a reply to the readings means, `others` which passages are read for their sake. Everything here is rules on what
+//! was read: no model runs. May depend on `domain`, `models::encoder` and `models::lexical`.
 
 mod choice;
 mod others;

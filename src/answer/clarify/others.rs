@@ -9,7 +9,7 @@ use crate::{domain::DocumentId, models::lexical::Lexical};
 /// So many passages are searched for another reading.
 pub const DEPTH: usize = 16;
 /// So many passages of other documents are kept.
-pub const OTHERS: usize = 2;
+const OTHERS: usize = 2;
 /// The part of the question's content words in the best passage that one of another document must hold. Reading costs
 /// milliseconds, and a passage that holds fewer is hardly another reading.
 const COVERAGE: f32 = 0.6;

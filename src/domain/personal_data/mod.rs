@@ -140,6 +140,7 @@ mod tests {
     fn what_only_looks_like_it_is_none() {
         for text in [
             "In 1905-1908 it held 4111 pots; 1,234,567,890 bricks.",
+            "We reach 250 000 users, call 1234567 of them, and keep 300000 mobile ones.",
             "They call 1905-1908 the lean years, and 12 345 678 the target; a call on 2026-11-28 cost 1234567.50",
             "Card 4111 1111 1111 1112",
             "ISBN 978-3-16-148410-0, DOI 10.1000/182, version 1.2.3.4",

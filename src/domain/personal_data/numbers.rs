@@ -108,22 +108,9 @@ fn luhn(digits: &str) -> bool {
 }
 
 /// Words before a telephone number, among the last four.
-const BEFORE: [&str; 14] = [
-    "answering",
-    "call",
-    "called",
-    "calling",
-    "cell",
-    "dial",
-    "fax",
-    "hotline",
-    "mobile",
-    "phone",
-    "reach",
-    "tel",
-    "telephone",
-    "whatsapp",
-];
+const BEFORE: [&str; 9] = ["cell", "dial", "fax", "hotline", "mobile", "phone", "tel", "telephone", "whatsapp"];
+/// Words that stand before other numbers as well (`they reach 250 000 users`).
+const BEFORE_TOO: [&str; 5] = ["answering", "call", "called", "calling", "reach"];
 /// The word behind one.
 const BEHIND: [&str; 4] = ["cell", "fax", "mobile", "office"];
 
@@ -139,15 +126,22 @@ fn is_called(text: &str, range: &Range<usize>, digits: &str) -> bool {
     if !(6..=15).contains(&digits.len()) || other {
         return false;
     }
+    // An amount, with or without a space between the thousands.
+    let amount = !digits.starts_with('0')
+        && piece.bytes().all(|byte| byte.is_ascii_digit() || byte == b' ')
+        && groups.iter().skip(1).all(|length| *length == 3);
     let words = |text: &'_ str| -> Vec<String> {
         let words = text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty());
         words.map(str::to_lowercase).collect()
     };
     let before = text[..range.start].rsplit(['\n', ';', '?', '!']).next().unwrap_or_default();
-    let before = words(before);
-    let told = before.iter().rev().take(4).any(|word| BEFORE.contains(&word.as_str()));
+    let told = words(before)
+        .iter()
+        .rev()
+        .take(4)
+        .any(|word| BEFORE.contains(&word.as_str()) || (!amount && BEFORE_TOO.contains(&word.as_str())));
     let behind = text[range.end..].split(['\n', ';', ',']).next().unwrap_or_default();
-    told || words(behind).first().is_some_and(|word| BEHIND.contains(&word.as_str()))
+    told || (!amount && words(behind).first().is_some_and(|word| BEHIND.contains(&word.as_str())))
 }
 
 fn is_phone(piece: &str, digits: &str) -> bool {

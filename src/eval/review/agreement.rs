@@ -11,7 +11,7 @@ use super::{
     filled::{Filled, Preference},
     sheet::Key,
 };
-use crate::eval::bootstrap::{Estimate, Resampling, Units, interval};
+use crate::eval::bootstrap::{Estimate, Resampling, Units, interval, mean};
 
 /// How often a reviewer said what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -85,10 +85,7 @@ pub fn sum_up(key: &Key, sheets: &[Filled], resampling: &Resampling) -> Result<R
         by_item.entry(*item).or_default().push(towards_second(*preference));
     }
     let balance: Vec<f64> = by_item.values().map(|scores| scores.iter().sum::<f64>() / scores.len() as f64).collect();
-    let mean = |drawn: &[usize]| {
-        (!drawn.is_empty()).then(|| drawn.iter().map(|&at| balance[at]).sum::<f64>() / drawn.len() as f64)
-    };
-    let preference = interval(&Units::questions(balance.len()), resampling, mean).ok_or(ReviewError::NothingJudged)?;
+    let preference = mean(&balance, &Units::questions(balance.len()), resampling).ok_or(ReviewError::NothingJudged)?;
     let leaning =
         (balance.iter().filter(|score| **score < 0.0).count(), balance.iter().filter(|score| **score > 0.0).count());
     let mut pairs = Vec::new();

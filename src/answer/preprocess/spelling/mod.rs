@@ -133,11 +133,7 @@ const TWO_EDITS: usize = 7;
 
 /// Corrects what is surely misspelt.
 pub fn correct(text: &str, words: &dyn Words, context: &dyn Context) -> Spelled {
-    correct_with(text, words, context, &Weights::default())
-}
-
-/// The same with other weights, to choose them.
-pub fn correct_with(text: &str, words: &dyn Words, context: &dyn Context, weights: &Weights) -> Spelled {
+    let weights = &Weights::default();
     let tokens = tokens::tokens(text);
     let mut spelled =
         Spelled { text: String::with_capacity(text.len()), corrections: Vec::new(), confidences: Vec::new() };
