@@ -7,7 +7,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{Fusion, Point, Ranking, SparseVector, VectorQuery, VectorStoreError};
-use crate::domain::{DocumentId, GenerationNumber, Metadata};
+use crate::domain::{DocumentId, Filter, GenerationNumber, Metadata};
 
 /// The name of the dense vector of a point.
 pub(super) const DENSE: &str = "dense";
@@ -186,6 +186,20 @@ pub(super) fn labels(metadata: &Metadata) -> Result<Vec<String>, VectorStoreErro
         }
     }
     Ok(labels)
+}
+
+/// Whether a document with this metadata passes a filter: what a search with it would look at.
+pub fn matches(filter: &Filter, document: DocumentId, metadata: &Metadata) -> Result<bool, VectorStoreError> {
+    if !filter.document_ids.is_empty() && !filter.document_ids.contains(&document) {
+        return Ok(false);
+    }
+    let labels = labels(metadata)?;
+    for (field, value) in &filter.metadata {
+        if !wanted_labels(field, value)?.iter().any(|wanted| labels.contains(wanted)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn wanted_labels(field: &str, value: &Value) -> Result<Vec<String>, VectorStoreError> {

@@ -26,7 +26,8 @@ use qdrant_edge::{
     Condition, CountRequest, CreateIndex, Distance, EdgeConfigBuilder, EdgeShard, EdgeSparseVectorParamsBuilder,
     EdgeVectorParamsBuilder, FieldCondition, FieldIndexOperations, Filter, Fusion, Match, Modifier, NamedQuery,
     PayloadFieldSchema, PayloadSchemaType, PointId, PointInsertOperations, PointOperations, PointStruct, Prefetch,
-    QueryEnum, QueryRequest, ScoringQuery, UpdateOperation, Vector, Vectors, WithPayloadInterface, WithVector,
+    QueryEnum, QueryRequest, ScoringQuery, UpdateOperation, Vector, VectorInternal, VectorStructInternal, Vectors,
+    WithPayloadInterface, WithVector,
     external::{ordered_float::OrderedFloat, uuid::Uuid},
 };
 use serde_json::Value as Json;
@@ -371,8 +372,50 @@ impl points_server::Points for Service {
         Ok(Response::new(proto::QueryResponse { result, ..Default::default() }))
     }
 
+    async fn get(&self, request: Request<proto::GetPoints>) -> Result<Response<proto::GetResponse>, Status> {
+        use proto::{point_id::PointIdOptions, vector_output::Vector as Out, vectors_output::VectorsOptions};
+        self.faults.before(&request).await?;
+        let request = request.into_inner();
+        let shard = self.collection(&request.collection_name)?.shard;
+        let mut ids = Vec::new();
+        for id in request.ids {
+            let Some(PointIdOptions::Uuid(id)) = id.point_id_options else {
+                return Err(Status::unimplemented("the stub wants UUIDs"));
+            };
+            ids.push(PointId::Uuid(id.parse().map_err(|_| Status::invalid_argument("not a UUID"))?));
+        }
+        let with_vector = match request.with_vectors.and_then(|vectors| vectors.selector_options) {
+            Some(proto::with_vectors_selector::SelectorOptions::Include(names)) => {
+                WithVector::Selector(names.names.into_iter().map(Into::into).collect())
+            }
+            other => return Err(Status::unimplemented(format!("the stub cannot read {other:?}"))),
+        };
+        let found = shard.retrieve(&ids, Some(WithPayloadInterface::Bool(false)), Some(with_vector)).map_err(engine)?;
+        let mut result = Vec::new();
+        for record in found {
+            let Some(VectorStructInternal::Named(named)) = record.vector else {
+                return Err(Status::internal("a point without named vectors"));
+            };
+            let mut vectors = std::collections::HashMap::new();
+            for (name, vector) in named {
+                let VectorInternal::Dense(data) = vector else {
+                    return Err(Status::unimplemented("the stub reads dense vectors only"));
+                };
+                let vector = Some(Out::Dense(proto::DenseVector { data }));
+                vectors.insert(name.to_string(), proto::VectorOutput { vector, ..Default::default() });
+            }
+            result.push(proto::RetrievedPoint {
+                id: Some(record.id.to_string().into()),
+                vectors: Some(proto::VectorsOutput {
+                    vectors_options: Some(VectorsOptions::Vectors(proto::NamedVectorsOutput { vectors })),
+                }),
+                ..Default::default()
+            });
+        }
+        Ok(Response::new(proto::GetResponse { result, ..Default::default() }))
+    }
+
     refused! {
-        get(GetPoints) -> GetResponse;
         update_vectors(UpdatePointVectors) -> PointsOperationResponse;
         delete_vectors(DeletePointVectors) -> PointsOperationResponse;
         set_payload(SetPayloadPoints) -> PointsOperationResponse;

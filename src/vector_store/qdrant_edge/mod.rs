@@ -41,7 +41,7 @@ use super::{
     Point, ScoredChunk, VectorQuery, VectorStore, VectorStoreError,
     request::{self, Search},
 };
-use crate::domain::{DocumentId, GenerationNumber};
+use crate::domain::{ChunkId, DocumentId, GenerationNumber};
 
 const WRITE_QUEUE: usize = 64;
 const SEARCH_QUEUE: usize = 256;
@@ -146,6 +146,15 @@ impl VectorStore for QdrantEdge {
         query: VectorQuery,
     ) -> Result<Vec<ScoredChunk>, VectorStoreError> {
         self.read(generation, move |shard| shard.search(Search::new(generation, shard.dimension, query)?)).await
+    }
+
+    async fn dense_vectors(
+        &self,
+        generation: GenerationNumber,
+        ids: &[ChunkId],
+    ) -> Result<Vec<(ChunkId, Vec<f32>)>, VectorStoreError> {
+        let ids = ids.to_vec();
+        self.read(generation, move |shard| shard.dense_vectors(&ids)).await
     }
 
     async fn count(&self, generation: GenerationNumber, document: Option<DocumentId>) -> Result<u64, VectorStoreError> {

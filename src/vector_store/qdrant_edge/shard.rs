@@ -42,9 +42,12 @@ use super::{
     queue::guarded,
     translate,
 };
-use crate::vector_store::{
-    ScoredChunk, VectorStoreError,
-    request::{Condition, Plan, Search},
+use crate::{
+    domain::ChunkId,
+    vector_store::{
+        ScoredChunk, VectorStoreError,
+        request::{Condition, Plan, Search},
+    },
 };
 
 /// The journal's size at which the engine is flushed: some 2,500 passages, which are written again in about a
@@ -144,6 +147,16 @@ impl Shard {
         };
         let found = self.engine()?.query(request).map_err(translate::error)?;
         found.iter().map(translate::scored).collect()
+    }
+
+    /// The dense vectors of those points that exist.
+    pub(super) fn dense_vectors(&self, ids: &[ChunkId]) -> Result<Vec<(ChunkId, Vec<f32>)>, VectorStoreError> {
+        let ids: Vec<_> = ids.iter().map(|id| translate::point_id(*id)).collect();
+        let found = self
+            .engine()?
+            .retrieve(&ids, Some(translate::WITHOUT_PAYLOAD), Some(translate::dense_only()))
+            .map_err(translate::error)?;
+        found.into_iter().map(translate::dense_vector).collect()
     }
 
     /// Counts what the conditions pick; all points when there are none.

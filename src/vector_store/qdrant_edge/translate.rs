@@ -9,8 +9,9 @@ use qdrant_edge::{
     EdgeSparseVectorParamsBuilder, EdgeVectorParamsBuilder, FieldCondition, FieldIndexOperations, Filter, Fusion,
     JsonPath, KeywordIndexParams, Match, MatchValue, Modifier, NamedQuery, OperationError, PayloadFieldSchema,
     PayloadSchemaParams, PointId, PointInsertOperations, PointOperations, PointStruct, Prefetch, QueryEnum,
-    QueryRequest, ScoredPoint, ScoringQuery, SearchParams, UpdateOperation, ValueVariants, Vector, Vectors, WalOptions,
-    WithPayloadInterface, WithVector, external::ordered_float::OrderedFloat,
+    QueryRequest, Record, ScoredPoint, ScoringQuery, SearchParams, UpdateOperation, ValueVariants, Vector,
+    VectorInternal, VectorStructInternal, Vectors, WalOptions, WithPayloadInterface, WithVector,
+    external::ordered_float::OrderedFloat,
 };
 use serde_json::json;
 
@@ -163,11 +164,41 @@ fn scoring(nearest: Nearest) -> Result<ScoringQuery, VectorStoreError> {
 
 /// A result of the engine.
 pub(super) fn scored(point: &ScoredPoint) -> Result<ScoredChunk, VectorStoreError> {
-    match point.id {
-        PointId::Uuid(id) => Ok(ScoredChunk { chunk_id: ChunkId(id), score: point.score }),
+    Ok(ScoredChunk { chunk_id: chunk_id(point.id)?, score: point.score })
+}
+
+/// The point of a chunk.
+pub(super) fn point_id(chunk: ChunkId) -> PointId {
+    PointId::Uuid(chunk.0)
+}
+
+fn chunk_id(point: PointId) -> Result<ChunkId, VectorStoreError> {
+    match point {
+        PointId::Uuid(id) => Ok(ChunkId(id)),
         PointId::NumId(number) => {
             Err(VectorStoreError::Failed(format!("the index holds point {number}, which this program did not write")))
         }
+    }
+}
+
+/// Points are read without what the metadata store knows better.
+pub(super) const WITHOUT_PAYLOAD: WithPayloadInterface = WithPayloadInterface::Bool(false);
+
+/// Points are read with their dense vector alone.
+pub(super) fn dense_only() -> WithVector {
+    WithVector::Selector(vec![DENSE.into()])
+}
+
+/// A point that was read with its dense vector.
+pub(super) fn dense_vector(record: Record) -> Result<(ChunkId, Vec<f32>), VectorStoreError> {
+    let id = chunk_id(record.id)?;
+    let vector = match record.vector {
+        Some(VectorStructInternal::Named(mut named)) => named.remove(DENSE),
+        _ => None,
+    };
+    match vector {
+        Some(VectorInternal::Dense(dense)) => Ok((id, dense)),
+        _ => Err(VectorStoreError::Failed(format!("point {} has no vector `{DENSE}`", id.0))),
     }
 }
 

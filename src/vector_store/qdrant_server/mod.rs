@@ -24,7 +24,7 @@ use super::{
     Point, ScoredChunk, VectorQuery, VectorStore, VectorStoreError,
     request::{self, Condition, KEYWORD_FIELDS, Search},
 };
-use crate::domain::{DocumentId, GenerationNumber};
+use crate::domain::{ChunkId, DocumentId, GenerationNumber};
 
 /// Points per request: some 1.5 MB at 384 dimensions, far below the server's limit of 32 MB at 4,096.
 const POINTS_PER_REQUEST: usize = 500;
@@ -285,6 +285,22 @@ impl VectorStore for QdrantServer {
         };
         let found = self.call(self.deadlines.read, generation, self.client.query(query)).await?;
         found.result.into_iter().map(translate::scored).collect()
+    }
+
+    async fn dense_vectors(
+        &self,
+        generation: GenerationNumber,
+        ids: &[ChunkId],
+    ) -> Result<Vec<(ChunkId, Vec<f32>)>, VectorStoreError> {
+        let mut vectors = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(POINTS_PER_REQUEST) {
+            let request = translate::get_dense(self.collection(generation), ids, seconds(self.deadlines.read));
+            let found = self.call(self.deadlines.read, generation, self.client.get_points(request)).await?;
+            for point in found.result {
+                vectors.push(translate::dense_vector(point)?);
+            }
+        }
+        Ok(vectors)
     }
 
     async fn count(&self, generation: GenerationNumber, document: Option<DocumentId>) -> Result<u64, VectorStoreError> {

@@ -8,11 +8,14 @@ use qdrant_client::{
     QdrantError,
     qdrant::{
         self, Condition as ServerCondition, CreateCollection, CreateFieldIndexCollection, DenseVector, Distance,
-        FieldCondition, FieldType, Filter, GetCollectionInfoResponse, Match, Modifier, NamedVectors, PointStruct,
-        PrefetchQuery, Query, QueryPoints, RepeatedStrings, Rrf, ScoredPoint, SearchParams, SparseVectorConfig,
-        SparseVectorParams, Value, Vector, VectorInput, VectorParams, VectorParamsMap, Vectors, VectorsConfig,
+        FieldCondition, FieldType, Filter, GetCollectionInfoResponse, GetPoints, Match, Modifier, NamedVectors,
+        PointId, PointStruct, PrefetchQuery, Query, QueryPoints, RepeatedStrings, RetrievedPoint, Rrf, ScoredPoint,
+        SearchParams, SparseVectorConfig, SparseVectorParams, Value, Vector, VectorInput, VectorOutput, VectorParams,
+        VectorParamsMap, Vectors, VectorsConfig, VectorsSelector, WithPayloadSelector, WithVectorsSelector,
         condition::ConditionOneOf, r#match::MatchValue, point_id::PointIdOptions, query::Variant, value::Kind, vector,
-        vector_input, vectors::VectorsOptions, vectors_config,
+        vector_input, vector_output, vectors::VectorsOptions, vectors_config, vectors_output,
+        with_payload_selector::SelectorOptions as PayloadOptions,
+        with_vectors_selector::SelectorOptions as VectorOptions,
     },
 };
 
@@ -87,7 +90,7 @@ pub(super) fn point(point: Point) -> Result<PointStruct, VectorStoreError> {
         .map(|(name, vector)| (name.to_owned(), Vector { vector: Some(vector), ..Vector::default() }))
         .collect();
     Ok(PointStruct {
-        id: Some(point.chunk_id.0.to_string().into()),
+        id: Some(point_id(point.chunk_id)),
         payload,
         vectors: Some(Vectors { vectors_options: Some(VectorsOptions::Vectors(NamedVectors { vectors })) }),
     })
@@ -180,14 +183,48 @@ fn params(limit: usize) -> SearchParams {
 
 /// A result of the server.
 pub(super) fn scored(point: ScoredPoint) -> Result<ScoredChunk, VectorStoreError> {
-    match point.id.and_then(|id| id.point_id_options) {
+    Ok(ScoredChunk { chunk_id: chunk_id(point.id)?, score: point.score })
+}
+
+fn point_id(chunk: ChunkId) -> PointId {
+    chunk.0.to_string().into()
+}
+
+fn chunk_id(point: Option<PointId>) -> Result<ChunkId, VectorStoreError> {
+    match point.and_then(|id| id.point_id_options) {
         Some(PointIdOptions::Uuid(id)) => id
             .parse()
-            .map(|id| ScoredChunk { chunk_id: ChunkId(id), score: point.score })
+            .map(ChunkId)
             .map_err(|_| VectorStoreError::Failed(format!("the server answered with the point id `{id}`"))),
         id => {
             Err(VectorStoreError::Failed(format!("the index holds the point {id:?}, which this program did not write")))
         }
+    }
+}
+
+/// The request that reads the dense vectors of points.
+pub(super) fn get_dense(collection: String, ids: &[ChunkId], timeout_seconds: u64) -> GetPoints {
+    let dense = VectorsSelector { names: vec![DENSE.to_owned()] };
+    GetPoints {
+        collection_name: collection,
+        ids: ids.iter().copied().map(point_id).collect(),
+        with_payload: Some(WithPayloadSelector { selector_options: Some(PayloadOptions::Enable(false)) }),
+        with_vectors: Some(WithVectorsSelector { selector_options: Some(VectorOptions::Include(dense)) }),
+        timeout: Some(timeout_seconds),
+        ..GetPoints::default()
+    }
+}
+
+/// A point that was read with its dense vector.
+pub(super) fn dense_vector(point: RetrievedPoint) -> Result<(ChunkId, Vec<f32>), VectorStoreError> {
+    let id = chunk_id(point.id)?;
+    let vector = match point.vectors.and_then(|vectors| vectors.vectors_options) {
+        Some(vectors_output::VectorsOptions::Vectors(mut named)) => named.vectors.remove(DENSE),
+        _ => None,
+    };
+    match vector.map(VectorOutput::into_vector) {
+        Some(vector_output::Vector::Dense(dense)) => Ok((id, dense.data)),
+        _ => Err(VectorStoreError::Failed(format!("point {} has no vector `{DENSE}`", id.0))),
     }
 }
 
