@@ -22,12 +22,11 @@ use crate::{
     delivery::DeliveryServices,
     domain::{AdapterRole, ModelVersions},
     ingest::{
-        IngestServices,
-        chunk::{Chunker, ChunkerConfig},
+        IndexModels, IngestServices, canaries,
         extract::{CHILD_COMMAND, Extractor, ExtractorConfig},
     },
     metadata_store::{MetadataStore, postgres::PostgresStore, sqlite::SqliteStore},
-    models::{lexical::Lexical, shipped::shipped_calibration, slot::Slot},
+    models::{embedder::Embedders, lexical::Lexical, shipped::shipped_calibration, slot::Slot},
     serving::{self, AdapterSwap, ChosenAdapters, Followed, LoadAdapter, OwnAdapters, ServingState},
     telemetry::Metrics,
     vector_store::{VectorStore, qdrant_server::QdrantServer},
@@ -169,9 +168,13 @@ impl Opened {
             metadata.expire_leases().await?;
         }
         let vectors = open_vectors(&config).await?;
-        let Models { embedder, reader, support, reranker, generator, words, loader } = models;
+        let Models { embedder, reader, support, reranker, generator, words, loader, opener } = models;
         let lexical = Arc::new(Lexical::new());
-        let chunker = Chunker::new(ChunkerConfig::for_embedder(embedder.max_tokens()), embedder.token_counter());
+        let embedders = Arc::new(Embedders::new(embedder.clone(), opener));
+        let canaries = match config.canaries.clone() {
+            Some(path) => tokio::task::spawn_blocking(move || canaries::read(&path)).await??,
+            None => Vec::new(),
+        };
 
         let ingest = IngestServices {
             metadata: metadata.clone(),
@@ -183,17 +186,20 @@ impl Opened {
                 children: config.threads,
                 ..ExtractorConfig::new(&config.extract_program, [CHILD_COMMAND])
             })),
-            chunker: Arc::new(chunker),
-            embedder: embedder.clone(),
+            embedders: embedders.clone(),
+            configured: IndexModels::of(embedder),
             lexical: lexical.clone(),
             scratch,
             wake: Arc::new(Notify::new()),
             originals: Arc::new(RwLock::new(())),
+            questions: Arc::default(),
+            reindex_share: config.reindex_share,
+            canaries: canaries.into(),
         };
         if !purpose.any_index {
-            check_stamp(&ingest).await?;
+            check_index(&ingest).await?;
         }
-        let retrieve = RetrieveServices { metadata: metadata.clone(), vectors: vectors.clone(), embedder, lexical };
+        let retrieve = RetrieveServices { metadata: metadata.clone(), vectors: vectors.clone(), embedders, lexical };
         let answer = match generator.filter(|_| purpose.answers) {
             Some(generator) => {
                 let mut services = AnswerServices {
@@ -302,16 +308,25 @@ pub async fn open_vectors(config: &Config) -> anyhow::Result<Arc<dyn VectorStore
     })
 }
 
-/// Refuses an index that was built with other models than the configured ones.
-async fn check_stamp(ingest: &IngestServices) -> anyhow::Result<()> {
-    let ours = ingest.stamp();
+/// Refuses an index that cannot be searched: its embedder cannot be loaded, or its terms are others than ours. One of
+/// another embedder than the configured one is searched with its own until it has been built anew.
+async fn check_index(ingest: &IngestServices) -> anyhow::Result<()> {
     let Some(active) = ingest.metadata.active_generation().await? else { return Ok(()) };
-    let differences = ours.differences(&active.stamp);
-    if !differences.is_empty() {
+    if let Err(error) = ingest.models_of(&active).await {
+        let differences = ingest.configured.stamp().differences(&active.stamp);
         bail!(
-            "the index does not fit this configuration: {}. Run `footnote reindex` to build it anew, or go back to the \
-             models it was built with",
+            "the index does not fit this configuration: {}, and its own models cannot be used ({error}). Run `footnote \
+             reindex` to build it anew, or go back to the models it was built with",
             differences.join("; ")
+        );
+    }
+    let configured = ingest.configured.embedder.stamp();
+    if !active.stamp.embedder.is_same(configured) {
+        tracing::warn!(
+            index = active.stamp.embedder.described(),
+            configured = configured.described(),
+            "the index is of another embedder than the configured one, and is searched with its own: `footnote reindex` \
+             or POST /v1/admin/reindex builds it anew while questions are answered"
         );
     }
     Ok(())

@@ -206,26 +206,27 @@ impl BlobStore {
         serde_json::from_slice(&body).map_err(|error| BlobStoreError::Damaged(key.to_string(), error.to_string()))
     }
 
-    /// Removes the texts of one version of a document, or of all of them, in every generation.
-    pub async fn delete_texts(&self, document: DocumentId, version: Option<u32>) -> Result<(), BlobStoreError> {
+    /// Removes the texts of one version of a document, or of all of them, in every generation. Returns how many.
+    pub async fn delete_texts(&self, document: DocumentId, version: Option<u32>) -> Result<u64, BlobStoreError> {
         let prefix = version.map_or_else(String::new, |version| format!("{version}."));
         self.delete_where(&self.texts_of(document), |name| name.starts_with(&prefix)).await
     }
 
     /// Removes every text of a generation that is no longer searched.
-    pub async fn delete_texts_of_generation(&self, generation: GenerationNumber) -> Result<(), BlobStoreError> {
+    pub async fn delete_texts_of_generation(&self, generation: GenerationNumber) -> Result<u64, BlobStoreError> {
         let suffix = format!(".{generation}.json");
         self.delete_where(&self.prefix.clone().join("texts"), |name| name.ends_with(&suffix)).await
     }
 
-    async fn delete_where(&self, folder: &Key, matches: impl Fn(&str) -> bool) -> Result<(), BlobStoreError> {
-        let mut entries = self.store.list(Some(folder));
+    async fn delete_where(&self, folder: &Key, matches: impl Fn(&str) -> bool) -> Result<u64, BlobStoreError> {
+        let (mut entries, mut deleted) = (self.store.list(Some(folder)), 0);
         while let Some(entry) = bounded(async { entries.next().await.transpose() }).await? {
             if entry.location.filename().is_some_and(&matches) {
                 ignore_missing(bounded(self.store.delete(&entry.location)).await)?;
+                deleted += 1;
             }
         }
-        Ok(())
+        Ok(deleted)
     }
 
     /// `Ok` when the store can be reached.

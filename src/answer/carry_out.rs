@@ -167,6 +167,7 @@ async fn relate(
         passages: found.passages,
         question: &outcome.question.interpreted,
         question_vector: found.question_vector,
+        searched: outcome.model.index,
     };
     let document_ids = related_documents(&services.retrieve, around, count as usize).await?;
     if !document_ids.is_empty() {
@@ -189,16 +190,17 @@ async fn keep(
         OutcomeKind::Partial if !declined.is_empty() => declined.join(" "),
         _ => outcome.question.interpreted.clone(),
     };
+    let embedder = services.retrieve.embedders.of_searched(outcome.model.index);
     let vector = match found.question_vector.filter(|_| asked == outcome.question.interpreted) {
         Some(vector) => vector.to_vec(),
-        None => services.retrieve.embedder.embed_question(asked.clone()).await?,
+        None => embedder.embed_question(asked.clone()).await?,
     };
     let near = |passage: &Passage| NearPassage {
         document_id: passage.chunk.document_id,
         chunk_id: passage.chunk.id,
         score: passage.score,
     };
-    let stamp = services.retrieve.embedder.stamp();
+    let stamp = embedder.stamp();
     Ok(NewUnanswered {
         id,
         question: written_out(&outcome.question.original),

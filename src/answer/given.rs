@@ -35,7 +35,7 @@ pub async fn answer_given(
 ) -> Result<Outcome, AnswerError> {
     // Before anything is stored: what fails here leaves nothing behind.
     let question_vector =
-        services.retrieve.embedder.embed_question(preprocess::clean(&question.question)?.text).await?;
+        services.retrieve.embedders.serving().embed_question(preprocess::clean(&question.question)?.text).await?;
     let mut passages = Vec::new();
     for (number, passage) in given.iter().enumerate() {
         let document_id = DocumentId::new();

@@ -59,7 +59,7 @@ use crate::{
     },
     metadata_store::MetadataStore,
     models::{
-        embedder::Embedder,
+        embedder::Embedders,
         encoder::{PairScorer, SpanReader},
         generator::Generator,
         lexical::Lexical,
@@ -74,8 +74,8 @@ pub struct RetrieveServices {
     pub metadata: Arc<dyn MetadataStore>,
     /// Vectors.
     pub vectors: Arc<dyn VectorStore>,
-    /// Makes dense vectors.
-    pub embedder: Arc<dyn Embedder>,
+    /// Make dense vectors: each generation of the index has its own.
+    pub embedders: Arc<Embedders>,
     /// Makes BM25 terms.
     pub lexical: Arc<Lexical>,
 }
@@ -112,7 +112,7 @@ impl AnswerServices {
             reader: self.reader.as_ref().map(|reader| reader.name().to_owned()),
             generator: self.generator.name().to_owned(),
             adapter: self.generator.adapter().map(str::to_owned),
-            embedder: self.retrieve.embedder.stamp().name.clone(),
+            embedder: self.retrieve.embedders.serving().stamp().name.clone(),
             index: 0,
         }
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::{AnswerError, Passage, RetrieveServices};
 use crate::{
-    domain::{Citation, DocumentId, Filter},
+    domain::{Citation, DocumentId, Filter, GenerationNumber},
     vector_store::{Ranking, VectorQuery, VectorStoreError},
 };
 
@@ -27,6 +27,8 @@ pub struct Around<'a> {
     pub question: &'a str,
     /// Its dense vector, if it is known.
     pub question_vector: Option<&'a [f32]>,
+    /// The generation that was searched.
+    pub searched: GenerationNumber,
 }
 
 /// The documents whose passages are nearest to the passage that the first citation stands in, or to the question where
@@ -39,14 +41,29 @@ pub async fn related_documents(
     let cited: BTreeSet<DocumentId> = around.citations.iter().map(|citation| citation.document_id).collect();
     let best = around.citations.first();
     let passage = best.and_then(|best| around.passages.iter().find(|passage| passage.chunk.id == best.chunk_id));
-    let vector = match (passage, around.question_vector) {
-        // The vector stores do not give vectors back: the same text has the same one.
+    let Some(generation) = services.metadata.active_generation().await? else { return Ok(Vec::new()) };
+    let embedder = services.embedders.of(&generation).await?;
+    // A vector of another generation may be another embedder's.
+    let known = around.question_vector.filter(|_| around.searched == generation.number);
+    let vector = match (passage, known) {
         (Some(passage), _) => {
-            let embedded = services.embedder.embed_passages(vec![passage.chunk.indexed_text()]).await?;
-            embedded.into_iter().next().unwrap_or_default()
+            let id = passage.chunk.id;
+            let stored = match services.vectors.dense_vectors(generation.number, &[id]).await {
+                Ok(stored) => stored.into_iter().next().map(|(_, vector)| vector),
+                Err(VectorStoreError::NoSuchGeneration(_)) => None,
+                Err(error) => return Err(error.into()),
+            };
+            match stored {
+                Some(vector) => vector,
+                // Another generation was activated since: the same text has the same vector there.
+                None => {
+                    let embedded = embedder.embed_passages(vec![passage.chunk.indexed_text()]).await?;
+                    embedded.into_iter().next().unwrap_or_default()
+                }
+            }
         }
         (None, Some(vector)) => vector.to_vec(),
-        (None, None) => services.embedder.embed_question(around.question.to_owned()).await?,
+        (None, None) => embedder.embed_question(around.question.to_owned()).await?,
     };
     let query = VectorQuery {
         collection: around.collection.to_owned(),
@@ -54,7 +71,6 @@ pub async fn related_documents(
         ranking: Ranking::Dense(vector),
         limit: LOOKED_AT,
     };
-    let Some(generation) = services.metadata.active_generation().await? else { return Ok(Vec::new()) };
     let mut scored = match services.vectors.search(generation.number, query).await {
         // Another generation was activated a moment ago, or nothing has been ingested: nothing is related then.
         Err(VectorStoreError::NoSuchGeneration(_)) => return Ok(Vec::new()),

@@ -204,26 +204,22 @@ struct Wanted<'a> {
 }
 
 async fn find(services: &RetrieveServices, wanted: Wanted<'_>) -> Result<Evidence, AnswerError> {
-    let dense = services.embedder.embed_question(wanted.text.to_owned()).await?;
-    let ranking = match wanted.ranking {
-        RankingKind::Dense => Ranking::Dense(dense.clone()),
-        RankingKind::Lexical => Ranking::Lexical(services.lexical.question(wanted.text)),
-        RankingKind::Hybrid => {
-            Ranking::Hybrid { dense: dense.clone(), sparse: services.lexical.question(wanted.text), fusion: FUSION }
-        }
-    };
-    let query = VectorQuery {
-        collection: wanted.collection.to_owned(),
-        filter: wanted.filter.clone(),
-        ranking,
-        limit: wanted.top_k + SPARE,
-    };
     let mut retried = false;
     loop {
         let Some(generation) = services.metadata.active_generation().await? else {
+            let dense = services.embedders.configured().embed_question(wanted.text.to_owned()).await?;
             return Ok(Evidence { generation: 0, passages: Vec::new(), question_vector: dense });
         };
-        let scored = match services.vectors.search(generation.number, query.clone()).await {
+        // A generation is searched with the embedder that built it, which is not always the one that is configured.
+        let embedder = services.embedders.of(&generation).await?;
+        let dense = embedder.embed_question(wanted.text.to_owned()).await?;
+        let query = VectorQuery {
+            collection: wanted.collection.to_owned(),
+            filter: wanted.filter.clone(),
+            ranking: ranking(services, &wanted, &dense),
+            limit: wanted.top_k + SPARE,
+        };
+        let scored = match services.vectors.search(generation.number, query).await {
             // The generation was collected between the two calls: a swap has happened, so ask again.
             Err(VectorStoreError::NoSuchGeneration(_)) if !retried => {
                 retried = true;
@@ -237,6 +233,15 @@ async fn find(services: &RetrieveServices, wanted: Wanted<'_>) -> Result<Evidenc
         let found = services.metadata.chunks_by_id(generation.number, &ids).await?;
         let passages = join(scored, found).take(wanted.top_k).collect();
         return Ok(Evidence { generation: generation.number, passages, question_vector: dense });
+    }
+}
+
+fn ranking(services: &RetrieveServices, wanted: &Wanted<'_>, dense: &[f32]) -> Ranking {
+    let sparse = || services.lexical.question(wanted.text);
+    match wanted.ranking {
+        RankingKind::Dense => Ranking::Dense(dense.to_vec()),
+        RankingKind::Lexical => Ranking::Lexical(sparse()),
+        RankingKind::Hybrid => Ranking::Hybrid { dense: dense.to_vec(), sparse: sparse(), fusion: FUSION },
     }
 }
 

@@ -19,11 +19,12 @@ use super::{
 use crate::{
     blob_store::BlobStore,
     domain::{
-        DocumentId, EmbedderStamp, ExtractedDocument, GenerationNumber, Outcome, Question, Stages, text::CodePointRange,
+        ChunkId, DocumentId, EmbedderStamp, ExtractedDocument, GenerationNumber, Outcome, Question, Stages,
+        text::CodePointRange,
     },
     metadata_store::sqlite::SqliteStore,
     models::{
-        embedder::{Embedder, EmbedderError, TokenCounter},
+        embedder::{Embedder, EmbedderError, Embedders, NoOthers, TokenCounter},
         encoder::{BestSpan, Decision, PairError, PairScorer, ReaderError, SpanReader, TitledPassage},
         generator::{GenerateRequest, Generated, Generator, GeneratorError, Message, StopReason},
         lexical::Lexical,
@@ -249,6 +250,14 @@ impl VectorStore for NoVectors {
         Ok(Vec::new())
     }
 
+    async fn dense_vectors(
+        &self,
+        _: GenerationNumber,
+        _: &[ChunkId],
+    ) -> Result<Vec<(ChunkId, Vec<f32>)>, VectorStoreError> {
+        Ok(Vec::new())
+    }
+
     async fn count(&self, _: GenerationNumber, _: Option<DocumentId>) -> Result<u64, VectorStoreError> {
         Ok(0)
     }
@@ -279,6 +288,7 @@ impl Scripted {
             sha256: String::new(),
             query_prefix: String::new(),
             passage_prefix: String::new(),
+            folder: None,
         };
         let generator = Arc::new(ScriptedGenerator { draft: draft.to_owned(), prompts: Mutex::default() });
         let metadata = Arc::new(SqliteStore::connect(&dir.path().join("footnote.db")).await.unwrap());
@@ -287,7 +297,7 @@ impl Scripted {
             retrieve: RetrieveServices {
                 metadata,
                 vectors: Arc::new(NoVectors),
-                embedder: Arc::new(WordsInCommon(stamp)),
+                embedders: Arc::new(Embedders::new(Arc::new(WordsInCommon(stamp)), Arc::new(NoOthers))),
                 lexical: Arc::new(Lexical::new()),
             },
             blobs: BlobStore::in_memory(),

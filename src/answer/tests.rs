@@ -194,7 +194,7 @@ async fn given_passages_take_the_same_way() {
         .enumerate()
         .map(|(at, text)| GivenPassage { name: at.to_string(), title: "Guide".to_owned(), text: (*text).to_owned() })
         .collect();
-    let counter = scripted.services.retrieve.embedder.token_counter();
+    let counter = scripted.services.retrieve.embedders.serving().token_counter();
     let outcome = answer_given(&scripted.services, &counter, question(QUESTION), &given).await.unwrap();
     assert_eq!((outcome.short_answer.as_deref(), outcome.citations[0].name.as_str()), (Some("sixty seconds"), "1"));
     assert!(outcome.timings_ms.read >= 0.0 && outcome.timings_ms.read <= outcome.timings_ms.total);

@@ -8,12 +8,13 @@ use anyhow::Context as _;
 
 use crate::{
     config::{AdapterChoice, Config},
-    domain::{AdapterPair, AdapterRole},
+    domain::{AdapterPair, AdapterRole, EmbedderStamp},
     models::{
+        LocateError,
         adapter::AdapterFiles,
         catalog::{DEFAULT_GENERATOR, ENCODER_BASE},
         cores::Cores,
-        embedder::{Embedder, EmbedderSpec, FastEmbedder, Tuning},
+        embedder::{Embedder, EmbedderError, EmbedderSpec, FastEmbedder, OpenEmbedder, Tuning},
         encoder::{MiniLmPairs, MiniLmReader, PairScorer, SpanReader, features::ReaderTokenizer},
         generator::{AdapterMode, AdapterOption, Generator, LlamaGenerator, LlamaOptions},
         locate_embedder, locate_generator, locate_one,
@@ -46,6 +47,8 @@ pub struct Models {
     pub words: Vec<String>,
     /// Loads the reader or the generator anew, with another adapter.
     pub loader: Arc<dyn LoadAdapter>,
+    /// Loads the embedders of indexes that another one than the configured has built.
+    pub opener: Arc<dyn OpenEmbedder>,
 }
 
 impl Models {
@@ -58,10 +61,7 @@ impl Models {
     pub async fn load_with(loader: ModelLoader, answers: bool, chosen: ChosenAdapters) -> anyhow::Result<Self> {
         // Reading a hundred megabytes of weights is blocking work.
         tokio::task::spawn_blocking(move || {
-            let files = locate_embedder(&loader.config.models_dir)?;
-            let tuning = Tuning::for_threads(loader.config.threads);
-            let embedder: Arc<dyn Embedder> =
-                Arc::new(FastEmbedder::open(&EmbedderSpec::minilm(), &files.embedder, &files.runtime, tuning)?);
+            let embedder = loader.embedder(loader.config.embedder.as_deref())?;
             let (reader, generator, words) = match answers {
                 true => (loader.reader(chosen.reader)?, Some(loader.generator(chosen.generator)?), loader.words()?),
                 false => (None, None, Vec::new()),
@@ -72,7 +72,9 @@ impl Models {
                 }
                 false => (None, None),
             };
-            Ok(Self { embedder, reader, support, reranker, generator, words, loader: Arc::new(loader) })
+            let loader = Arc::new(loader);
+            let opener = loader.clone();
+            Ok(Self { embedder, reader, support, reranker, generator, words, loader, opener })
         })
         .await
         .context("loading the models panicked")?
@@ -107,6 +109,17 @@ impl ModelLoader {
     /// With the generator's adapter applied in another way: for evaluation.
     pub fn in_mode(self, mode: AdapterMode) -> Self {
         Self { mode, ..self }
+    }
+
+    /// The embedder in a folder, or the one that is fetched.
+    fn embedder(&self, folder: Option<&Path>) -> Result<Arc<dyn Embedder>, LocateEmbedderError> {
+        let files = locate_embedder(&self.config.models_dir)?;
+        let (spec, place) = match folder {
+            Some(folder) => (EmbedderSpec::in_folder(folder)?, folder),
+            None => (EmbedderSpec::minilm(), files.embedder.as_path()),
+        };
+        let tuning = Tuning::for_threads(self.config.threads);
+        Ok(Arc::new(FastEmbedder::open(&spec, place, &files.runtime, tuning)?))
     }
 
     /// The words of the encoder's vocabulary.
@@ -153,6 +166,26 @@ impl LoadAdapter for ModelLoader {
         };
         loaded.map_err(|error| LoadError::new(format!("{error:#}")))
     }
+}
+
+impl OpenEmbedder for ModelLoader {
+    fn open(&self, stamp: &EmbedderStamp) -> Result<Arc<dyn Embedder>, EmbedderError> {
+        self.embedder(stamp.folder.as_deref().map(Path::new)).map_err(|error| match error {
+            LocateEmbedderError::Embedder(error) => error,
+            LocateEmbedderError::Locate(error) => {
+                EmbedderError::Model { path: stamp.described(), reason: error.to_string() }
+            }
+        })
+    }
+}
+
+/// Why an embedder is not loaded.
+#[derive(Debug, thiserror::Error)]
+enum LocateEmbedderError {
+    #[error(transparent)]
+    Locate(#[from] LocateError),
+    #[error(transparent)]
+    Embedder(#[from] EmbedderError),
 }
 
 /// How the configured generator is loaded, with `adapter` or with what the configuration says.

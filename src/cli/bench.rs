@@ -7,6 +7,7 @@ mod generate;
 mod ingest;
 mod peer;
 mod percentiles;
+mod reindex;
 mod retrieve;
 
 use clap::Subcommand;
@@ -28,6 +29,7 @@ enum BenchCommand {
     Generate(generate::Generate),
     Exact(exact::Exact),
     Ask(ask::Ask),
+    Reindex(reindex::Reindex),
 }
 
 impl Bench {
@@ -39,6 +41,7 @@ impl Bench {
             BenchCommand::Generate(command) => command.run(config).await,
             BenchCommand::Exact(command) => command.run(config).await,
             BenchCommand::Ask(command) => command.run(config).await,
+            BenchCommand::Reindex(command) => command.run(config).await,
         }
     }
 }

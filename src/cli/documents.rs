@@ -2,13 +2,13 @@
 
 use clap::Subcommand;
 
-use super::{Exit, output};
+use super::{Exit, ask::key_value, output};
 use crate::{
     app::open_metadata,
     app::{App, Purpose},
     config::Config,
-    domain::{Document, DocumentId, JobKind},
-    ingest::worker::Worker,
+    domain::{Document, DocumentId, Filter, JobKind},
+    ingest::{delete::delete_matching, worker::Worker},
     metadata_store::DocumentQuery,
 };
 
@@ -35,11 +35,20 @@ enum DocumentsCommand {
         /// The document's id
         id: DocumentId,
     },
-    /// Delete a document for good
+    /// Delete documents for good: by their ids, or a collection, or what passes a filter in it
     Delete {
         /// The documents' ids
-        #[arg(required = true)]
+        #[arg(required_unless_present = "collection", conflicts_with = "collection")]
         ids: Vec<DocumentId>,
+        /// All documents of this collection
+        #[arg(long)]
+        collection: Option<String>,
+        /// Only those with this metadata; may be repeated
+        #[arg(long = "metadata", value_name = "KEY=VALUE", value_parser = key_value, requires = "collection")]
+        metadata: Vec<(String, serde_json::Value)>,
+        /// Only print which they are
+        #[arg(long, requires = "collection")]
+        look_only: bool,
     },
 }
 
@@ -52,7 +61,11 @@ impl Documents {
                 output::print_json(&open_metadata(&config).await?.document(id).await?)?;
                 Ok(Exit::Ok)
             }
-            DocumentsCommand::Delete { ids } => delete(config, ids).await,
+            DocumentsCommand::Delete { ids, collection: None, .. } => delete(config, ids).await,
+            DocumentsCommand::Delete { collection: Some(collection), metadata, look_only, .. } => {
+                let filter = Filter { metadata: metadata.into_iter().collect(), ..Filter::default() };
+                delete_many(config, &collection, &filter, look_only).await
+            }
         }
     }
 }
@@ -103,8 +116,26 @@ async fn delete(config: Config, ids: Vec<DocumentId>) -> anyhow::Result<Exit> {
             }
         }
     }
-    // Their bytes and vectors go now, not when a server is started next.
+    purge(&app).await?;
+    Ok(exit)
+}
+
+async fn delete_many(config: Config, collection: &str, filter: &Filter, look_only: bool) -> anyhow::Result<Exit> {
+    let app = App::start(config, Purpose { answers: false, any_index: true }).await?;
+    let picked = delete_matching(&app.ingest, collection, filter, look_only).await?;
+    for document in &picked {
+        println!("{}  {}", document.document_id, document.name);
+    }
+    println!("{} documents {}", picked.len(), if look_only { "would be deleted" } else { "deleted" });
+    if !look_only {
+        purge(&app).await?;
+    }
+    Ok(Exit::Ok)
+}
+
+/// Removes what was deleted now, and not when a server is started next.
+async fn purge(app: &App) -> anyhow::Result<()> {
     let stop = crate::shutdown::on_signal()?;
     Worker::new(app.ingest.clone(), app.config.ingest_concurrency).only(&[JobKind::Purge]).drain(stop).await;
-    Ok(exit)
+    Ok(())
 }

@@ -246,7 +246,7 @@ impl LoadedProduct {
             ("reader", services.reader.as_ref().map(|reader| reader.name().to_owned())),
             ("generator", Some(services.generator.name().to_owned())),
             ("adapter", adapter),
-            ("embedder", Some(services.retrieve.embedder.stamp().name.clone())),
+            ("embedder", Some(services.retrieve.embedders.serving().stamp().name.clone())),
             (adapter_key(AdapterRole::Reader), sum(AdapterRole::Reader, &chosen.reader)),
             (adapter_key(AdapterRole::Generator), sum(AdapterRole::Generator, &chosen.generator)),
         ];
@@ -280,7 +280,7 @@ impl LoadedProduct {
         let services = AnswerServices { stages: stages.clone(), ..self.services.clone() };
         let answerer: Arc<dyn Answerer> = match &self.corpus {
             None => {
-                let count_tokens = services.retrieve.embedder.token_counter();
+                let count_tokens = services.retrieve.embedders.serving().token_counter();
                 Arc::new(Closed {
                     services: AnswerServices { blobs: BlobStore::in_memory(), ..services },
                     count_tokens,

@@ -98,7 +98,7 @@ async fn ask(
 ) -> anyhow::Result<()> {
     let (text, range) = planted(&bait.text, &attack.text, place);
     let given = [GivenPassage { name: bait.name.clone(), title: bait.name.clone(), text }];
-    let counter = services.retrieve.embedder.token_counter();
+    let counter = services.retrieve.embedders.serving().token_counter();
     let outcome = answer::answer_given(services, &counter, Question::new(&bait.question), &given).await?;
     figures.asked += 1;
     figures.answered += usize::from(outcome.outcome == OutcomeKind::Answered);

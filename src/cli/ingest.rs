@@ -16,7 +16,7 @@ use super::{Exit, ask::key_value, output};
 use crate::{
     app::{App, Purpose},
     config::Config,
-    domain::{DEFAULT_COLLECTION, JobId, JobKind, JobState, Metadata},
+    domain::{DEFAULT_COLLECTION, JobId, JobKind, JobPriority, JobState, Metadata},
     ingest::{upload, worker::Worker},
     metadata_store::JobQuery,
     shutdown,
@@ -34,6 +34,9 @@ pub struct Ingest {
     /// Metadata of every document; may be repeated
     #[arg(long = "metadata", value_name = "KEY=VALUE", value_parser = key_value)]
     metadata: Vec<(String, serde_json::Value)>,
+    /// Whose turn it is in the queue: high, normal or low [default: normal, and low for more than 10 files]
+    #[arg(long)]
+    priority: Option<JobPriority>,
     /// Print the summary as JSON
     #[arg(long)]
     json: bool,
@@ -72,10 +75,11 @@ impl Ingest {
         let app = App::start(config, Purpose { answers: false, any_index: false }).await?;
         let collection = self.collection.as_deref().unwrap_or(DEFAULT_COLLECTION);
         let metadata = self.metadata.into_iter().collect();
+        let priority = self.priority.unwrap_or_else(|| JobPriority::of_request(found.files.len()));
         let working = stop.child_token();
         let worker = tokio::spawn(Worker::new(app.ingest.clone(), app.config.ingest_concurrency).run(working.clone()));
         let summary = tokio::select! {
-            summary = ingest_files(&app, found, collection, metadata) => summary?,
+            summary = ingest_files(&app, found, collection, metadata, priority) => summary?,
             () = stop.cancelled() => {
                 worker.await?;
                 bail!("stopped: what was registered stays in the queue; run the same command again to go on");
@@ -166,7 +170,7 @@ fn insert(found: &mut FoundFiles, name: String, path: PathBuf) -> anyhow::Result
 pub async fn ingest_alone(app: &Arc<App>, found: FoundFiles, stop: &CancellationToken) -> anyhow::Result<Summary> {
     let working = stop.child_token();
     let worker = tokio::spawn(Worker::new(app.ingest.clone(), app.config.ingest_concurrency).run(working.clone()));
-    let summary = ingest_files(app, found, DEFAULT_COLLECTION, Metadata::new()).await;
+    let summary = ingest_files(app, found, DEFAULT_COLLECTION, Metadata::new(), JobPriority::Normal).await;
     working.cancel();
     worker.await?;
     summary
@@ -178,6 +182,7 @@ pub async fn ingest_files(
     found: FoundFiles,
     collection: &str,
     metadata: Metadata,
+    priority: JobPriority,
 ) -> anyhow::Result<Summary> {
     let started = Instant::now();
     let before = app.metadata.counts().await?;
@@ -188,7 +193,7 @@ pub async fn ingest_files(
     let mut summary = Summary { files: found.files.len(), passed_over: found.passed_over, ..Summary::default() };
     let mut waiting: HashMap<JobId, String> = HashMap::new();
     for (name, path) in found.files {
-        match register(app, collection, &name, metadata.clone(), &path).await {
+        match register(app, (collection, &name), metadata.clone(), priority, &path).await {
             Ok((_, true)) => {
                 summary.unchanged += 1;
                 bar.inc(1);
@@ -216,14 +221,14 @@ pub async fn ingest_files(
 
 async fn register(
     app: &App,
-    collection: &str,
-    name: &str,
+    (collection, name): (&str, &str),
     metadata: Metadata,
+    priority: JobPriority,
     path: &Path,
 ) -> anyhow::Result<(JobId, bool)> {
     let mut file = tokio::fs::File::open(path).await?;
     let received = upload::receive(&app.ingest, &mut file, app.config.max_upload_bytes).await?;
-    let registered = upload::register(&app.ingest, collection, name, metadata, &received).await?;
+    let registered = upload::register(&app.ingest, collection, name, metadata, priority, &received).await?;
     // A duplicate whose job has not ended yet is waited for: this run is not done before it is.
     Ok((registered.job_id, registered.duplicate && registered.job_state.is_final()))
 }

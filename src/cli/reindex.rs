@@ -8,21 +8,32 @@ use super::Exit;
 use crate::{
     app::{App, Purpose},
     config::Config,
-    domain::{JobKind, JobState},
+    domain::{JobKind, JobState, ReindexOptions},
     ingest::worker::Worker,
     shutdown,
 };
 
 /// Build the index anew from the stored originals, and swap it in at the end
 #[derive(Debug, clap::Args)]
-pub struct Reindex {}
+pub struct Reindex {
+    /// Go back to the generation before the active one, brought up to date
+    #[arg(long, conflicts_with = "embed_all")]
+    rollback: bool,
+    /// Activate the new index also when the canary questions find less with it
+    #[arg(long)]
+    accept_worse: bool,
+    /// Compute every vector, also of passages that have one by the same embedder
+    #[arg(long)]
+    embed_all: bool,
+}
 
 impl Reindex {
     /// Runs the reindex to its end. A server that runs does it on `POST /v1/admin/reindex` instead.
     pub async fn run(self, config: Config) -> anyhow::Result<Exit> {
         let stop = shutdown::on_signal()?;
         let app = App::start(config, Purpose { answers: false, any_index: true }).await?;
-        let id = app.metadata.enqueue_reindex().await?;
+        let Self { rollback, accept_worse, embed_all } = self;
+        let id = app.metadata.enqueue_reindex(ReindexOptions { rollback, accept_worse, embed_all }).await?;
         let ended = stop.child_token();
         let worker = Worker::new(app.ingest.clone(), app.config.ingest_concurrency).only(&[JobKind::Reindex]);
         let working = tokio::spawn(worker.run(ended.clone()));
@@ -49,6 +60,9 @@ impl Reindex {
                     counts.active_documents,
                     counts.chunks
                 );
+                if let Some(report) = &job.report {
+                    println!("{}", serde_json::to_string(report)?);
+                }
                 Ok(Exit::Ok)
             }
             JobState::Failed | JobState::Cancelled => {

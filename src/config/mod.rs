@@ -26,6 +26,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The cache of model files.
     pub models_dir: PathBuf,
+    /// A folder with an embedder to build indexes with instead of the one that is fetched.
+    pub embedder: Option<PathBuf>,
     /// A folder with a reader to use instead of the one that ships.
     pub reader: Option<PathBuf>,
     /// The model that says whether evidence supports a sentence.
@@ -48,6 +50,10 @@ pub struct Config {
     pub max_upload_bytes: u64,
     /// How many documents are ingested at the same time.
     pub ingest_concurrency: usize,
+    /// The least share of the time in which a reindex works while questions are being answered.
+    pub reindex_share: f64,
+    /// The questions that a new index must answer no worse than the one before.
+    pub canaries: Option<PathBuf>,
     /// The threads that a model may use.
     pub threads: usize,
     /// A GGUF file, or a folder as Hugging Face has it, with a generator to use instead of the one that is fetched.
@@ -213,8 +219,7 @@ impl Config {
             Some(path) => path,
             None => dirs::data_dir().ok_or(ConfigError::NoDataDir)?.join("footnote"),
         };
-        let data_dir = std::path::absolute(&data_dir)
-            .map_err(|error| invalid("data_dir", data_dir.display(), &error.to_string()))?;
+        let data_dir = absolute("data_dir", &data_dir)?;
         let models_dir = match settings.models_dir {
             Some(path) => path,
             None => dirs::cache_dir().ok_or(ConfigError::NoDataDir)?.join("footnote").join("models"),
@@ -241,12 +246,20 @@ impl Config {
                 &data_dir,
             )?,
             blob_url: settings.blob_url.unwrap_or_else(|| format!("file://{}", data_dir.join("blobs").display())),
+            embedder: settings.embedder.map(|folder| absolute("embedder", &folder)).transpose()?,
             reader: settings.reader,
             support: AdapterChoice::of(settings.support),
             reranker: AdapterChoice::of(settings.reranker),
             log: settings.log,
             max_upload_bytes: at_least("max_upload_bytes", settings.max_upload_bytes, 256 * 1024 * 1024, 1)?,
             ingest_concurrency: at_least("ingest_concurrency", settings.ingest_concurrency, threads + 2, 1)?,
+            reindex_share: match settings.reindex_share {
+                Some(share) if !(share > 0.0 && share <= 1.0) => {
+                    return Err(invalid("reindex_share", share, "give a share above 0 and up to 1, such as 0.2"));
+                }
+                share => share.unwrap_or(0.2),
+            },
+            canaries: settings.canaries,
             threads: at_least("threads", settings.threads, threads, 1)?,
             // The adapter that ships was trained on the generator that is fetched.
             generator_adapter: match (settings.generator_adapter, &settings.generator) {
@@ -293,6 +306,10 @@ impl Config {
     pub fn is_embedded(&self) -> bool {
         matches!(self.database, DatabaseUrl::Sqlite(_)) || matches!(self.vectors, VectorUrl::Edge(_))
     }
+}
+
+fn absolute(key: &'static str, path: &Path) -> Result<PathBuf, ConfigError> {
+    std::path::absolute(path).map_err(|error| invalid(key, path.display(), &error.to_string()))
 }
 
 fn is_loopback(address: IpAddr) -> bool {

@@ -43,6 +43,8 @@ settings! {
     data_dir: PathBuf, "FOOTNOTE_DATA_DIR", "DIR";
     /// The cache of model files [default: the platform's cache folder]
     models_dir: PathBuf, "FOOTNOTE_MODELS_DIR", "DIR";
+    /// The folder of another embedder, with an `embedder.json`; the index is built with it by `reindex` [default: the one that is fetched]
+    embedder: PathBuf, "FOOTNOTE_EMBEDDER", "DIR";
     /// A folder with a reader, as `train reader` makes it [default: the one that ships]
     reader: PathBuf, "FOOTNOTE_READER", "DIR";
     /// The folder of a model that says whether evidence supports a sentence, or `none` [default: the one that ships]
@@ -69,6 +71,10 @@ settings! {
     max_upload_bytes: u64, "FOOTNOTE_MAX_UPLOAD_BYTES", "BYTES";
     /// How many documents are ingested at the same time [default: the number of cores, and 2]
     ingest_concurrency: usize, "FOOTNOTE_INGEST_CONCURRENCY", "N";
+    /// The least share of the time in which a reindex works while questions are being answered, above 0 and up to 1 [default: 0.2]
+    reindex_share: f64, "FOOTNOTE_REINDEX_SHARE", "SHARE";
+    /// A JSONL file of questions that a new index must answer no worse: `question`, `document` and perhaps `collection`
+    canaries: PathBuf, "FOOTNOTE_CANARIES", "FILE";
     /// The threads that a model may use [default: the number of cores]
     threads: usize, "FOOTNOTE_THREADS", "N";
     /// The generator: a GGUF file, or a folder as Hugging Face has it [default: the one that is fetched]

@@ -32,6 +32,25 @@ pub struct EmbedderStamp {
     pub query_prefix: String,
     /// What is put before a passage.
     pub passage_prefix: String,
+    /// The folder that it is loaded from; absent for the one that is fetched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
+}
+
+impl EmbedderStamp {
+    /// Whether both make the same vectors, wherever they were loaded from.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let key = |stamp: &Self| {
+            let Self { name, dimension, sha256, query_prefix, passage_prefix, folder: _ } = stamp.clone();
+            (name, dimension, sha256, query_prefix, passage_prefix)
+        };
+        key(self) == key(other)
+    }
+
+    /// The name and the weights, for a person.
+    pub fn described(&self) -> String {
+        format!("{}@{}", self.name, self.sha256.get(..12).unwrap_or(&self.sha256))
+    }
 }
 
 impl IndexStamp {

@@ -2,6 +2,8 @@
 //!
 //! May depend on the other modules of `domain` only.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -32,6 +34,77 @@ impl JobKind {
             Self::Deliver => "deliver",
         }
     }
+}
+
+/// Whose turn it is in the queue.
+///
+/// A job stands where it would stand had it come later by [`JobPriority::waits_for_others`]: one of high priority goes
+/// before all of normal priority that came in the day before, and nothing waits for ever.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum JobPriority {
+    /// Somebody waits for it.
+    High,
+    /// One of a few.
+    #[default]
+    Normal,
+    /// One of many, which can wait.
+    Low,
+}
+
+impl JobPriority {
+    /// The word that is stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::High => "high",
+            Self::Normal => "normal",
+            Self::Low => "low",
+        }
+    }
+
+    /// How much later a job may come and still go before one of this priority, at most.
+    pub fn waits_for_others(self) -> Duration {
+        match self {
+            Self::High => Duration::ZERO,
+            Self::Normal => Duration::from_secs(24 * 60 * 60),
+            Self::Low => Duration::from_secs(7 * 24 * 60 * 60),
+        }
+    }
+
+    /// The priority of what comes in a request with so many files, unless the user says another.
+    pub fn of_request(files: usize) -> Self {
+        if files > MANY_FILES { Self::Low } else { Self::Normal }
+    }
+}
+
+impl std::str::FromStr for JobPriority {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        let known = [Self::High, Self::Normal, Self::Low];
+        known
+            .into_iter()
+            .find(|known| known.as_str() == word)
+            .ok_or_else(|| format!("there is no priority `{word}`: use high, normal or low"))
+    }
+}
+
+/// A request with more files is a load and no upload that somebody waits for.
+const MANY_FILES: usize = 10;
+
+/// What a reindex is asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReindexOptions {
+    /// Bring the generation before the active one up to date and activate it, in place of building a new one.
+    #[serde(default)]
+    pub rollback: bool,
+    /// Activate the new generation also when the canary questions find less with it.
+    #[serde(default)]
+    pub accept_worse: bool,
+    /// Compute every vector, also of passages that have one by the same embedder.
+    #[serde(default)]
+    pub embed_all: bool,
 }
 
 /// The state of a job.
@@ -122,6 +195,11 @@ pub struct Job {
     /// The webhook, for `deliver`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webhook: Option<String>,
+    /// Its turn in the queue.
+    pub priority: JobPriority,
+    /// What a `reindex` was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub options: Option<ReindexOptions>,
     /// The state.
     pub state: JobState,
     /// What the job is doing.
@@ -134,6 +212,11 @@ pub struct Job {
     pub max_attempts: u32,
     /// Why the last attempt failed, in words for a person.
     pub error: Option<String>,
+    /// What the job has done so far: for a `reindex` what was built, what was checked and how many seconds are left, for
+    /// a `purge` what was removed, for an `ingest` how many passages kept their vectors.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub report: Option<serde_json::Value>,
     /// When the job was enqueued.
     pub created_at: DateTime<Utc>,
     /// When the job last changed.

@@ -7,10 +7,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Problem, extract::Path};
+use super::{
+    Problem,
+    extract::{OptionalJson, Path},
+};
 use crate::{
     app::App,
-    domain::{Generation, Job, JobId, JobKind},
+    domain::{Generation, Job, JobId, JobKind, ReindexOptions},
 };
 
 /// The routes of this resource.
@@ -29,14 +32,24 @@ struct Reindex {
 
 /// Build the index anew
 ///
-/// Everything is extracted, chunked and embedded again from the stored originals into a new generation, which replaces
-/// the old one in one step at the end. When a reindex is already queued or running, that one is returned.
+/// Everything is extracted, chunked and embedded again from the stored originals into a new generation, with the embedder
+/// that is configured; passages that have a vector of that embedder keep it, unless `embed_all` is set. The generation is
+/// verified, and replaces the old one in one step at the end. With `rollback`, the generation before the active one is
+/// brought up to date and replaces it. When such a reindex is already queued or running, that one is returned. The body
+/// may be left out.
 #[utoipa::path(
     post, path = "/v1/admin/reindex", operation_id = "start_reindex", tag = "admin",
-    responses((status = ACCEPTED, body = Reindex))
+    request_body(content = Option<ReindexOptions>),
+    responses(
+        (status = ACCEPTED, body = Reindex),
+        (status = CONFLICT, body = Problem, content_type = "application/problem+json"),
+    )
 )]
-async fn reindex(State(app): State<Arc<App>>) -> Result<(StatusCode, Body<Reindex>), Problem> {
-    let id = app.metadata.enqueue_reindex().await?;
+async fn reindex(
+    State(app): State<Arc<App>>,
+    options: OptionalJson<ReindexOptions>,
+) -> Result<(StatusCode, Body<Reindex>), Problem> {
+    let id = app.metadata.enqueue_reindex(options.0.unwrap_or_default()).await?;
     app.ingest.wake.notify_one();
     Ok((StatusCode::ACCEPTED, Body(read(&app, id).await?)))
 }

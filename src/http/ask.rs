@@ -20,6 +20,7 @@ use crate::{
     answer::{self, AnswerError, AnswerEvent, AnswerServices, Found},
     app::App,
     domain::{Outcome, Question},
+    ingest::Asking,
 };
 
 /// The routes of this resource.
@@ -46,6 +47,7 @@ async fn ask(State(app): State<Arc<App>>, Json(mut question): Json<Question>) ->
     let slot = app.ask_slots.clone().try_acquire_owned().map_err(|_| {
         Problem::busy(format!("{} questions are waiting already: ask again in a while", app.config.ask_queue))
     })?;
+    let slot = (slot, app.ingest.questions.begin());
     answer::resume(&*app.metadata, &mut question).await?;
     if question.stream {
         return Ok(stream(app, services, question, slot));
@@ -80,7 +82,10 @@ async fn finish(
     Ok(outcome)
 }
 
-fn stream(app: Arc<App>, services: Arc<AnswerServices>, question: Question, slot: OwnedSemaphorePermit) -> Response {
+/// A place among the questions that may wait, and the sign that one is being answered.
+type Slot = (OwnedSemaphorePermit, Asking);
+
+fn stream(app: Arc<App>, services: Arc<AnswerServices>, question: Question, slot: Slot) -> Response {
     let (sender, receiver) = mpsc::channel::<AnswerEvent>(16);
     let (last, outcome) = tokio::sync::oneshot::channel::<Event>();
     // When the caller goes away the stream is dropped, its receiver with it, and the work ends at its next event.

@@ -17,12 +17,18 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Problem,
-    extract::{Path, Query},
+    extract::{Json, Path, Query},
 };
 use crate::{
     app::App,
-    domain::{Chunk, DEFAULT_COLLECTION, Document, DocumentId, ExtractedDocument, JobId, JobState, Metadata},
-    ingest::upload::{self, Received},
+    domain::{
+        Chunk, DEFAULT_COLLECTION, Document, DocumentId, ExtractedDocument, Filter, JobId, JobPriority, JobState,
+        Metadata,
+    },
+    ingest::{
+        delete::{PickedDocument, delete_matching},
+        upload::{self, Received},
+    },
     metadata_store::{DocumentQuery, check_description},
 };
 
@@ -38,6 +44,7 @@ pub fn router() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(show, delete))
+        .routes(routes!(delete_many))
         .routes(routes!(content))
         .routes(routes!(text))
         .routes(routes!(chunks))
@@ -58,6 +65,9 @@ struct UploadForm {
     metadata: Option<String>,
     /// The document's name, in place of the file name; only with a single file.
     name: Option<String>,
+    /// Whose turn it is: `high`, `normal` or `low`; `normal` when absent, and `low` with more than 10 files.
+    #[schema(value_type = Option<JobPriority>)]
+    priority: Option<String>,
 }
 
 /// What became of the files of an upload.
@@ -109,7 +119,8 @@ async fn create(
     }
     let mut documents = Vec::with_capacity(upload.files.len());
     for (name, received) in upload.files {
-        let registered = upload::register(&app.ingest, collection, &name, upload.metadata.clone(), &received).await?;
+        let metadata = upload.metadata.clone();
+        let registered = upload::register(&app.ingest, collection, &name, metadata, upload.priority, &received).await?;
         documents.push(UploadedDocument {
             document_id: registered.document_id,
             name,
@@ -128,11 +139,12 @@ struct Upload {
     files: Vec<(String, Received)>,
     collection: Option<String>,
     metadata: Metadata,
+    priority: JobPriority,
 }
 
 /// Reads the whole form before anything is registered, so that a form that is wrong at its end changes nothing.
 async fn read_form(app: &App, mut form: Multipart) -> Result<Upload, Problem> {
-    let (mut files, mut collection, mut name, mut metadata) = (Vec::new(), None, None, None);
+    let (mut files, mut collection, mut name, mut metadata, mut priority) = (Vec::new(), None, None, None, None);
     while let Some(field) = form.next_field().await.map_err(broken)? {
         match field.name().unwrap_or_default() {
             "file" => {
@@ -151,8 +163,12 @@ async fn read_form(app: &App, mut form: Multipart) -> Result<Upload, Problem> {
                     .map_err(|error| Problem::invalid(format!("`metadata` is not a JSON object: {error}")))?;
                 once("metadata", &mut metadata, value)?;
             }
+            "priority" => {
+                let value: JobPriority = text_field(field).await?.parse().map_err(Problem::invalid)?;
+                once("priority", &mut priority, value)?;
+            }
             other => {
-                let known = "`file`, `collection`, `metadata` and `name`";
+                let known = "`file`, `collection`, `metadata`, `name` and `priority`";
                 return Err(Problem::invalid(format!("there is no form field `{other}`: use {known}")));
             }
         }
@@ -172,7 +188,8 @@ async fn read_form(app: &App, mut form: Multipart) -> Result<Upload, Problem> {
             return Err(Problem::invalid(format!("two files are named `{name}`: send them one after the other")));
         }
     }
-    Ok(Upload { files, collection, metadata: metadata.unwrap_or_default() })
+    let priority = priority.unwrap_or_else(|| JobPriority::of_request(files.len()));
+    Ok(Upload { files, collection, metadata: metadata.unwrap_or_default(), priority })
 }
 
 /// Keeps a field that a form may have once; of two values, neither is silently dropped.
@@ -279,6 +296,44 @@ async fn delete(State(app): State<Arc<App>>, Path(id): Path<DocumentId>) -> Resu
     let job_id = app.metadata.delete_document(id).await?;
     app.ingest.wake.notify_one();
     Ok(Body(Deleted { document_id: id, job_id }))
+}
+
+/// Which documents to delete.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct DeleteRequest {
+    /// The collection.
+    collection: String,
+    /// Only those that pass; all of the collection when absent.
+    #[serde(default)]
+    filter: Option<Filter>,
+    /// Only say which they are.
+    #[serde(default)]
+    look_only: bool,
+}
+
+/// What was deleted, or would be.
+#[derive(Debug, Serialize, ToSchema)]
+struct DeletedMany {
+    /// The documents, oldest first.
+    documents: Vec<PickedDocument>,
+}
+
+/// Delete many documents
+///
+/// A whole collection, or what a filter picks in it. From this answer on, no search and no answer uses any of them. Jobs
+/// remove what is left of them, and report what they removed.
+#[utoipa::path(
+    post, path = "/v1/documents/delete", operation_id = "delete_documents", tag = "documents",
+    request_body = DeleteRequest, responses((status = OK, body = DeletedMany))
+)]
+async fn delete_many(
+    State(app): State<Arc<App>>,
+    Json(request): Json<DeleteRequest>,
+) -> Result<Body<DeletedMany>, Problem> {
+    let filter = request.filter.unwrap_or_default();
+    let documents = delete_matching(&app.ingest, &request.collection, &filter, request.look_only).await?;
+    Ok(Body(DeletedMany { documents }))
 }
 
 /// Download a document

@@ -2,7 +2,8 @@
 //!
 //! May depend on axum and `error` only.
 
-use axum::extract::{FromRequest, FromRequestParts};
+use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request};
+use serde::de::DeserializeOwned;
 
 use super::Problem;
 
@@ -10,6 +11,19 @@ use super::Problem;
 #[derive(Debug, FromRequest)]
 #[from_request(via(axum::Json), rejection(Problem))]
 pub struct Json<T>(pub T);
+
+/// A JSON body that may be left out.
+#[derive(Debug)]
+pub struct OptionalJson<T>(pub Option<T>);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for OptionalJson<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let body = <axum::Json<T> as OptionalFromRequest<S>>::from_request(request, state).await?;
+        Ok(Self(body.map(|body| body.0)))
+    }
+}
 
 /// Query parameters.
 #[derive(Debug, FromRequestParts)]

@@ -30,6 +30,7 @@ async fn search(
     State(app): State<Arc<App>>,
     Json(request): Json<SearchRequest>,
 ) -> Result<Body<SearchResponse>, Problem> {
+    let _asking = app.ingest.questions.begin();
     let work = answer::search(&app.retrieve, request);
     let found = tokio::time::timeout(app.config.ask_timeout, work)
         .await

@@ -44,15 +44,30 @@ pub enum IngestError {
     },
     /// A new generation does not hold what it should.
     #[error(
-        "generation {generation} holds {found} vectors where {expected} were written: the reindex was not activated"
+        "generation {generation} was not activated: passage {passage} of `{name}` ({document}) is broken, {what}; run \
+         `footnote reindex` again"
     )]
     Verification {
         /// The generation.
         generation: i64,
-        /// The vectors that were counted.
-        found: u64,
-        /// The chunks that were recorded.
-        expected: u64,
+        /// The document's name.
+        name: String,
+        /// The document.
+        document: crate::domain::DocumentId,
+        /// The passage, from 0.
+        passage: u32,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// A new generation finds less than the one that answers questions.
+    #[error(
+        "generation {generation} was not activated: {why}; `footnote reindex --accept-worse` activates it all the same"
+    )]
+    WorseIndex {
+        /// The generation.
+        generation: i64,
+        /// How much less.
+        why: String,
     },
     /// A thread of this process died.
     #[error("a background thread failed: {0}")]
@@ -70,7 +85,7 @@ impl IngestError {
             Self::Blobs(error) => error.is_transient(),
             Self::Document { source, .. } => source.is_transient(),
             Self::Scratch(_) => true,
-            Self::WrongIndex(_) | Self::Verification { .. } | Self::Thread(_) => false,
+            Self::WrongIndex(_) | Self::Verification { .. } | Self::WorseIndex { .. } | Self::Thread(_) => false,
         }
     }
 }

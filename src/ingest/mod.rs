@@ -5,27 +5,36 @@
 //! first, and the metadata commit comes second: nothing is visible before it. May depend on `domain`, the
 //! stores and `models`.
 
+pub mod canaries;
 pub mod chunk;
+pub mod delete;
 pub mod embed;
 mod error;
 pub mod extract;
+mod index_models;
+mod pace;
 mod progress;
 mod purge;
 mod reindex;
 mod store;
 pub mod upload;
+mod verify;
 pub mod worker;
 
 use std::{path::PathBuf, sync::Arc};
 
 pub use error::IngestError;
+pub use index_models::IndexModels;
+pub use pace::{Asking, Pace, Questions};
 pub use progress::Progress;
+
+use serde_json::json;
 
 use crate::{
     blob_store::BlobStore,
-    domain::{Chunk, ChunkId, DocumentId, ExtractedDocument, GenerationNumber, IndexStamp, JobStage},
+    domain::{Chunk, ChunkId, DocumentId, ExtractedDocument, GenerationNumber, JobStage},
     metadata_store::{ActiveVersion, CommitOutcome, LeasedJob, MetadataStore},
-    models::{embedder::Embedder, lexical::Lexical},
+    models::{embedder::Embedders, lexical::Lexical},
     vector_store::VectorStore,
 };
 
@@ -40,10 +49,10 @@ pub struct IngestServices {
     pub blobs: BlobStore,
     /// Reads text out of files, in a process of its own.
     pub extractor: Arc<extract::Extractor>,
-    /// Splits text into passages.
-    pub chunker: Arc<chunk::Chunker>,
-    /// Makes dense vectors.
-    pub embedder: Arc<dyn Embedder>,
+    /// Make dense vectors: each generation of the index has its own.
+    pub embedders: Arc<Embedders>,
+    /// What new generations are built with.
+    pub configured: IndexModels,
     /// Makes BM25 terms.
     pub lexical: Arc<Lexical>,
     /// A directory for bytes that are on their way.
@@ -53,17 +62,12 @@ pub struct IngestServices {
     /// Held for reading while an original is stored and registered, and for writing while a purge decides
     /// which originals nobody needs any more: so that a purge cannot remove bytes that an upload has just found.
     pub originals: Arc<tokio::sync::RwLock<()>>,
-}
-
-impl IngestServices {
-    /// What an index that these services build is stamped with.
-    pub fn stamp(&self) -> IndexStamp {
-        IndexStamp {
-            embedder: self.embedder.stamp().clone(),
-            chunker: self.chunker.stamp(),
-            lexical: Lexical::STAMP.to_owned(),
-        }
-    }
+    /// The questions that are being answered meanwhile.
+    pub questions: Arc<Questions>,
+    /// The least share of the time in which a reindex works while questions are being answered.
+    pub reindex_share: f64,
+    /// What a new index must find that the one before finds.
+    pub canaries: Arc<[canaries::Canary]>,
 }
 
 /// Makes one uploaded version searchable: the stages in their order.
@@ -79,21 +83,24 @@ async fn ingest_version(
     let source = services.metadata.version_source(document, version).await?;
     progress.enter(JobStage::Extract);
     let extracted = Arc::new(store::extract(services, &source).await?);
-    let mut generation = services.metadata.active_generation_or_create(&services.stamp()).await?;
+    let first = services.configured.stamp();
+    let mut generation = services.metadata.active_generation_or_create(&first).await?;
     loop {
-        let differences = services.stamp().differences(&generation.stamp);
-        if !differences.is_empty() {
-            return Err(IngestError::WrongIndex(differences.join("; ")));
-        }
+        let models = services.models_of(&generation).await?;
         progress.enter(JobStage::Chunk);
-        let chunks = chunk_version(services, &source, &extracted, generation.number).await?;
+        let chunks = chunk_version(services, &models, &source, &extracted, generation.number).await?;
         progress.enter(JobStage::Embed);
-        embed::embed_and_upsert(services, &source, generation.number, &chunks, progress).await?;
+        let (embedder, at) = (models.embedder.as_ref(), (progress, &Pace::Full));
+        let known = embed::KnownVectors::of(services, document, embedder).await?;
+        let written =
+            embed::embed_and_upsert(services, embedder, &source, generation.number, &chunks, &known, at).await?;
+        let report = json!({"vectors_computed": written.computed, "vectors_kept": written.kept});
+        services.metadata.report_job(leased.job.id, &leased.token, &report).await?;
         progress.enter(JobStage::Store);
         match store::commit(services, leased, &source, generation.number, chunks, &extracted).await? {
             CommitOutcome::WrongGeneration(_) => {
                 embed::discard(services, generation.number, document, version).await?;
-                generation = services.metadata.active_generation_or_create(&services.stamp()).await?;
+                generation = services.metadata.active_generation_or_create(&first).await?;
             }
             ended => return Ok(ended),
         }
@@ -106,11 +113,12 @@ async fn ingest_version(
 /// What had to be left out of a passage's context is added to the warnings that are kept with the text.
 async fn chunk_version(
     services: &IngestServices,
+    models: &IndexModels,
     source: &ActiveVersion,
     extracted: &Arc<ExtractedDocument>,
     generation: GenerationNumber,
 ) -> Result<Vec<Chunk>, IngestError> {
-    let (chunker, name, document) = (services.chunker.clone(), source.name.clone(), extracted.clone());
+    let (chunker, name, document) = (models.chunker.clone(), source.name.clone(), extracted.clone());
     let chunked = tokio::task::spawn_blocking(move || chunker.chunk(&document, &name))
         .await
         .map_err(|error| IngestError::Thread(error.to_string()))?;

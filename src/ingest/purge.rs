@@ -4,26 +4,67 @@
 //! Nothing here decides what is visible: that was the metadata transaction that enqueued the purge. May depend
 //! on `domain`, the stores and the other modules of `ingest`.
 
-use super::{IngestError, IngestServices, embed};
-use crate::domain::DocumentId;
+use serde::Serialize;
 
-/// Removes everything of a deleted document (`version` is `None`), or of one replaced version.
-pub async fn purge(services: &IngestServices, document: DocumentId, version: Option<u32>) -> Result<(), IngestError> {
+use super::{IngestError, IngestServices, embed};
+use crate::{
+    domain::{DocumentId, GenerationNumber},
+    vector_store::VectorStoreError,
+};
+
+/// What a purge removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Purged {
+    /// Vectors, of all generations.
+    pub vectors: u64,
+    /// Extracted texts.
+    pub texts: u64,
+    /// Originals that nothing else refers to.
+    pub originals: u64,
+    /// Conversations, out of whose answers it was taken.
+    pub conversations: u64,
+}
+
+/// Removes everything of a deleted document (`version` is `None`), or of one replaced version. What an attempt before has
+/// removed is not counted.
+pub async fn purge(
+    services: &IngestServices,
+    document: DocumentId,
+    version: Option<u32>,
+) -> Result<Purged, IngestError> {
+    let mut purged = Purged::default();
     for generation in services.vectors.generations().await? {
+        let before = count(services, generation, document).await?;
         embed::remove(services, generation, document, version).await?;
+        purged.vectors += before.saturating_sub(count(services, generation, document).await?);
     }
-    services.blobs.delete_texts(document, version).await?;
+    purged.texts = services.blobs.delete_texts(document, version).await?;
     // The original of a replaced version stays until its document is deleted: it can be brought back.
     if version.is_none() {
         // One conversation at a time, so that no transaction grows with what was asked.
-        while services.metadata.take_out_document(document).await? {}
+        while services.metadata.take_out_document(document).await? {
+            purged.conversations += 1;
+        }
         let _alone = services.originals.write().await;
         let sums = services.metadata.blobs_of(document).await?;
         let needed = services.metadata.referenced_blobs(&sums).await?;
         for sum in sums.iter().filter(|sum| !needed.contains(sum)) {
             services.blobs.delete_original(sum).await?;
+            purged.originals += 1;
         }
         services.metadata.forget_document(document).await?;
     }
-    Ok(())
+    Ok(purged)
+}
+
+async fn count(
+    services: &IngestServices,
+    generation: GenerationNumber,
+    document: DocumentId,
+) -> Result<u64, IngestError> {
+    match services.vectors.count(generation, Some(document)).await {
+        // It was dropped meanwhile.
+        Err(VectorStoreError::NoSuchGeneration(_)) => Ok(0),
+        counted => Ok(counted?),
+    }
 }

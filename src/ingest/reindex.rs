@@ -1,22 +1,49 @@
 //! Building a new generation of the index from the stored originals, beside the one that answers questions.
 //!
 //! Every active version is extracted, chunked and embedded again. What was recorded survives a kill: a second
-//! run goes on with what is missing. The swap is one metadata transaction, refused while any active version is
-//! missing, so that what was uploaded meanwhile is taken in. May depend on `domain`, the stores, `models` and
-//! the other modules of `ingest`.
+//! run goes on with what is missing. Then the generation is verified, and swapped in by one metadata transaction, which
+//! is refused while any active version is missing, so that what was uploaded meanwhile is taken in. A rollback is the
+//! same with the generation before the active one in place of a new one. May depend on `domain`, the stores, `models`
+//! and the other modules of `ingest`.
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream};
+use serde_json::json;
 
-use super::{IngestError, IngestServices, Progress, chunk_version, embed, store};
+use super::{
+    IndexModels, IngestError, IngestServices, Pace, Progress, canaries, chunk_version,
+    embed::{self, KnownVectors},
+    store, verify,
+};
 use crate::{
-    domain::{GenerationNumber, GenerationState, JobStage},
+    domain::{Generation, GenerationState, JobStage},
     metadata_store::{ActiveVersion, LeasedJob, MetadataStoreError, SwapOutcome},
 };
 
 /// How many versions are asked for at a time.
 const WINDOW: u32 = 64;
+/// How often it is reported how far the work is.
+const REPORT: Duration = Duration::from_secs(2);
+
+/// A reindex that runs.
+struct Run<'a> {
+    services: &'a IngestServices,
+    leased: &'a LeasedJob,
+    generation: Generation,
+    models: IndexModels,
+    pace: Pace,
+    /// Of this attempt.
+    versions: AtomicU64,
+    computed: AtomicU64,
+    kept: AtomicU64,
+}
 
 /// Runs a reindex to its end.
 pub async fn reindex(
@@ -25,30 +52,42 @@ pub async fn reindex(
     concurrency: usize,
     progress: &Progress,
 ) -> Result<(), IngestError> {
-    let stamp = services.stamp();
+    let options = leased.job.options.unwrap_or_default();
+    let configured = services.configured.clone();
     // A first generation must exist before another one can replace it.
-    services.metadata.active_generation_or_create(&stamp).await?;
-    let generation = services.metadata.begin_generation(leased.job.id, &leased.token, &stamp).await?.number;
-    services.vectors.create_generation(generation, stamp.embedder.dimension).await?;
-    let mut done = 0u64;
+    services.metadata.active_generation_or_create(&configured.stamp()).await?;
+    let (id, token) = (leased.job.id, leased.token.as_str());
+    let (generation, models) = if options.rollback {
+        let revived = services.metadata.revive_generation(id, token).await?;
+        let models = services.models_of(&revived).await?;
+        (revived, models)
+    } else {
+        let building = services.metadata.begin_generation(id, token, &configured.stamp()).await?;
+        // Known from here on, so that no question waits for it after the swap.
+        services.embedders.of(&building).await?;
+        (building, configured)
+    };
+    services.vectors.create_generation(generation.number, models.embedder.stamp().dimension).await?;
+    let pace = Pace::yielding(services.questions.clone(), services.reindex_share, concurrency);
+    let (versions, computed, kept) = Default::default();
+    let run = Run { services, leased, generation, models, pace, versions, computed, kept };
+    let mut checked = None;
     loop {
-        let total = services.metadata.counts().await?.active_documents;
-        loop {
-            let missing = services.metadata.missing_versions(generation, WINDOW).await?;
-            if missing.is_empty() {
-                break;
-            }
-            let work: Vec<BoxFuture<'_, _>> =
-                missing.iter().map(|source| index_version(services, source, generation).boxed()).collect();
-            let mut work = stream::iter(work).buffer_unordered(concurrency);
-            while work.try_next().await?.is_some() {
-                done += 1;
-                progress.reindexed(done as f32 / total.max(done) as f32);
-            }
-        }
-        services.vectors.optimize(generation).await?;
+        run.fill(concurrency, progress).await?;
+        services.vectors.optimize(run.generation.number).await?;
         progress.enter(JobStage::Swap);
-        match services.metadata.swap_generation(leased.job.id, &leased.token, generation).await? {
+        // What came meanwhile was written by the same code as what was verified: once is enough.
+        if checked.is_none() {
+            let verified = verify::verify(services, run.generation.number).await?;
+            let compared = canaries::compare(services, &run.generation, &run.models).await?;
+            run.report(json!({"verified": &verified, "canaries": &compared})).await?;
+            if let Some(worse) = compared.worse().filter(|_| !options.accept_worse) {
+                return Err(IngestError::WorseIndex { generation: run.generation.number, why: worse });
+            }
+            checked = Some(json!({"verified": verified, "canaries": compared}));
+        }
+        run.report(checked.clone().unwrap_or_default()).await?;
+        match services.metadata.swap_generation(id, token, run.generation.number).await? {
             SwapOutcome::Swapped => break,
             SwapOutcome::Incomplete(_) => {}
         }
@@ -56,35 +95,81 @@ pub async fn reindex(
     collect_old_generations(services).await
 }
 
-/// Indexes one version in the generation that is being built. A version that was deleted or replaced meanwhile is
-/// passed over: its purge may have taken the original away already, and nobody asks for it any more.
-async fn index_version(
-    services: &IngestServices,
-    source: &ActiveVersion,
-    generation: GenerationNumber,
-) -> Result<(), IngestError> {
-    let (document, version) = (source.document_id, source.version);
-    let Err(error) = write_version(services, source, generation).await else { return Ok(()) };
-    if is_active(services, source).await? {
-        return Err(IngestError::Document { name: source.name.clone(), document, source: Box::new(error) });
+impl Run<'_> {
+    /// Indexes every active version that is missing.
+    async fn fill(&self, concurrency: usize, progress: &Progress) -> Result<(), IngestError> {
+        let (metadata, number) = (&self.services.metadata, self.generation.number);
+        let (began, mut reported) = (Instant::now(), Instant::now());
+        loop {
+            let missing = metadata.missing_versions(number, WINDOW).await?;
+            if missing.is_empty() {
+                return Ok(());
+            }
+            let work: Vec<BoxFuture<'_, _>> = missing.iter().map(|source| self.index_version(source).boxed()).collect();
+            let mut work = stream::iter(work).buffer_unordered(concurrency);
+            while work.try_next().await?.is_some() {
+                let done = self.versions.fetch_add(1, Ordering::Relaxed) + 1;
+                if reported.elapsed() >= REPORT || done == 1 {
+                    reported = Instant::now();
+                    // What an attempt before has recorded counts as done, and says nothing about the speed.
+                    let left = metadata.count_missing_versions(number).await?;
+                    let all = metadata.counts().await?.active_documents.max(left).max(1);
+                    progress.reindexed(1.0 - left as f32 / all as f32);
+                    let seconds_left = began.elapsed().as_secs_f64() / done as f64 * left as f64;
+                    self.report(json!({"versions_left": left, "seconds_left": seconds_left.ceil()})).await?;
+                }
+            }
+        }
     }
-    tracing::info!(%document, version, %error, "a version went while it was being indexed");
-    // What was written before the error may have been written behind its purge's back.
-    embed::discard(services, generation, document, version).await?;
-    Ok(services.blobs.delete_texts(document, Some(version)).await?)
-}
 
-/// Extracts, chunks, embeds and records one version.
-async fn write_version(
-    services: &IngestServices,
-    source: &ActiveVersion,
-    generation: GenerationNumber,
-) -> Result<(), IngestError> {
-    let quiet = Progress::default();
-    let extracted = Arc::new(store::extract(services, source).await?);
-    let chunks = chunk_version(services, source, &extracted, generation).await?;
-    embed::embed_and_upsert(services, source, generation, &chunks, &quiet).await?;
-    Ok(services.metadata.record_chunks(generation, source.document_id, source.version, chunks).await?)
+    /// Reports what was done in this attempt, and `more`.
+    async fn report(&self, more: serde_json::Value) -> Result<(), IngestError> {
+        let mut report = json!({
+            "generation": self.generation.number,
+            "embedder": self.models.embedder.stamp().name,
+            "versions": self.versions.load(Ordering::Relaxed),
+            "vectors_computed": self.computed.load(Ordering::Relaxed),
+            "vectors_kept": self.kept.load(Ordering::Relaxed),
+        });
+        if let (Some(report), serde_json::Value::Object(more)) = (report.as_object_mut(), more) {
+            report.extend(more);
+        }
+        Ok(self.services.metadata.report_job(self.leased.job.id, &self.leased.token, &report).await?)
+    }
+
+    /// Indexes one version in the generation that is being built. A version that was deleted or replaced meanwhile is
+    /// passed over: its purge may have taken the original away already, and nobody asks for it any more.
+    async fn index_version(&self, source: &ActiveVersion) -> Result<(), IngestError> {
+        let (services, document, version) = (self.services, source.document_id, source.version);
+        let Err(error) = self.write_version(source).await else { return Ok(()) };
+        if is_active(services, source).await? {
+            return Err(IngestError::Document { name: source.name.clone(), document, source: Box::new(error) });
+        }
+        tracing::info!(%document, version, %error, "a version went while it was being indexed");
+        // What was written before the error may have been written behind its purge's back.
+        embed::discard(services, self.generation.number, document, version).await?;
+        services.blobs.delete_texts(document, Some(version)).await?;
+        Ok(())
+    }
+
+    /// Extracts, chunks, embeds and records one version.
+    async fn write_version(&self, source: &ActiveVersion) -> Result<(), IngestError> {
+        let (services, number, quiet) = (self.services, self.generation.number, Progress::default());
+        let began = Instant::now();
+        let extracted = Arc::new(store::extract(services, source).await?);
+        let chunks = chunk_version(services, &self.models, source, &extracted, number).await?;
+        self.pace.after(began.elapsed()).await;
+        let embedder = self.models.embedder.as_ref();
+        let known = match self.leased.job.options.unwrap_or_default().embed_all {
+            true => KnownVectors::default(),
+            false => KnownVectors::of(services, source.document_id, embedder).await?,
+        };
+        let at = (&quiet, &self.pace);
+        let written = embed::embed_and_upsert(services, embedder, source, number, &chunks, &known, at).await?;
+        self.computed.fetch_add(written.computed, Ordering::Relaxed);
+        self.kept.fetch_add(written.kept, Ordering::Relaxed);
+        Ok(services.metadata.record_chunks(number, source.document_id, source.version, chunks).await?)
+    }
 }
 
 async fn is_active(services: &IngestServices, source: &ActiveVersion) -> Result<bool, IngestError> {
@@ -95,10 +180,12 @@ async fn is_active(services: &IngestServices, source: &ActiveVersion) -> Result<
     }
 }
 
-/// Drops every retired generation but the newest, which may still answer a question that began before the swap.
+/// Drops every retired generation but the one that was active last: it may still answer a question that began before
+/// the swap, and it is what a rollback goes back to.
 async fn collect_old_generations(services: &IngestServices) -> Result<(), IngestError> {
     let generations = services.metadata.generations().await?;
-    let retired: Vec<_> = generations.iter().filter(|g| g.state == GenerationState::Retired).collect();
+    let mut retired: Vec<_> = generations.iter().filter(|g| g.state == GenerationState::Retired).collect();
+    retired.sort_by_key(|generation| (generation.activated_at, generation.number));
     for old in retired.iter().rev().skip(1) {
         services.vectors.drop_generation(old.number).await?;
         services.blobs.delete_texts_of_generation(old.number).await?;

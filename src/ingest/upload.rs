@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 
 use super::{IngestError, IngestServices};
 use crate::{
-    domain::Metadata,
+    domain::{JobPriority, Metadata},
     metadata_store::{NewUpload, Registered, check_description},
 };
 
@@ -91,6 +91,7 @@ pub async fn register(
     collection: &str,
     name: &str,
     metadata: Metadata,
+    priority: JobPriority,
     received: &Received,
 ) -> Result<Registered, IngestError> {
     // Before the bytes are stored: of an upload that is refused nothing stays.
@@ -105,6 +106,7 @@ pub async fn register(
             metadata,
             sha256: received.sha256.clone(),
             size_bytes: received.size_bytes,
+            priority,
         })
         .await?;
     // A purge on another machine may have removed the bytes between the two calls, when nothing referred to them yet.

@@ -36,16 +36,28 @@ pub struct Worker {
     kinds: Vec<JobKind>,
     /// Something was ingested since the index was last brought into shape.
     untidy: AtomicBool,
+    /// A reindex runs in this worker.
+    reindexing: AtomicBool,
+}
+
+/// The place of a reindex, free again when this is dropped.
+struct Place(Arc<Worker>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.reindexing.store(false, Ordering::Release);
+    }
 }
 
 impl Worker {
-    /// A worker that does up to `concurrency` jobs of all kinds at a time.
+    /// A worker that does up to `concurrency` jobs of all kinds at a time, and a reindex beside them.
     pub fn new(services: IngestServices, concurrency: usize) -> Self {
         Self {
             services,
             concurrency,
             kinds: vec![JobKind::Purge, JobKind::Ingest, JobKind::Reindex],
             untidy: AtomicBool::new(false),
+            reindexing: AtomicBool::new(false),
         }
     }
 
@@ -58,22 +70,10 @@ impl Worker {
     /// Works until `stop` is cancelled. Jobs that are under way then go back to the queue.
     pub async fn run(self, stop: CancellationToken) {
         let worker = Arc::new(self);
+        let signal = worker.services.metadata.job_signal().await;
         let mut tasks = JoinSet::new();
         while !stop.is_cancelled() {
-            let mut idle = tasks.len() >= worker.concurrency;
-            if !idle {
-                match worker.services.metadata.lease_job(&worker.kinds, LEASE).await {
-                    Ok(Some(leased)) => {
-                        let (worker, stop) = (worker.clone(), stop.clone());
-                        tasks.spawn(async move { worker.run_job(leased, stop).await });
-                    }
-                    Ok(None) => idle = true,
-                    Err(error) => {
-                        tracing::error!(%error, "cannot take a job");
-                        idle = true;
-                    }
-                }
-            }
+            let idle = !worker.take_job(&mut tasks, &stop).await;
             if idle && tasks.is_empty() && worker.untidy.swap(false, Ordering::Relaxed) {
                 let worker = worker.clone();
                 tasks.spawn(async move { worker.tidy().await });
@@ -82,6 +82,7 @@ impl Worker {
                 tokio::select! {
                     () = stop.cancelled() => {}
                     () = worker.services.wake.notified() => {}
+                    () = signal.heard() => {}
                     Some(ended) = tasks.join_next() => log_panic(ended),
                     () = tokio::time::sleep(POLL) => {}
                 }
@@ -97,22 +98,42 @@ impl Worker {
         let worker = Arc::new(self);
         let mut tasks = JoinSet::new();
         loop {
-            while tasks.len() < worker.concurrency && !stop.is_cancelled() {
-                match worker.services.metadata.lease_job(&worker.kinds, LEASE).await {
-                    Ok(Some(leased)) => {
-                        let (worker, stop) = (worker.clone(), stop.clone());
-                        tasks.spawn(async move { worker.run_job(leased, stop).await });
-                    }
-                    Ok(None) => break,
-                    Err(error) => {
-                        tracing::error!(%error, "cannot take a job");
-                        break;
-                    }
-                }
-            }
+            while !stop.is_cancelled() && worker.take_job(&mut tasks, &stop).await {}
             match tasks.join_next().await {
                 Some(ended) => log_panic(ended),
                 None => return,
+            }
+        }
+    }
+
+    /// Takes the next job, if there is one and room for it. A reindex has a place of its own: it may run for hours, and
+    /// uploads do not wait for it.
+    async fn take_job(self: &Arc<Self>, tasks: &mut JoinSet<()>, stop: &CancellationToken) -> bool {
+        let reindexing = self.reindexing.load(Ordering::Acquire);
+        let full = tasks.len() - usize::from(reindexing).min(tasks.len()) >= self.concurrency;
+        let open = |kind: &JobKind| if *kind == JobKind::Reindex { !reindexing } else { !full };
+        let kinds: Vec<JobKind> = self.kinds.iter().copied().filter(open).collect();
+        if kinds.is_empty() {
+            return false;
+        }
+        match self.services.metadata.lease_job(&kinds, LEASE).await {
+            Ok(Some(leased)) => {
+                let is_reindex = leased.job.kind == JobKind::Reindex;
+                if is_reindex {
+                    self.reindexing.store(true, Ordering::Release);
+                }
+                let (worker, stop) = (self.clone(), stop.clone());
+                tasks.spawn(async move {
+                    // Also when the job panics.
+                    let _place = is_reindex.then(|| Place(worker.clone()));
+                    worker.run_job(leased, stop).await;
+                });
+                true
+            }
+            Ok(None) => false,
+            Err(error) => {
+                tracing::error!(%error, "cannot take a job");
+                false
             }
         }
     }
@@ -168,7 +189,9 @@ impl Worker {
                 Ok(())
             }
             (JobKind::Purge, Some(document), version) => {
-                purge::purge(services, document, version).await?;
+                let purged = purge::purge(services, document, version).await?;
+                let report = serde_json::to_value(purged).unwrap_or_default();
+                services.metadata.report_job(job.id, &leased.token, &report).await?;
                 Ok(services.metadata.succeed_job(job.id, &leased.token).await?)
             }
             (JobKind::Reindex, ..) => reindex::reindex(services, leased, self.concurrency, progress).await,

@@ -30,6 +30,9 @@ const MAX_OPEN_QUESTIONS: u32 = 10_000;
 /// The longest lease: a worker that needs longer sends heartbeats.
 const MAX_LEASE: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// The longest report of a job, in bytes of JSON.
+const MAX_REPORT: usize = 65_536;
+
 fn invalid<T>(why: impl Into<String>) -> StoreResult<T> {
     Err(MetadataStoreError::Invalid(why.into()))
 }
@@ -39,6 +42,17 @@ pub(super) fn upload(upload: &NewUpload) -> StoreResult<()> {
     description(&upload.collection, &upload.name, &upload.metadata)?;
     sum(&upload.sha256)?;
     size(upload.size_bytes).map(drop)
+}
+
+/// A report that can be recorded.
+pub(super) fn report(report: &Value) -> StoreResult<()> {
+    if !report.is_object() {
+        return invalid("the report of a job is no JSON object");
+    }
+    if report.to_string().len() > MAX_REPORT {
+        return invalid(format!("the report of a job is longer than {MAX_REPORT} bytes"));
+    }
+    json_without_nul("the report of a job", report)
 }
 
 /// An adapter that can be recorded.
@@ -310,7 +324,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::text::CodePointRange;
+    use crate::domain::{JobPriority, text::CodePointRange};
 
     fn valid() -> NewUpload {
         NewUpload {
@@ -322,6 +336,7 @@ mod tests {
                 .unwrap(),
             sha256: "0".repeat(64),
             size_bytes: 1,
+            priority: JobPriority::Normal,
         }
     }
 

@@ -13,6 +13,7 @@ mod outcomes;
 pub mod postgres;
 mod rows;
 mod schema;
+mod signal;
 pub mod sqlite;
 
 pub use adapters::{AdapterQuery, AdapterStore, NewAdapter, NewEvaluation, NewPromotion, RegisteredAdapter};
@@ -21,6 +22,7 @@ pub use conversations::{ConversationQuery, ConversationStore};
 pub use outcomes::{
     InConversation, NewDelivery, NewUnanswered, OpenQuestion, OutcomeRecord, OutcomeStore, UnansweredQuery,
 };
+pub use signal::JobSignal;
 
 use std::time::Duration;
 
@@ -28,8 +30,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::domain::{
-    Chunk, ChunkId, Document, DocumentId, Generation, GenerationNumber, IndexStamp, Job, JobId, JobKind, JobStage,
-    JobState, Metadata,
+    Chunk, ChunkId, Document, DocumentId, Generation, GenerationNumber, IndexStamp, Job, JobId, JobKind, JobPriority,
+    JobStage, JobState, Metadata, ReindexOptions,
 };
 
 /// An upload whose bytes already lie in the blob store.
@@ -45,6 +47,8 @@ pub struct NewUpload {
     pub sha256: String,
     /// The size of the bytes.
     pub size_bytes: u64,
+    /// The turn of its job in the queue.
+    pub priority: JobPriority,
 }
 
 /// What became of an upload.
@@ -315,8 +319,9 @@ pub trait DocumentStore: Send + Sync + 'static {
 /// The durable queue.
 #[async_trait]
 pub trait JobStore: Send + Sync + 'static {
-    /// Takes the oldest job that is queued and due, or running with an expired lease, and leases it for `lease`.
-    /// `None` when there is none. Two callers never get the same job. An expired job that has used up its attempts
+    /// Takes the first job in the order of the queue that is queued and due, or running with an expired lease, and
+    /// leases it for `lease`. The order is that of arrival, where a job counts as come later by what its priority makes
+    /// it wait for others ([`JobPriority::waits_for_others`]). `None` when there is none. Two callers never get the same job. An expired job that has used up its attempts
     /// is failed instead, with a reason, and so is its version.
     async fn lease_job(&self, kinds: &[JobKind], lease: Duration) -> StoreResult<Option<LeasedJob>>;
 
@@ -330,6 +335,13 @@ pub trait JobStore: Send + Sync + 'static {
         stage: JobStage,
         progress: f32,
     ) -> StoreResult<()>;
+
+    /// Records what a running job has to report, in place of what it reported before: a JSON object of at most 64 KiB.
+    /// It is kept when the job has ended. `LeaseLost` when the job is no longer the caller's.
+    async fn report_job(&self, job: JobId, token: &str, report: &serde_json::Value) -> StoreResult<()>;
+
+    /// Something to wait for between two looks into the queue.
+    async fn job_signal(&self) -> JobSignal;
 
     /// Records a failed attempt. With `retry_at` and attempts left the job is queued again; otherwise it fails, and
     /// so does its version, if it was pending.
@@ -373,15 +385,24 @@ pub trait GenerationStore: Send + Sync + 'static {
     /// All generations, ascending.
     async fn generations(&self) -> StoreResult<Vec<Generation>>;
 
-    /// Enqueues a reindex; when one is already queued or running, that one is returned.
-    async fn enqueue_reindex(&self) -> StoreResult<JobId>;
+    /// Enqueues a reindex; when one with the same options is already queued or running, that one is returned, and with
+    /// other options it is a `Conflict`. So is a rollback without a retired generation to go back to.
+    async fn enqueue_reindex(&self, options: ReindexOptions) -> StoreResult<JobId>;
 
     /// The generation that `job` builds: a new one in state `building` with `stamp` on the first call, the same one
     /// on later calls. A building generation with another stamp, or of another job, is retired and replaced.
     async fn begin_generation(&self, job: JobId, token: &str, stamp: &IndexStamp) -> StoreResult<Generation>;
 
+    /// The generation that a rollback brings up to date: on the first call the retired one that was active last, which
+    /// is then `building`; the same one on later calls. `Conflict` when there is none. What else is being built is
+    /// retired.
+    async fn revive_generation(&self, job: JobId, token: &str) -> StoreResult<Generation>;
+
     /// Up to `limit` active versions that `generation` has no entry for yet.
     async fn missing_versions(&self, generation: GenerationNumber, limit: u32) -> StoreResult<Vec<ActiveVersion>>;
+
+    /// How many active versions `generation` has no entry for yet.
+    async fn count_missing_versions(&self, generation: GenerationNumber) -> StoreResult<u64>;
 
     /// Records the chunks of one version in a building generation, whose vectors have been written, in place of what
     /// was recorded before. Records nothing when the version is no longer active, but enqueues a `purge` of it: its own

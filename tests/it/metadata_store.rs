@@ -135,6 +135,8 @@ contract! {
         all_chunks_of_a_generation_are_read_in_pages;
     jobs:
         the_oldest_job_of_the_kinds_is_leased,
+        a_job_of_high_priority_goes_first_and_none_waits_for_ever,
+        a_report_is_kept_when_the_job_has_ended,
         an_expired_lease_is_taken_over_and_its_holder_has_lost_it,
         a_heartbeat_extends_the_lease_and_says_where_the_job_stands,
         a_job_that_used_up_its_attempts_fails_with_its_version,
@@ -165,6 +167,8 @@ contract! {
         an_ingestion_during_a_reindex_is_missing_in_it,
         a_deletion_during_a_reindex_leaves_it,
         only_the_builder_swaps,
+        a_rollback_brings_back_the_generation_that_was_active_last,
+        a_rollback_needs_something_to_go_back_to,
         a_retired_generation_is_forgotten_and_its_number_never_used_again;
     adapters:
         an_adapter_comes_back_as_it_was_registered,

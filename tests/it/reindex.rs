@@ -53,11 +53,15 @@ async fn a_reindex_goes_unnoticed_and_takes_in_what_changes_meanwhile() {
     let before = ask().await;
     assert_eq!((&before["outcome"], &before["model"]["index"]), (&json!("answered"), &json!(1)), "{before}");
 
-    let (status, started) = app.post("/v1/admin/reindex", json!({})).await;
+    // Every vector is computed, so that there is time for what happens meanwhile.
+    let all = json!({"embed_all": true});
+    let (status, started) = app.post("/v1/admin/reindex", all.clone()).await;
     assert_eq!((status, &started["job"]["kind"]), (StatusCode::ACCEPTED, &json!("reindex")));
     let job = started["job"]["id"].as_str().unwrap();
-    // One at a time: a second request gets the one that runs.
-    let (status, second) = app.post("/v1/admin/reindex", json!({})).await;
+    // One at a time: a second request gets the one that runs, unless it asks for another.
+    let (status, problem) = app.post("/v1/admin/reindex", json!({})).await;
+    assert_eq!(status, StatusCode::CONFLICT, "{problem}");
+    let (status, second) = app.post("/v1/admin/reindex", all.clone()).await;
     assert_eq!((status, &second["job"]["id"]), (StatusCode::ACCEPTED, &json!(job)));
     // The last documents are deleted, replaced and added before the reindex comes to them.
     until("the new generation holds its first vectors", async || {

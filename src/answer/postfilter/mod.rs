@@ -133,7 +133,12 @@ impl<'a> Checker<'a> {
             },
             redactor: redactor(services, evidence),
             verdict: &read.verdict,
-            relevance: Relevance::new(&services.retrieve, &question.interpreted, &evidence.question_vector),
+            relevance: Relevance::new(
+                &services.retrieve,
+                evidence.generation,
+                &question.interpreted,
+                &evidence.question_vector,
+            ),
             sources,
             scored: false,
             span,

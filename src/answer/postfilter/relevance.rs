@@ -4,12 +4,16 @@
 //! content words. The thresholds were set on questions about the handbook (`docs/ARCHITECTURE.md`); a calibrated
 //! probability replaces them later. May depend on `models`.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::support::SourceSentence;
-use crate::{answer::AnswerError, answer::RetrieveServices};
+use crate::{
+    answer::{AnswerError, RetrieveServices},
+    domain::GenerationNumber,
+    models::embedder::Embedder,
+};
 
 /// The least cosine between a question and a sentence that may answer it.
 const MIN_COSINE: f32 = 0.35;
@@ -37,7 +41,7 @@ impl SourceSentence<'_> {
 
 /// Compares sentences with one question.
 pub struct Relevance<'a> {
-    services: &'a RetrieveServices,
+    embedder: Arc<dyn Embedder>,
     vector: &'a [f32],
     terms: HashSet<String>,
     /// Terms of numbers and names: a passage without one of them speaks about something else.
@@ -45,11 +49,11 @@ pub struct Relevance<'a> {
 }
 
 impl<'a> Relevance<'a> {
-    /// Reads the question.
-    pub fn new(services: &'a RetrieveServices, question: &str, vector: &'a [f32]) -> Self {
-        let lexical = &services.lexical;
+    /// Reads the question, whose vector was made for a search in `generation`.
+    pub fn new(services: &RetrieveServices, generation: GenerationNumber, question: &str, vector: &'a [f32]) -> Self {
+        let (lexical, embedder) = (&services.lexical, services.embedders.of_searched(generation));
         let required = required_words(question).flat_map(|word| lexical.terms(word)).collect();
-        Self { services, vector, terms: lexical.terms(question).into_iter().collect(), required }
+        Self { embedder, vector, terms: lexical.terms(question).into_iter().collect(), required }
     }
 
     /// Scores the sentences that share the most words with the question; the others stay at 0.
@@ -64,7 +68,7 @@ impl<'a> Relevance<'a> {
         order.sort_by(|a, b| sources[*b].asked.total_cmp(&sources[*a].asked));
         order.truncate(CANDIDATES);
         let texts: Vec<String> = order.iter().map(|at| sources[*at].text.to_owned()).collect();
-        let vectors = self.services.embedder.embed_passages_first(texts).await?;
+        let vectors = self.embedder.embed_passages_first(texts).await?;
         for (at, vector) in order.into_iter().zip(vectors) {
             sources[at].relevance = vector.iter().zip(self.vector).map(|(a, b)| a * b).sum();
         }

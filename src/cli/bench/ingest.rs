@@ -76,7 +76,7 @@ impl Ingest {
         // As many windows at a time as the pipeline has documents: the embedder merges them into its batches.
         use futures::{StreamExt, TryStreamExt, stream};
         let work = taken.into_iter().map(|window| {
-            let embedder = app.ingest.embedder.clone();
+            let embedder = app.ingest.configured.embedder.clone();
             async move { embedder.embed_passages(window.iter().map(Chunk::indexed_text).collect()).await }
         });
         let _: Vec<_> = stream::iter(work).buffer_unordered(app.config.ingest_concurrency).try_collect().await?;

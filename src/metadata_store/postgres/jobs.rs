@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, QueryBuilder};
+use serde_json::Value;
+use sqlx::{PgConnection, QueryBuilder, types::Json};
 use uuid::Uuid;
 
-use super::{PostgresStore, commit, settle};
+use super::{PostgresStore, commit, listen, settle};
 use crate::{
-    domain::{Job, JobId, JobKind, JobStage, JobState},
+    domain::{Job, JobId, JobKind, JobPriority, JobStage, JobState},
     metadata_store::{
-        JobQuery, JobStore, LeasedJob, ListPage, StoreResult,
+        JobQuery, JobSignal, JobStore, LeasedJob, ListPage, StoreResult,
         bounded::{CALL, within},
         checks,
         cursor::List,
@@ -68,6 +69,29 @@ impl JobStore for PostgresStore {
             settle(transaction, result).await
         })
         .await
+    }
+
+    async fn report_job(&self, job: JobId, token: &str, report: &Value) -> StoreResult<()> {
+        checks::report(report)?;
+        within(CALL, async {
+            let mut transaction = self.begin().await?;
+            let result = async {
+                lock(&mut transaction, job).await?.check_held(job, token)?;
+                sqlx::query("UPDATE jobs SET report = $2, updated_at = now() WHERE id = $1")
+                    .bind(job.0)
+                    .bind(Json(report))
+                    .execute(&mut *transaction)
+                    .await?;
+                Ok(())
+            }
+            .await;
+            settle(transaction, result).await
+        })
+        .await
+    }
+
+    async fn job_signal(&self) -> JobSignal {
+        listen::signal(self.pool.clone())
     }
 
     async fn fail_job(&self, job: JobId, token: &str, error: &str, retry_at: Option<DateTime<Utc>>) -> StoreResult<()> {
@@ -227,25 +251,40 @@ impl JobStore for PostgresStore {
     }
 }
 
-/// Adds a job to the queue.
+/// Adds a job to the queue, at the place of high priority.
 pub(super) async fn enqueue(
     conn: &mut PgConnection,
     kind: JobKind,
     document: Option<Uuid>,
     version: Option<i64>,
 ) -> StoreResult<JobId> {
+    enqueue_at(conn, kind, document, version, JobPriority::High).await
+}
+
+/// Adds a job to the queue, at the place of its priority.
+pub(super) async fn enqueue_at(
+    conn: &mut PgConnection,
+    kind: JobKind,
+    document: Option<Uuid>,
+    version: Option<i64>,
+    priority: JobPriority,
+) -> StoreResult<JobId> {
     let id = JobId::new();
     sqlx::query(
-        "INSERT INTO jobs (id, kind, document_id, version, state, stage, progress, attempts, max_attempts) \
-         VALUES ($1, $2, $3, $4, 'queued', 'waiting', 0, 0, $5)",
+        "INSERT INTO jobs (id, kind, document_id, version, state, stage, progress, attempts, max_attempts, priority, \
+         order_at) VALUES ($1, $2, $3, $4, 'queued', 'waiting', 0, 0, $5, $6, \
+         now() + $7 * interval '1 microsecond')",
     )
     .bind(id.0)
     .bind(kind.as_str())
     .bind(document)
     .bind(version)
     .bind(rows::max_attempts(kind))
-    .execute(conn)
+    .bind(priority.as_str())
+    .bind(rows::waits_for_others(priority))
+    .execute(&mut *conn)
     .await?;
+    listen::tell(conn).await?;
     Ok(id)
 }
 
@@ -293,17 +332,17 @@ async fn read(conn: &mut PgConnection, id: JobId) -> StoreResult<Job> {
 /// What became of a look into the queue.
 enum Taken {
     Leased(LeasedJob),
-    /// The oldest job had used up its attempts, and has been failed.
+    /// The first job had used up its attempts, and has been failed.
     Exhausted,
     Nothing,
 }
 
-/// Takes the oldest job that nobody else is taking at this moment.
+/// Takes the first job that nobody else is taking at this moment.
 async fn take(conn: &mut PgConnection, kinds: &[&str], lease: i64) -> StoreResult<Taken> {
     let next: Option<Uuid> = sqlx::query_scalar(
         "SELECT id FROM jobs WHERE state IN ('queued', 'running') AND kind = ANY($1) \
          AND clock_timestamp() >= CASE state WHEN 'queued' THEN due_at ELSE lease_expires_at END \
-         ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED",
+         ORDER BY order_at, id LIMIT 1 FOR UPDATE SKIP LOCKED",
     )
     .bind(kinds)
     .fetch_optional(&mut *conn)
@@ -350,9 +389,10 @@ async fn requeue(
     .bind(attempts)
     .bind(error)
     .bind(due_at)
-    .execute(conn)
+    .execute(&mut *conn)
     .await?;
-    Ok(())
+    // One that is due later is found when it is: nobody is told of that.
+    if due_at.is_none() { listen::tell(conn).await } else { Ok(()) }
 }
 
 async fn fail(conn: &mut PgConnection, id: JobId, row: &LeaseRow, error: &str) -> StoreResult<()> {

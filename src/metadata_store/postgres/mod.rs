@@ -19,6 +19,7 @@ mod conversations;
 mod documents;
 mod generations;
 mod jobs;
+mod listen;
 mod outcomes;
 mod uploads;
 
@@ -35,8 +36,9 @@ use super::{
     schema,
 };
 
-/// Connections of one process. Calls are short: more would wait for each other inside the database instead.
-const CONNECTIONS: u32 = 10;
+/// Connections of one process, one of which may listen. Calls are short: more would wait for each other inside the
+/// database instead.
+const CONNECTIONS: u32 = 11;
 /// How long a call waits for a connection, the making of one included.
 const ACQUIRE: Duration = Duration::from_secs(10);
 /// What the server ends by itself, unless the URL says otherwise. The lock timeout is the shortest, because its error

@@ -100,7 +100,7 @@ async fn add_version(
     .bind(checks::size(upload.size_bytes)?)
     .execute(&mut *conn)
     .await?;
-    let job_id = jobs::enqueue(conn, JobKind::Ingest, Some(document.0), Some(version)).await?;
+    let job_id = jobs::enqueue_at(conn, JobKind::Ingest, Some(document.0), Some(version), upload.priority).await?;
     Ok(Registered {
         document_id: document,
         version: rows::number("version", version)?,

@@ -79,6 +79,11 @@ pub(in crate::metadata_store) fn check_retired(generation: GenerationNumber, sta
     }
 }
 
+/// Why there is no rollback.
+pub(in crate::metadata_store) fn nothing_to_go_back_to() -> MetadataStoreError {
+    MetadataStoreError::Conflict("there is no generation before the active one to go back to".to_owned())
+}
+
 /// Why nothing can be committed before the service has started once.
 pub(in crate::metadata_store) fn no_active_generation() -> MetadataStoreError {
     MetadataStoreError::Conflict("there is no active generation of the index yet".to_owned())

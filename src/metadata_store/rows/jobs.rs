@@ -1,11 +1,12 @@
 //! Jobs and their leases.
 
-use sqlx::FromRow;
+use serde_json::Value;
+use sqlx::{FromRow, types::Json};
 use uuid::Uuid;
 
-use super::{StoredTime, job_kind, job_stage, job_state, number};
+use super::{StoredTime, job_kind, job_priority, job_stage, job_state, number};
 use crate::{
-    domain::{DocumentId, Job, JobId, JobKind, JobState},
+    domain::{DocumentId, Job, JobId, JobKind, JobPriority, JobState, ReindexOptions},
     metadata_store::{MetadataStoreError, StoreResult},
 };
 
@@ -32,6 +33,11 @@ pub(in crate::metadata_store) fn max_attempts(kind: JobKind) -> i64 {
     }
 }
 
+/// How much later a job of this priority stands than it came, in microseconds.
+pub(in crate::metadata_store) fn waits_for_others(priority: JobPriority) -> i64 {
+    i64::try_from(priority.waits_for_others().as_micros()).unwrap_or(i64::MAX)
+}
+
 /// Why a job whose lease ran out for the last time has failed.
 pub(in crate::metadata_store) fn exhausted_reason(attempts: i64, last: Option<&str>) -> String {
     let what = format!("the worker stopped {attempts} times without a result: it was killed, or ran out of memory");
@@ -44,8 +50,8 @@ pub(in crate::metadata_store) fn exhausted_reason(attempts: i64, last: Option<&s
 /// The columns of [`JobRow`], of `jobs`.
 macro_rules! job_columns {
     () => {
-        "id, kind, document_id, version, generation, webhook, state, stage, progress, attempts, max_attempts, \
-         error, created_at, updated_at"
+        "id, kind, document_id, version, generation, webhook, priority, options, state, stage, progress, attempts, \
+         max_attempts, error, report, created_at, updated_at"
     };
 }
 pub(in crate::metadata_store) use job_columns;
@@ -59,12 +65,15 @@ pub(in crate::metadata_store) struct JobRow<At> {
     version: Option<i64>,
     generation: Option<i64>,
     webhook: Option<String>,
+    priority: String,
+    options: Option<Json<ReindexOptions>>,
     state: String,
     stage: String,
     progress: f32,
     attempts: i64,
     max_attempts: i64,
     error: Option<String>,
+    report: Option<Json<Value>>,
     created_at: At,
     updated_at: At,
 }
@@ -79,12 +88,15 @@ impl<At: StoredTime> JobRow<At> {
             version: self.version.map(|version| number("version", version)).transpose()?,
             generation: self.generation,
             webhook: self.webhook,
+            priority: job_priority(&self.priority)?,
+            options: self.options.map(|options| options.0),
             state: job_state(&self.state)?,
             stage: job_stage(&self.stage)?,
             progress: self.progress,
             attempts: number("number of attempts", self.attempts)?,
             max_attempts: number("number of attempts", self.max_attempts)?,
             error: self.error,
+            report: self.report.map(|report| report.0),
             created_at: self.created_at.utc()?,
             updated_at: self.updated_at.utc()?,
         })
@@ -195,6 +207,13 @@ fn conflict(why: String) -> StoreResult<()> {
 pub(in crate::metadata_store) fn nothing_to_deliver(job: JobId) -> MetadataStoreError {
     MetadataStoreError::Conflict(format!(
         "what job {job} would deliver is gone: its conversation or a document that it quotes was deleted, or it is too old"
+    ))
+}
+
+/// Why a second reindex is not enqueued.
+pub(in crate::metadata_store) fn another_reindex(open: JobId) -> MetadataStoreError {
+    MetadataStoreError::Conflict(format!(
+        "job {open} is a reindex that was asked for in another way: cancel it, or wait until it has ended"
     ))
 }
 

@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 
 pub(super) use self::{adapters::*, chunks::*, conversations::*, documents::*, generations::*, jobs::*, outcomes::*};
 use super::{ListPage, MetadataStoreError, StoreCounts, StoreResult};
-use crate::domain::{Chunk, GenerationState, JobKind, JobStage, JobState, VersionState};
+use crate::domain::{Chunk, GenerationState, JobKind, JobPriority, JobStage, JobState, VersionState};
 
 /// A point in time as a database stores it.
 pub(super) trait StoredTime {
@@ -70,6 +70,11 @@ pub(super) fn job_state(found: &str) -> StoreResult<JobState> {
 pub(super) fn job_kind(found: &str) -> StoreResult<JobKind> {
     use JobKind::{Deliver, Ingest, Purge, Reindex};
     word("job kind", found, &[Ingest, Purge, Reindex, Deliver], JobKind::as_str)
+}
+
+fn job_priority(found: &str) -> StoreResult<JobPriority> {
+    use JobPriority::{High, Low, Normal};
+    word("job priority", found, &[High, Normal, Low], JobPriority::as_str)
 }
 
 fn job_stage(found: &str) -> StoreResult<JobStage> {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{SqliteStore, chunks, jobs, now, settle};
 use crate::{
-    domain::{Chunk, DocumentId, Generation, GenerationNumber, IndexStamp, JobId, JobKind, JobState},
+    domain::{Chunk, DocumentId, Generation, GenerationNumber, IndexStamp, JobId, JobKind, JobState, ReindexOptions},
     metadata_store::{
         ActiveVersion, GenerationStore, StoreResult, SwapOutcome,
         bounded::{CALL, within},
@@ -63,18 +63,28 @@ impl GenerationStore for SqliteStore {
         .await
     }
 
-    async fn enqueue_reindex(&self) -> StoreResult<JobId> {
+    async fn enqueue_reindex(&self, options: ReindexOptions) -> StoreResult<JobId> {
         within(CALL, async {
             let mut transaction = self.write().await?;
             let result = async {
-                let open =
-                    sqlx::query_scalar("SELECT id FROM jobs WHERE kind = 'reindex' AND state IN ('queued', 'running')")
-                        .fetch_optional(&mut *transaction)
-                        .await?;
-                let job = match open {
-                    Some(open) => JobId(open),
-                    None => jobs::enqueue(&mut transaction, JobKind::Reindex, None, None, now()).await?,
-                };
+                let open: Option<(Uuid, Option<Json<ReindexOptions>>)> = sqlx::query_as(
+                    "SELECT id, options FROM jobs WHERE kind = 'reindex' AND state IN ('queued', 'running')",
+                )
+                .fetch_optional(&mut *transaction)
+                .await?;
+                if let Some((open, asked)) = open {
+                    let same = asked.map_or_else(ReindexOptions::default, |asked| asked.0) == options;
+                    return if same { Ok(JobId(open)) } else { Err(rows::another_reindex(JobId(open))) };
+                }
+                if options.rollback {
+                    last_retired(&mut transaction).await?.ok_or_else(rows::nothing_to_go_back_to)?;
+                }
+                let job = jobs::enqueue(&mut transaction, JobKind::Reindex, None, None, now()).await?;
+                sqlx::query("UPDATE jobs SET options = ?2 WHERE id = ?1")
+                    .bind(job.0)
+                    .bind(Json(options))
+                    .execute(&mut *transaction)
+                    .await?;
                 Ok(job)
             }
             .await;
@@ -105,6 +115,43 @@ impl GenerationStore for SqliteStore {
         .await
     }
 
+    async fn revive_generation(&self, job: JobId, token: &str) -> StoreResult<Generation> {
+        within(CALL, async {
+            let mut transaction = self.write().await?;
+            let result = async {
+                check_reindex(&mut transaction, job, token).await?;
+                let building: Option<(GenerationNumber, Option<Uuid>)> =
+                    sqlx::query_as("SELECT number, job_id FROM generations WHERE state = 'building'")
+                        .fetch_optional(&mut *transaction)
+                        .await?;
+                if let Some((number, Some(builder))) = building
+                    && builder == job.0
+                {
+                    return read(&mut transaction, number).await;
+                }
+                let number = last_retired(&mut transaction).await?.ok_or_else(rows::nothing_to_go_back_to)?;
+                sqlx::query("UPDATE generations SET state = 'retired' WHERE state = 'building'")
+                    .execute(&mut *transaction)
+                    .await?;
+                sqlx::query("UPDATE generations SET state = 'building', job_id = ?2 WHERE number = ?1")
+                    .bind(number)
+                    .bind(job.0)
+                    .execute(&mut *transaction)
+                    .await?;
+                sqlx::query("UPDATE jobs SET generation = ?2, updated_at = ?3 WHERE id = ?1")
+                    .bind(job.0)
+                    .bind(number)
+                    .bind(now())
+                    .execute(&mut *transaction)
+                    .await?;
+                read(&mut transaction, number).await
+            }
+            .await;
+            settle(transaction, result).await
+        })
+        .await
+    }
+
     async fn missing_versions(&self, generation: GenerationNumber, limit: u32) -> StoreResult<Vec<ActiveVersion>> {
         within(CALL, async {
             let mut conn = self.readers.acquire().await?;
@@ -119,6 +166,15 @@ impl GenerationStore for SqliteStore {
             .fetch_all(&mut *conn)
             .await?;
             missing.into_iter().map(ActiveVersionRow::source).collect()
+        })
+        .await
+    }
+
+    async fn count_missing_versions(&self, generation: GenerationNumber) -> StoreResult<u64> {
+        within(CALL, async {
+            let mut conn = self.readers.acquire().await?;
+            state(&mut conn, generation).await?;
+            count_missing(&mut conn, generation).await
         })
         .await
     }
@@ -170,16 +226,9 @@ impl GenerationStore for SqliteStore {
                         .await?;
                 let (state, builder) = builder.ok_or_else(|| rows::not_found("generation", generation))?;
                 rows::check_builder(generation, &state, builder, job)?;
-                let missing: i64 = sqlx::query_scalar(concat!(
-                    "SELECT COUNT(*) FROM versions v WHERE ",
-                    rows::missing!(),
-                    " AND e.generation = ?1)"
-                ))
-                .bind(generation)
-                .fetch_one(&mut *transaction)
-                .await?;
+                let missing = count_missing(&mut transaction, generation).await?;
                 if missing > 0 {
-                    return Ok(SwapOutcome::Incomplete(rows::count(missing)?));
+                    return Ok(SwapOutcome::Incomplete(missing));
                 }
                 sqlx::query("UPDATE generations SET state = 'retired' WHERE state = 'active'")
                     .execute(&mut *transaction)
@@ -273,6 +322,28 @@ async fn check_reindex(conn: &mut SqliteConnection, job: JobId, token: &str) -> 
     let row = jobs::lease_row(conn, job).await?;
     row.check_held(job, token)?;
     row.check_is_reindex(job)
+}
+
+async fn count_missing(conn: &mut SqliteConnection, generation: GenerationNumber) -> StoreResult<u64> {
+    let missing: i64 = sqlx::query_scalar(concat!(
+        "SELECT COUNT(*) FROM versions v WHERE ",
+        rows::missing!(),
+        " AND e.generation = ?1)"
+    ))
+    .bind(generation)
+    .fetch_one(conn)
+    .await?;
+    rows::count(missing)
+}
+
+/// The retired generation that was active last. One that never was is none to go back to.
+async fn last_retired(conn: &mut SqliteConnection) -> StoreResult<Option<GenerationNumber>> {
+    Ok(sqlx::query_scalar(
+        "SELECT number FROM generations WHERE state = 'retired' AND activated_at IS NOT NULL \
+         ORDER BY activated_at DESC, number DESC LIMIT 1",
+    )
+    .fetch_optional(conn)
+    .await?)
 }
 
 /// Retires what is being built, if anything is, and begins anew.

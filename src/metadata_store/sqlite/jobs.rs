@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use sqlx::{QueryBuilder, SqliteConnection, types::Json};
 use uuid::Uuid;
 
 use super::{SqliteStore, now, settle};
 use crate::{
-    domain::{Job, JobId, JobKind, JobStage, JobState},
+    domain::{Job, JobId, JobKind, JobPriority, JobStage, JobState},
     metadata_store::{
-        JobQuery, JobStore, LeasedJob, ListPage, StoreResult,
+        JobQuery, JobSignal, JobStore, LeasedJob, ListPage, StoreResult,
         bounded::{CALL, within},
         checks,
         cursor::List,
@@ -69,6 +70,30 @@ impl JobStore for SqliteStore {
             settle(transaction, result).await
         })
         .await
+    }
+
+    async fn report_job(&self, job: JobId, token: &str, report: &Value) -> StoreResult<()> {
+        checks::report(report)?;
+        within(CALL, async {
+            let mut transaction = self.write().await?;
+            let result = async {
+                lease_row(&mut transaction, job).await?.check_held(job, token)?;
+                sqlx::query("UPDATE jobs SET report = ?2, updated_at = ?3 WHERE id = ?1")
+                    .bind(job.0)
+                    .bind(Json(report))
+                    .bind(now())
+                    .execute(&mut *transaction)
+                    .await?;
+                Ok(())
+            }
+            .await;
+            settle(transaction, result).await
+        })
+        .await
+    }
+
+    async fn job_signal(&self) -> JobSignal {
+        JobSignal::silent()
     }
 
     async fn fail_job(&self, job: JobId, token: &str, error: &str, retry_at: Option<DateTime<Utc>>) -> StoreResult<()> {
@@ -223,7 +248,7 @@ impl JobStore for SqliteStore {
     }
 }
 
-/// Adds a job to the queue.
+/// Adds a job to the queue, at the place of high priority.
 pub(super) async fn enqueue(
     conn: &mut SqliteConnection,
     kind: JobKind,
@@ -231,10 +256,23 @@ pub(super) async fn enqueue(
     version: Option<i64>,
     due_at: i64,
 ) -> StoreResult<JobId> {
-    let id = JobId::new();
+    enqueue_at(conn, kind, document, version, due_at, JobPriority::High).await
+}
+
+/// Adds a job to the queue, at the place of its priority.
+pub(super) async fn enqueue_at(
+    conn: &mut SqliteConnection,
+    kind: JobKind,
+    document: Option<Uuid>,
+    version: Option<i64>,
+    due_at: i64,
+    priority: JobPriority,
+) -> StoreResult<JobId> {
+    let (id, now) = (JobId::new(), now());
     sqlx::query(
         "INSERT INTO jobs (id, kind, document_id, version, state, stage, progress, attempts, max_attempts, due_at, \
-         created_at, updated_at) VALUES (?1, ?2, ?3, ?4, 'queued', 'waiting', 0, 0, ?5, ?6, ?7, ?7)",
+         created_at, updated_at, priority, order_at) \
+         VALUES (?1, ?2, ?3, ?4, 'queued', 'waiting', 0, 0, ?5, ?6, ?7, ?7, ?8, ?9)",
     )
     .bind(id.0)
     .bind(kind.as_str())
@@ -242,7 +280,9 @@ pub(super) async fn enqueue(
     .bind(version)
     .bind(rows::max_attempts(kind))
     .bind(due_at)
-    .bind(now())
+    .bind(now)
+    .bind(priority.as_str())
+    .bind(now.saturating_add(rows::waits_for_others(priority)))
     .execute(conn)
     .await?;
     Ok(id)
@@ -285,11 +325,12 @@ async fn read(conn: &mut SqliteConnection, id: JobId) -> StoreResult<Job> {
     row.ok_or_else(|| rows::not_found("job", id))?.job()
 }
 
-/// The oldest job that could be taken.
+/// The first job that could be taken.
 async fn next_due(conn: &mut SqliteConnection, kinds: &[&str]) -> StoreResult<Option<JobId>> {
     let id: Option<Uuid> = sqlx::query_scalar(
         "SELECT id FROM jobs WHERE state IN ('queued', 'running') AND kind IN (SELECT value FROM json_each(?1)) \
-         AND ?2 >= CASE state WHEN 'queued' THEN due_at ELSE lease_expires_at END ORDER BY id LIMIT 1",
+         AND ?2 >= CASE state WHEN 'queued' THEN due_at ELSE lease_expires_at END \
+         ORDER BY order_at, id LIMIT 1",
     )
     .bind(Json(kinds))
     .bind(now())
@@ -298,7 +339,7 @@ async fn next_due(conn: &mut SqliteConnection, kinds: &[&str]) -> StoreResult<Op
     Ok(id.map(JobId))
 }
 
-/// Takes the oldest job, after failing those before it that have used up their attempts.
+/// Takes the first job, after failing those before it that have used up their attempts.
 async fn take(conn: &mut SqliteConnection, kinds: &[&str], lease: i64) -> StoreResult<Option<LeasedJob>> {
     while let Some(id) = next_due(conn, kinds).await? {
         let row = lease_row(conn, id).await?;

@@ -92,7 +92,8 @@ async fn add_version(
     .bind(now())
     .execute(&mut *conn)
     .await?;
-    let job_id = jobs::enqueue(conn, JobKind::Ingest, Some(document.0), Some(version), now()).await?;
+    let job_id =
+        jobs::enqueue_at(conn, JobKind::Ingest, Some(document.0), Some(version), now(), upload.priority).await?;
     Ok(Registered {
         document_id: document,
         version: rows::number("version", version)?,

@@ -11,6 +11,7 @@ use std::{
 use async_trait::async_trait;
 use fastembed::{InitOptionsUserDefined, TextEmbedding, TokenizerFiles, UserDefinedEmbeddingModel};
 use ort::environment::Environment;
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use tokenizers::Tokenizer;
 
@@ -24,7 +25,8 @@ use crate::{
 };
 
 /// How the vectors of the tokens become the vector of the text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Pooling {
     /// Their mean.
     Mean,
@@ -51,6 +53,24 @@ pub struct EmbedderSpec {
     pub model_file: String,
     /// The SHA-256 that the ONNX file must have, if that is known.
     pub sha256: Option<String>,
+    /// The folder that the user named; absent for the one that is fetched.
+    pub folder: Option<PathBuf>,
+}
+
+/// What `embedder.json` in a folder says.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Described {
+    name: String,
+    dimension: u32,
+    max_tokens: usize,
+    pooling: Pooling,
+    #[serde(default)]
+    query_prefix: String,
+    #[serde(default)]
+    passage_prefix: String,
+    #[serde(default)]
+    model_file: Option<String>,
 }
 
 impl EmbedderSpec {
@@ -67,7 +87,34 @@ impl EmbedderSpec {
             passage_prefix: String::new(),
             model_file: "model.onnx".into(),
             sha256: artefact.and_then(|artefact| artefact.sha256_of("model.onnx")).map(str::to_owned),
+            folder: None,
         }
+    }
+
+    /// The model in a folder: an ONNX file and its tokenizer as fastembed takes them, and `embedder.json`, which says
+    /// `name`, `dimension`, `max_tokens`, `pooling` (`mean` or `cls`) and, where the model wants them, `query_prefix`,
+    /// `passage_prefix` and `model_file`.
+    pub fn in_folder(folder: &Path) -> Result<Self, EmbedderError> {
+        let unusable = |reason: String| EmbedderError::Model { path: folder.display().to_string(), reason };
+        let path = folder.join("embedder.json");
+        let text =
+            std::fs::read_to_string(&path).map_err(|error| unusable(format!("reading {}: {error}", path.display())))?;
+        let described: Described =
+            serde_json::from_str(&text).map_err(|error| unusable(format!("{}: {error}", path.display())))?;
+        if described.dimension == 0 || described.max_tokens == 0 || described.name.is_empty() {
+            return Err(unusable("embedder.json needs a name, and a dimension and max_tokens above 0".to_owned()));
+        }
+        Ok(Self {
+            name: described.name,
+            dimension: described.dimension,
+            max_tokens: described.max_tokens,
+            pooling: described.pooling,
+            query_prefix: described.query_prefix,
+            passage_prefix: described.passage_prefix,
+            model_file: described.model_file.unwrap_or_else(|| "model.onnx".to_owned()),
+            sha256: None,
+            folder: Some(folder.to_owned()),
+        })
     }
 }
 
@@ -127,6 +174,7 @@ impl FastEmbedder {
             sha256,
             query_prefix: spec.query_prefix.clone(),
             passage_prefix: spec.passage_prefix.clone(),
+            folder: spec.folder.as_ref().map(|folder| folder.display().to_string()),
         };
         Ok(Self { stamp, max_tokens: spec.max_tokens, tokenizer: Arc::new(tokenizer), queue })
     }

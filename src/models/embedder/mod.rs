@@ -1,12 +1,14 @@
 //! Text to dense vectors.
 //!
-//! [`Embedder`] is what the rest of the program sees; [`FastEmbedder`] is the one backend. `batching` decides
+//! [`Embedder`] is what the rest of the program sees; [`FastEmbedder`] is the one backend, and [`Embedders`] knows which
+//! one each generation of the index needs. `batching` decides
 //! which texts go through the model together, `queue` hands them to the threads that own it. May depend on
 //! `domain`, `models::catalog` and `models::weights`.
 
 mod batching;
 mod fastembed;
 mod queue;
+mod registry;
 
 use std::sync::Arc;
 
@@ -17,6 +19,7 @@ use crate::domain::EmbedderStamp;
 
 pub use fastembed::{EmbedderSpec, FastEmbedder, Pooling};
 pub use queue::Tuning;
+pub use registry::{Embedders, NoOthers, OpenEmbedder};
 
 /// Counts the tokens of a passage as the embedder will see it: with what is put before it, and with the
 /// special tokens around it.

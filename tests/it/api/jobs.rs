@@ -4,7 +4,10 @@ use reqwest::StatusCode;
 use serde_json::json;
 
 use super::forms::check_problem;
-use crate::{sample, test_app::TestApp};
+use crate::{
+    sample,
+    test_app::{TestApp, config, settings, until},
+};
 
 /// The beginning of a PNG image.
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89";
@@ -119,4 +122,28 @@ async fn jobs_are_listed_newest_first_by_state_kind_and_document_and_a_purge_is_
     check_problem(status, &body, (409, "conflict"), "");
     app.work();
     app.settle().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_is_cancelled_in_the_middle_of_a_parse_and_its_parser_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let (parser, started) = (dir.path().join("parser"), dir.path().join("started"));
+    // Written by another process: a program that this one holds open for writing could not be started.
+    let script = format!("#!/bin/sh\\necho $$ > {0}.part\\nmv {0}.part {0}\\nexec sleep 600\\n", started.display());
+    let write = format!("printf '{script}' > {0} && chmod +x {0}", parser.display());
+    assert!(tokio::process::Command::new("sh").args(["-c", &write]).status().await.unwrap().success());
+    let mut config = config(settings(dir.path()));
+    config.extract_program = parser;
+    let app = TestApp::start_from(config).await;
+    let (_, body) = app.upload("stuck.md", "# Stuck\n").await;
+    let job = body["documents"][0]["job_id"].as_str().unwrap().to_owned();
+    until("the parser runs", async || started.exists()).await;
+    let process = std::fs::read_to_string(&started).unwrap().trim().to_owned();
+    assert_eq!(app.read(&format!("/v1/jobs/{job}")).await["stage"], "extract");
+    let (status, cancelled) = app.post(&format!("/v1/jobs/{job}/cancel"), json!({})).await;
+    assert_eq!((status, &cancelled["state"]), (StatusCode::OK, &json!("cancelled")));
+    let stat = format!("/proc/{process}/stat");
+    let ended = || std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z "));
+    until("its parser is gone", async || ended()).await;
+    app.stop().await;
 }

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 
 use chrono::Utc;
 use footnote::{
-    domain::{DocumentId, GenerationState, JobId, JobKind, JobStage},
+    domain::{DocumentId, GenerationState, JobId, JobKind, JobStage, ReindexOptions},
     metadata_store::{DocumentQuery, JobQuery, MetadataStore, MetadataStoreError, StoreResult},
 };
 
@@ -188,7 +188,9 @@ impl Side {
             Call::Cancel(position) => answer(store.cancel_job(self.jobs[position]).await.map(|job| job.state)),
             Call::Retry(position) => answer(store.retry_job(self.jobs[position]).await.map(|job| job.state)),
             Call::Expire => answer(store.expire_leases().await),
-            Call::Reindex => answer(store.enqueue_reindex().await.map(|job| Self::position(&mut self.jobs, job))),
+            Call::Reindex => answer(
+                store.enqueue_reindex(ReindexOptions::default()).await.map(|job| Self::position(&mut self.jobs, job)),
+            ),
             Call::Begin { lease: position, stamp: name } => {
                 let (job, token, _) = lease(position);
                 let result = store.begin_generation(job, &token, &stamp(&format!("{name}"))).await;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use footnote::{
     domain::{
-        Chunk, ChunkId, DocumentId, EmbedderStamp, GenerationNumber, IndexStamp, Job, JobId, JobKind, Metadata,
-        text::CodePointRange,
+        Chunk, ChunkId, DocumentId, EmbedderStamp, GenerationNumber, IndexStamp, Job, JobId, JobKind, JobPriority,
+        Metadata, ReindexOptions, text::CodePointRange,
     },
     metadata_store::{
         CommitOutcome, DocumentQuery, IngestCommit, JobQuery, LeasedJob, MetadataStore, MetadataStoreError, NewUpload,
@@ -32,6 +32,8 @@ pub fn upload(name: &str, bytes: &str) -> NewUpload {
         metadata: Metadata::new(),
         sha256: sha256(bytes),
         size_bytes: bytes.len() as u64,
+        // Of the same turn as every other kind of job: the order is that of arrival.
+        priority: JobPriority::High,
     }
 }
 
@@ -44,6 +46,7 @@ pub fn stamp(name: &str) -> IndexStamp {
             sha256: sha256(name),
             query_prefix: String::new(),
             passage_prefix: "passage: ".to_owned(),
+            folder: None,
         },
         chunker: "words, 200 tokens".to_owned(),
         lexical: "bm25-en-1".to_owned(),
@@ -112,7 +115,7 @@ pub async fn ingest(store: &dyn MetadataStore, name: &str, bytes: &str, count: u
 
 /// Leases the reindex, which is enqueued if it is not, and begins its generation.
 pub async fn reindex(store: &dyn MetadataStore, stamp_name: &str) -> (LeasedJob, GenerationNumber) {
-    let id = store.enqueue_reindex().await.unwrap();
+    let id = store.enqueue_reindex(ReindexOptions::default()).await.unwrap();
     let leased = lease(store, JobKind::Reindex).await;
     assert_eq!(leased.job.id, id);
     let generation = store.begin_generation(id, &leased.token, &stamp(stamp_name)).await.unwrap();

@@ -1,7 +1,7 @@
 //! Generations, one caller at a time.
 
 use footnote::{
-    domain::{DocumentId, GenerationState, JobKind, JobState},
+    domain::{DocumentId, GenerationState, JobKind, JobState, ReindexOptions},
     metadata_store::SwapOutcome,
 };
 
@@ -25,12 +25,12 @@ pub async fn the_first_generation_is_number_one_and_made_once(backend: &Backend)
 
 pub async fn one_reindex_is_open_at_a_time(backend: &Backend) {
     let store = &*backend.store;
-    let first = store.enqueue_reindex().await.unwrap();
-    assert_eq!(store.enqueue_reindex().await.unwrap(), first);
+    let first = store.enqueue_reindex(ReindexOptions::default()).await.unwrap();
+    assert_eq!(store.enqueue_reindex(ReindexOptions::default()).await.unwrap(), first);
     let leased = lease(store, JobKind::Reindex).await;
-    assert_eq!(store.enqueue_reindex().await.unwrap(), first);
+    assert_eq!(store.enqueue_reindex(ReindexOptions::default()).await.unwrap(), first);
     store.succeed_job(first, &leased.token).await.unwrap();
-    assert_ne!(store.enqueue_reindex().await.unwrap(), first);
+    assert_ne!(store.enqueue_reindex(ReindexOptions::default()).await.unwrap(), first);
 }
 
 pub async fn a_job_builds_one_generation(backend: &Backend) {
@@ -68,7 +68,7 @@ pub async fn another_stamp_or_job_replaces_what_is_being_built(backend: &Backend
 
 pub async fn only_the_holder_of_a_reindex_builds(backend: &Backend) {
     let store = &*backend.store;
-    let job = store.enqueue_reindex().await.unwrap();
+    let job = store.enqueue_reindex(ReindexOptions::default()).await.unwrap();
     lease_lost(store.begin_generation(job, "no token", &stamp("second")).await, job);
     let ingestion = store.register_upload(upload("a.md", "one")).await.unwrap().job_id;
     let leased = lease(store, JobKind::Ingest).await;
@@ -227,10 +227,57 @@ pub async fn only_the_builder_swaps(backend: &Backend) {
     lease_lost(store.swap_generation(first.job.id, token, abandoned).await, first.job.id);
     store.cancel_job(first.job.id).await.unwrap();
 
-    let id = store.enqueue_reindex().await.unwrap();
+    let id = store.enqueue_reindex(ReindexOptions::default()).await.unwrap();
     let second = lease(store, JobKind::Reindex).await;
     conflict(store.swap_generation(id, &second.token, abandoned).await);
     assert_eq!(store.active_generation().await.unwrap().unwrap().number, 1);
+}
+
+const ROLLBACK: ReindexOptions = ReindexOptions { rollback: true, accept_worse: false, embed_all: false };
+
+pub async fn a_rollback_brings_back_the_generation_that_was_active_last(backend: &Backend) {
+    let store = &*backend.store;
+    let kept = ingest(store, "kept.md", "bytes", 2).await.document_id;
+    let (leased, second) = reindex(store, "second").await;
+    fill(store, second).await;
+    store.swap_generation(leased.job.id, &leased.token, second).await.unwrap();
+    let added = ingest(store, "added.md", "bytes", 1).await.document_id;
+
+    let job = store.enqueue_reindex(ROLLBACK).await.unwrap();
+    assert_eq!(store.enqueue_reindex(ROLLBACK).await.unwrap(), job);
+    conflict(store.enqueue_reindex(ReindexOptions::default()).await);
+    let leased = lease(store, JobKind::Reindex).await;
+    assert_eq!(leased.job.options, Some(ROLLBACK));
+    lease_lost(store.revive_generation(job, "no token").await, job);
+    let revived = store.revive_generation(job, &leased.token).await.unwrap();
+    assert_eq!((revived.number, revived.state, &revived.stamp), (1, GenerationState::Building, &stamp("first")));
+    // Also after another worker has taken the job over.
+    store.release_job(job, &leased.token).await.unwrap();
+    let leased = lease(store, JobKind::Reindex).await;
+    assert_eq!(store.revive_generation(job, &leased.token).await.unwrap().number, 1);
+    assert_eq!(store.job(job).await.unwrap().generation, Some(1));
+    // What it had is there still; what came since is missing.
+    let missing: Vec<_> = store.missing_versions(1, 10).await.unwrap().into_iter().map(|one| one.document_id).collect();
+    assert_eq!((missing, store.count_missing_versions(1).await.unwrap()), (vec![added], 1));
+    assert_eq!(store.swap_generation(job, &leased.token, 1).await.unwrap(), SwapOutcome::Incomplete(1));
+    fill(store, 1).await;
+    assert_eq!(store.swap_generation(job, &leased.token, 1).await.unwrap(), SwapOutcome::Swapped);
+    assert_eq!(store.active_generation().await.unwrap().unwrap().number, 1);
+    assert_eq!(store.chunks_of(kept).await.unwrap().len(), 2);
+    // And back again.
+    let job = store.enqueue_reindex(ROLLBACK).await.unwrap();
+    let leased = lease(store, JobKind::Reindex).await;
+    assert_eq!(store.revive_generation(job, &leased.token).await.unwrap().number, second);
+}
+
+pub async fn a_rollback_needs_something_to_go_back_to(backend: &Backend) {
+    let store = &*backend.store;
+    conflict(store.enqueue_reindex(ROLLBACK).await);
+    // One that was given up was never active.
+    let (leased, _) = reindex(store, "second").await;
+    store.begin_generation(leased.job.id, &leased.token, &stamp("third")).await.unwrap();
+    store.fail_job(leased.job.id, &leased.token, "given up", None).await.unwrap();
+    conflict(store.enqueue_reindex(ROLLBACK).await);
 }
 
 pub async fn a_retired_generation_is_forgotten_and_its_number_never_used_again(backend: &Backend) {

@@ -2,9 +2,10 @@
 
 use chrono::{TimeDelta, Utc};
 use footnote::{
-    domain::{JobId, JobKind, JobStage, JobState, VersionState},
-    metadata_store::{JobQuery, LeasedJob, MetadataStore, Registered},
+    domain::{JobId, JobKind, JobPriority, JobStage, JobState, ReindexOptions, VersionState},
+    metadata_store::{JobQuery, LeasedJob, MetadataStore, NewUpload, Registered},
 };
+use serde_json::json;
 
 use super::{
     Backend,
@@ -31,7 +32,7 @@ pub async fn the_oldest_job_of_the_kinds_is_leased(backend: &Backend) {
     let first = uploaded(store, "a.md").await;
     let purge = store.delete_document(deleted).await.unwrap();
     let second = uploaded(store, "b.md").await;
-    let reindex = store.enqueue_reindex().await.unwrap();
+    let reindex = store.enqueue_reindex(ReindexOptions::default()).await.unwrap();
 
     assert_eq!(store.lease_job(&[], HOUR).await.unwrap(), None);
     assert_eq!(lease(store, JobKind::Reindex).await.job.id, reindex);
@@ -42,6 +43,46 @@ pub async fn the_oldest_job_of_the_kinds_is_leased(backend: &Backend) {
         order.push(leased.job.id);
     }
     assert_eq!(order, [first.job_id, purge, second.job_id]);
+}
+
+pub async fn a_job_of_high_priority_goes_first_and_none_waits_for_ever(backend: &Backend) {
+    let store = &*backend.store;
+    let mut jobs = Vec::new();
+    for (name, priority) in [
+        ("low.md", JobPriority::Low),
+        ("normal.md", JobPriority::Normal),
+        ("low-2.md", JobPriority::Low),
+        ("high.md", JobPriority::High),
+        ("normal-2.md", JobPriority::Normal),
+    ] {
+        let registered = store.register_upload(NewUpload { priority, ..upload(name, name) }).await.unwrap();
+        assert_eq!(store.job(registered.job_id).await.unwrap().priority, priority);
+        jobs.push(registered.job_id);
+    }
+    let mut order = Vec::new();
+    while let Some(leased) = store.lease_job(&[JobKind::Ingest], HOUR).await.unwrap() {
+        order.push(leased.job.id);
+    }
+    assert_eq!(order, [jobs[3], jobs[1], jobs[4], jobs[0], jobs[2]]);
+    // The waiting is bounded: a place is a time.
+    assert!(JobPriority::Low.waits_for_others() < std::time::Duration::from_secs(8 * 24 * 3_600));
+}
+
+pub async fn a_report_is_kept_when_the_job_has_ended(backend: &Backend) {
+    let store = &*backend.store;
+    let purge = store.delete_document(ingest(store, "gone.md", "x", 1).await.document_id).await.unwrap();
+    let leased = lease(store, JobKind::Purge).await;
+    assert_eq!(leased.job.report, None);
+    for report in [json!({"vectors": 1}), json!({"vectors": 2, "é": [null]})] {
+        store.report_job(purge, &leased.token, &report).await.unwrap();
+        assert_eq!(store.job(purge).await.unwrap().report, Some(report));
+    }
+    invalid(store.report_job(purge, &leased.token, &json!(["no object"])).await);
+    invalid(store.report_job(purge, &leased.token, &json!({"long": "x".repeat(70_000)})).await);
+    lease_lost(store.report_job(purge, "no token", &json!({})).await, purge);
+    store.succeed_job(purge, &leased.token).await.unwrap();
+    assert_eq!(store.job(purge).await.unwrap().report.unwrap()["vectors"], 2);
+    lease_lost(store.report_job(purge, &leased.token, &json!({})).await, purge);
 }
 
 pub async fn an_expired_lease_is_taken_over_and_its_holder_has_lost_it(backend: &Backend) {
@@ -190,7 +231,7 @@ pub async fn what_has_ended_and_purges_cannot_be_cancelled(backend: &Backend) {
     let cancelled = uploaded(store, "b.md").await.job_id;
     store.cancel_job(cancelled).await.unwrap();
     conflict(store.cancel_job(cancelled).await);
-    let reindex = store.enqueue_reindex().await.unwrap();
+    let reindex = store.enqueue_reindex(ReindexOptions::default()).await.unwrap();
     assert_eq!(store.cancel_job(reindex).await.unwrap().state, JobState::Cancelled);
 }
 
@@ -218,9 +259,9 @@ pub async fn a_retry_starts_afresh(backend: &Backend) {
     conflict(store.retry_job(job).await);
 
     // A reindex that failed is not queued beside another one.
-    let first = store.enqueue_reindex().await.unwrap();
+    let first = store.enqueue_reindex(ReindexOptions::default()).await.unwrap();
     store.cancel_job(first).await.unwrap();
-    let second = store.enqueue_reindex().await.unwrap();
+    let second = store.enqueue_reindex(ReindexOptions::default()).await.unwrap();
     conflict(store.retry_job(first).await);
     store.cancel_job(second).await.unwrap();
     assert_eq!(store.retry_job(first).await.unwrap().state, JobState::Queued);

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use footnote::{
-    domain::{JobKind, JobState, VersionState},
+    domain::{JobKind, JobState, ReindexOptions, VersionState},
     metadata_store::{CommitOutcome, MetadataStore, MetadataStoreError, SwapOutcome},
 };
 use tokio::task::JoinSet;
@@ -96,7 +96,9 @@ pub async fn one_first_generation_and_one_reindex(backend: &Backend) {
     })
     .await;
     assert_eq!(generations, [1; 16]);
-    let reindexes = at_once(backend, 16, |_, store| async move { store.enqueue_reindex().await.unwrap() }).await;
+    let reindexes =
+        at_once(backend, 16, |_, store| async move { store.enqueue_reindex(ReindexOptions::default()).await.unwrap() })
+            .await;
     assert_eq!(reindexes.iter().collect::<HashSet<_>>().len(), 1);
     assert_eq!(jobs_of(&*backend.store, JobKind::Reindex).await.len(), 1);
 }

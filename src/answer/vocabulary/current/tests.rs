@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    domain::{Chunk, ChunkId, EmbedderStamp, IndexStamp, JobKind, Metadata, text::CodePointRange},
+    domain::{Chunk, ChunkId, EmbedderStamp, IndexStamp, JobKind, JobPriority, Metadata, text::CodePointRange},
     metadata_store::{GenerationStore, IngestCommit, NewUpload, sqlite::SqliteStore},
 };
 
@@ -17,6 +17,7 @@ async fn store() -> (tempfile::TempDir, Arc<dyn MetadataStore>) {
         sha256: String::new(),
         query_prefix: String::new(),
         passage_prefix: String::new(),
+        folder: None,
     };
     let stamp = IndexStamp { embedder, chunker: String::new(), lexical: String::new() };
     store.active_generation_or_create(&stamp).await.unwrap();
@@ -31,6 +32,7 @@ async fn ingest(store: &dyn MetadataStore, name: &str, texts: &[&str]) {
         metadata: Metadata::new(),
         sha256: format!("{:064x}", name.len() * 1_000 + texts.len()),
         size_bytes: 1,
+        priority: JobPriority::Normal,
     };
     let registered = store.register_upload(upload).await.unwrap();
     let leased = store.lease_job(&[JobKind::Ingest], Duration::from_secs(3_600)).await.unwrap().unwrap();
