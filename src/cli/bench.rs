@@ -9,6 +9,7 @@ mod peer;
 mod percentiles;
 mod reindex;
 mod retrieve;
+mod scale;
 
 use clap::Subcommand;
 
@@ -30,6 +31,7 @@ enum BenchCommand {
     Exact(exact::Exact),
     Ask(ask::Ask),
     Reindex(reindex::Reindex),
+    Scale(scale::Scale),
 }
 
 impl Bench {
@@ -42,6 +44,7 @@ impl Bench {
             BenchCommand::Exact(command) => command.run(config).await,
             BenchCommand::Ask(command) => command.run(config).await,
             BenchCommand::Reindex(command) => command.run(config).await,
+            BenchCommand::Scale(command) => command.run(config).await,
         }
     }
 }

@@ -1,6 +1,9 @@
 //! What is searched and asked in a benchmark: the handbook and the demo's questions, or the user's own.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
@@ -41,24 +44,28 @@ struct Line {
     question: String,
 }
 
+/// The questions of a file of JSON lines with a `question` each; at least one.
+pub fn read_questions(path: &Path) -> anyhow::Result<Vec<String>> {
+    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let read = |(number, line)| {
+        let line: Line =
+            serde_json::from_str(line).with_context(|| format!("{}, line {}", path.display(), number + 1))?;
+        anyhow::Ok(line.question)
+    };
+    let questions = lines.map(read).collect::<anyhow::Result<Vec<_>>>()?;
+    ensure!(!questions.is_empty(), "{} holds no question", path.display());
+    Ok(questions)
+}
+
 impl Corpus {
     /// Starts an application and ingests the documents.
     pub async fn ready(self, config: Config, purpose: Purpose) -> anyhow::Result<Ready> {
         let Self { documents, questions } = self;
         let questions = match questions {
             None => demo::questions()?,
-            Some(path) => {
-                let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-                let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-                let read = |(number, line)| {
-                    let line: Line = serde_json::from_str(line)
-                        .with_context(|| format!("{}, line {}", path.display(), number + 1))?;
-                    anyhow::Ok(line.question)
-                };
-                lines.map(read).collect::<anyhow::Result<Vec<_>>>()?
-            }
+            Some(path) => read_questions(&path)?,
         };
-        ensure!(!questions.is_empty(), "there are no questions");
         let dir = tempfile::tempdir()?;
         let stop = shutdown::on_signal()?;
         let app = start_apart(config, dir.path(), purpose).await?;

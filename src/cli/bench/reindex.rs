@@ -20,7 +20,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-use super::percentiles::Percentiles;
+use super::{corpus::read_questions, percentiles::Percentiles};
 use crate::{
     cli::{Exit, output},
     config::Config,
@@ -166,17 +166,6 @@ fn print(report: &Report) {
     for wrong in report.failed.iter().chain(&report.wrong) {
         println!("  {wrong}");
     }
-}
-
-fn read_questions(path: &Path) -> anyhow::Result<Vec<String>> {
-    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    let mut questions = Vec::new();
-    for line in text.lines().filter(|line| !line.trim().is_empty()) {
-        let line: Value = serde_json::from_str(line).with_context(|| path.display().to_string())?;
-        questions.push(line["question"].as_str().context("a line has no `question`")?.to_owned());
-    }
-    ensure!(!questions.is_empty(), "{} holds no question", path.display());
-    Ok(questions)
 }
 
 /// Asks one question after the other, from the first again when the list ends.
