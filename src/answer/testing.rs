@@ -253,6 +253,27 @@ impl VectorStore for NoVectors {
         Ok(0)
     }
 
+    async fn dense_vectors(
+        &self,
+        _: GenerationNumber,
+        _: &[ChunkId],
+    ) -> Result<Vec<(ChunkId, Vec<f32>)>, VectorStoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn point_ids(
+        &self,
+        _: GenerationNumber,
+        _: Option<ChunkId>,
+        _: u32,
+    ) -> Result<Vec<ChunkId>, VectorStoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn delete_points(&self, _: GenerationNumber, _: &[ChunkId]) -> Result<(), VectorStoreError> {
+        Ok(())
+    }
+
     async fn optimize(&self, _: GenerationNumber) -> Result<(), VectorStoreError> {
         Ok(())
     }

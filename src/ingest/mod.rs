@@ -9,6 +9,7 @@ pub mod chunk;
 pub mod embed;
 mod error;
 pub mod extract;
+pub mod mend;
 mod progress;
 mod purge;
 mod reindex;

@@ -34,8 +34,12 @@ macro_rules! step {
 }
 
 /// All migrations, oldest first. One that has been released is never edited: the next one changes what it made.
-const STEPS: &[Step] =
-    &[step!(1, "0001_initial.sql"), step!(2, "0002_adapters.sql"), step!(3, "0003_conversations_and_actions.sql")];
+const STEPS: &[Step] = &[
+    step!(1, "0001_initial.sql"),
+    step!(2, "0002_adapters.sql"),
+    step!(3, "0003_conversations_and_actions.sql"),
+    step!(4, "0004_deletions.sql"),
+];
 
 /// The query for the newest migration that a database has, which [`is_ours`] judges.
 pub(super) const APPLIED: &str = "SELECT MAX(version) FROM _sqlx_migrations WHERE success";

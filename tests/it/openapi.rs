@@ -18,6 +18,7 @@ const OPERATIONS: [(&str, &str); 26] = [
     ("GET", "/v1/admin/adapters/{id}"),
     ("POST", "/v1/admin/adapters/{id}/promote"),
     ("POST", "/v1/admin/adapters/{role}/rollback"),
+    ("POST", "/v1/admin/backup"),
     ("POST", "/v1/admin/reindex"),
     ("GET", "/v1/admin/reindex/{id}"),
     ("POST", "/v1/ask"),

@@ -26,7 +26,8 @@ use qdrant_edge::{
     Condition, CountRequest, CreateIndex, Distance, EdgeConfigBuilder, EdgeShard, EdgeSparseVectorParamsBuilder,
     EdgeVectorParamsBuilder, FieldCondition, FieldIndexOperations, Filter, Fusion, Match, Modifier, NamedQuery,
     PayloadFieldSchema, PayloadSchemaType, PointId, PointInsertOperations, PointOperations, PointStruct, Prefetch,
-    QueryEnum, QueryRequest, ScoringQuery, UpdateOperation, Vector, Vectors, WithPayloadInterface, WithVector,
+    QueryEnum, QueryRequest, ScoringQuery, ScrollRequest, UpdateOperation, Vector, Vectors, WithPayloadInterface,
+    WithVector,
     external::{ordered_float::OrderedFloat, uuid::Uuid},
 };
 use serde_json::Value as Json;
@@ -309,12 +310,15 @@ impl points_server::Points for Service {
     ) -> Result<Response<proto::PointsOperationResponse>, Status> {
         self.faults.before(&request).await?;
         let request = request.into_inner();
-        let Some(PointsSelectorOneOf::Filter(by)) = request.points.and_then(|points| points.points_selector_one_of)
-        else {
-            return Err(Status::unimplemented("the stub deletes by filter only"));
+        let delete = match request.points.and_then(|points| points.points_selector_one_of) {
+            Some(PointsSelectorOneOf::Filter(by)) => PointOperations::DeletePointsByFilter(filter(by)?),
+            Some(PointsSelectorOneOf::Points(list)) => {
+                let ids = list.ids.into_iter().map(point_id).collect::<Result<_, _>>()?;
+                PointOperations::DeletePoints { ids }
+            }
+            None => return Err(Status::invalid_argument("nothing was selected")),
         };
-        let delete = UpdateOperation::PointOperation(PointOperations::DeletePointsByFilter(filter(by)?));
-        self.update(&request.collection_name, delete)
+        self.update(&request.collection_name, UpdateOperation::PointOperation(delete))
     }
 
     async fn create_field_index(
@@ -371,8 +375,44 @@ impl points_server::Points for Service {
         Ok(Response::new(proto::QueryResponse { result, ..Default::default() }))
     }
 
+    async fn get(&self, request: Request<proto::GetPoints>) -> Result<Response<proto::GetResponse>, Status> {
+        self.faults.before(&request).await?;
+        let request = request.into_inner();
+        let shard = self.collection(&request.collection_name)?.shard;
+        let Some(proto::with_vectors_selector::SelectorOptions::Include(wanted)) =
+            request.with_vectors.and_then(|vectors| vectors.selector_options)
+        else {
+            return Err(Status::unimplemented("the stub wants the names of vectors"));
+        };
+        let ids = request.ids.into_iter().map(point_id).collect::<Result<Vec<_>, _>>()?;
+        let with_vector = WithVector::Selector(wanted.names);
+        let found = shard.retrieve(&ids, Some(WithPayloadInterface::Bool(false)), Some(with_vector)).map_err(engine)?;
+        let result = found.into_iter().map(retrieved).collect::<Result<_, _>>()?;
+        Ok(Response::new(proto::GetResponse { result, ..Default::default() }))
+    }
+
+    async fn scroll(&self, request: Request<proto::ScrollPoints>) -> Result<Response<proto::ScrollResponse>, Status> {
+        self.faults.before(&request).await?;
+        let request = request.into_inner();
+        let shard = self.collection(&request.collection_name)?.shard;
+        let scroll = ScrollRequest {
+            offset: request.offset.map(point_id).transpose()?,
+            limit: request.limit.map(|limit| limit as usize),
+            filter: request.filter.map(filter).transpose()?,
+            with_payload: Some(WithPayloadInterface::Bool(false)),
+            with_vector: WithVector::Bool(false),
+            order_by: None,
+        };
+        let (found, next) = shard.scroll(scroll).map_err(engine)?;
+        let result = found
+            .into_iter()
+            .map(|point| proto::RetrievedPoint { id: Some(point.id.to_string().into()), ..Default::default() })
+            .collect();
+        let next_page_offset = next.map(|id| id.to_string().into());
+        Ok(Response::new(proto::ScrollResponse { result, next_page_offset, ..Default::default() }))
+    }
+
     refused! {
-        get(GetPoints) -> GetResponse;
         update_vectors(UpdatePointVectors) -> PointsOperationResponse;
         delete_vectors(DeletePointVectors) -> PointsOperationResponse;
         set_payload(SetPayloadPoints) -> PointsOperationResponse;
@@ -385,7 +425,6 @@ impl points_server::Points for Service {
         search(SearchPoints) -> SearchResponse;
         search_batch(SearchBatchPoints) -> SearchBatchResponse;
         search_groups(SearchPointGroups) -> SearchGroupsResponse;
-        scroll(ScrollPoints) -> ScrollResponse;
         recommend(RecommendPoints) -> RecommendResponse;
         recommend_batch(RecommendBatchPoints) -> RecommendBatchResponse;
         recommend_groups(RecommendPointGroups) -> RecommendGroupsResponse;
@@ -408,6 +447,33 @@ fn engine(error: qdrant_edge::OperationError) -> Status {
         }
         error => Status::internal(error.to_string()),
     }
+}
+
+fn retrieved(record: qdrant_edge::Record) -> Result<proto::RetrievedPoint, Status> {
+    let Some(qdrant_edge::VectorStructInternal::Named(named)) = record.vector else {
+        return Err(Status::unimplemented("the stub wants named vectors"));
+    };
+    let mut vectors = std::collections::HashMap::new();
+    for (name, vector) in named {
+        let qdrant_edge::VectorInternal::Dense(data) = vector else {
+            return Err(Status::unimplemented("the stub gives dense vectors only"));
+        };
+        let vector = Some(proto::vector_output::Vector::Dense(proto::DenseVector { data }));
+        vectors.insert(name, proto::VectorOutput { vector, ..Default::default() });
+    }
+    let options = proto::vectors_output::VectorsOptions::Vectors(proto::NamedVectorsOutput { vectors });
+    Ok(proto::RetrievedPoint {
+        id: Some(record.id.to_string().into()),
+        vectors: Some(proto::VectorsOutput { vectors_options: Some(options) }),
+        ..Default::default()
+    })
+}
+
+fn point_id(id: proto::PointId) -> Result<PointId, Status> {
+    let Some(proto::point_id::PointIdOptions::Uuid(id)) = id.point_id_options else {
+        return Err(Status::unimplemented("the stub wants UUIDs"));
+    };
+    id.parse().map(PointId::Uuid).map_err(|_| Status::invalid_argument("not a UUID"))
 }
 
 fn point(point: proto::PointStruct) -> Result<PointStruct, Status> {

@@ -41,7 +41,7 @@ use super::{
     Point, ScoredChunk, VectorQuery, VectorStore, VectorStoreError,
     request::{self, Search},
 };
-use crate::domain::{DocumentId, GenerationNumber};
+use crate::domain::{ChunkId, DocumentId, GenerationNumber};
 
 const WRITE_QUEUE: usize = 64;
 const SEARCH_QUEUE: usize = 256;
@@ -151,6 +151,35 @@ impl VectorStore for QdrantEdge {
     async fn count(&self, generation: GenerationNumber, document: Option<DocumentId>) -> Result<u64, VectorStoreError> {
         let conditions = document.map_or_else(Vec::new, |document| request::document_conditions(document, None));
         self.read(generation, move |shard| shard.count(&conditions)).await
+    }
+
+    async fn dense_vectors(
+        &self,
+        generation: GenerationNumber,
+        ids: &[ChunkId],
+    ) -> Result<Vec<(ChunkId, Vec<f32>)>, VectorStoreError> {
+        let ids = ids.to_vec();
+        self.read(generation, move |shard| shard.dense_vectors(&ids)).await
+    }
+
+    async fn point_ids(
+        &self,
+        generation: GenerationNumber,
+        after: Option<ChunkId>,
+        limit: u32,
+    ) -> Result<Vec<ChunkId>, VectorStoreError> {
+        let limit = request::check_limit(limit)?;
+        let first = request::first_behind(after);
+        self.read(generation, move |shard| first.map_or(Ok(Vec::new()), |first| shard.point_ids(first, limit))).await
+    }
+
+    async fn delete_points(&self, generation: GenerationNumber, ids: &[ChunkId]) -> Result<(), VectorStoreError> {
+        let ids = ids.to_vec();
+        self.write(move |store| {
+            let shard = store.shard(generation)?;
+            if ids.is_empty() { Ok(()) } else { shard.write(translate::delete_points(&ids)) }
+        })
+        .await
     }
 
     async fn optimize(&self, generation: GenerationNumber) -> Result<(), VectorStoreError> {

@@ -42,9 +42,12 @@ use super::{
     queue::guarded,
     translate,
 };
-use crate::vector_store::{
-    ScoredChunk, VectorStoreError,
-    request::{Condition, Plan, Search},
+use crate::{
+    domain::ChunkId,
+    vector_store::{
+        ScoredChunk, VectorStoreError,
+        request::{Condition, Plan, Search},
+    },
 };
 
 /// The journal's size at which the engine is flushed: some 2,500 passages, which are written again in about a
@@ -151,6 +154,19 @@ impl Shard {
         let filter = if conditions.is_empty() { None } else { Some(translate::filter(conditions)?) };
         let count = self.engine()?.count(CountRequest { filter, exact: true }).map_err(translate::error)?;
         Ok(count as u64)
+    }
+
+    /// The dense vectors of the points among `ids` that exist.
+    pub(super) fn dense_vectors(&self, ids: &[ChunkId]) -> Result<Vec<(ChunkId, Vec<f32>)>, VectorStoreError> {
+        let ids: Vec<_> = ids.iter().map(|id| qdrant_edge::PointId::Uuid(id.0)).collect();
+        let found = self.engine()?.retrieve(&ids, Some(translate::no_payload()), Some(translate::dense_only()));
+        found.map_err(translate::error)?.into_iter().map(translate::dense).collect()
+    }
+
+    /// The ids of the points from `first` on, ascending.
+    pub(super) fn point_ids(&self, first: uuid::Uuid, limit: usize) -> Result<Vec<ChunkId>, VectorStoreError> {
+        let (found, _) = self.engine()?.scroll(translate::scroll(first, limit)).map_err(translate::error)?;
+        found.iter().map(|point| translate::chunk_id(point.id)).collect()
     }
 
     /// Marks the directory to be removed when the last search has ended.

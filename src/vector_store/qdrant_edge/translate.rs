@@ -9,8 +9,9 @@ use qdrant_edge::{
     EdgeSparseVectorParamsBuilder, EdgeVectorParamsBuilder, FieldCondition, FieldIndexOperations, Filter, Fusion,
     JsonPath, KeywordIndexParams, Match, MatchValue, Modifier, NamedQuery, OperationError, PayloadFieldSchema,
     PayloadSchemaParams, PointId, PointInsertOperations, PointOperations, PointStruct, Prefetch, QueryEnum,
-    QueryRequest, ScoredPoint, ScoringQuery, SearchParams, UpdateOperation, ValueVariants, Vector, Vectors, WalOptions,
-    WithPayloadInterface, WithVector, external::ordered_float::OrderedFloat,
+    QueryRequest, Record, ScoredPoint, ScoringQuery, ScrollRequest, SearchParams, UpdateOperation, ValueVariants,
+    Vector, VectorInternal, VectorStructInternal, Vectors, WalOptions, WithPayloadInterface, WithVector,
+    external::ordered_float::OrderedFloat,
 };
 use serde_json::json;
 
@@ -85,6 +86,47 @@ fn point(point: Point) -> Result<qdrant_edge::PointStructPersisted, VectorStoreE
 /// The operation that deletes what the conditions pick.
 pub(super) fn delete(conditions: &[Condition]) -> Result<UpdateOperation, VectorStoreError> {
     Ok(UpdateOperation::PointOperation(PointOperations::DeletePointsByFilter(filter(conditions)?)))
+}
+
+/// That no payload is read.
+pub(super) fn no_payload() -> WithPayloadInterface {
+    WithPayloadInterface::Bool(false)
+}
+
+/// That the dense vector is read and nothing else.
+pub(super) fn dense_only() -> WithVector {
+    WithVector::Selector(vec![DENSE.to_owned()])
+}
+
+/// The dense vector of a point.
+pub(super) fn dense(record: Record) -> Result<(ChunkId, Vec<f32>), VectorStoreError> {
+    let id = chunk_id(record.id)?;
+    let found = match record.vector {
+        Some(VectorStructInternal::Named(mut named)) => named.remove(DENSE),
+        _ => None,
+    };
+    match found {
+        Some(VectorInternal::Dense(values)) => Ok((id, values)),
+        _ => Err(VectorStoreError::Failed(format!("the point of {id} has no vector `{DENSE}`"))),
+    }
+}
+
+/// The operation that deletes single points.
+pub(super) fn delete_points(ids: &[ChunkId]) -> UpdateOperation {
+    let ids = ids.iter().map(|id| PointId::Uuid(id.0)).collect();
+    UpdateOperation::PointOperation(PointOperations::DeletePoints { ids })
+}
+
+/// The request for points in the order of their ids, from `first` on.
+pub(super) fn scroll(first: uuid::Uuid, limit: usize) -> ScrollRequest {
+    ScrollRequest {
+        offset: Some(PointId::Uuid(first)),
+        limit: Some(limit),
+        filter: None,
+        with_payload: Some(WithPayloadInterface::Bool(false)),
+        with_vector: WithVector::Bool(false),
+        order_by: None,
+    }
 }
 
 /// A filter that every condition must pass.
@@ -163,8 +205,13 @@ fn scoring(nearest: Nearest) -> Result<ScoringQuery, VectorStoreError> {
 
 /// A result of the engine.
 pub(super) fn scored(point: &ScoredPoint) -> Result<ScoredChunk, VectorStoreError> {
-    match point.id {
-        PointId::Uuid(id) => Ok(ScoredChunk { chunk_id: ChunkId(id), score: point.score }),
+    Ok(ScoredChunk { chunk_id: chunk_id(point.id)?, score: point.score })
+}
+
+/// The passage that a point is of.
+pub(super) fn chunk_id(id: PointId) -> Result<ChunkId, VectorStoreError> {
+    match id {
+        PointId::Uuid(id) => Ok(ChunkId(id)),
         PointId::NumId(number) => {
             Err(VectorStoreError::Failed(format!("the index holds point {number}, which this program did not write")))
         }

@@ -8,11 +8,13 @@ use qdrant_client::{
     QdrantError,
     qdrant::{
         self, Condition as ServerCondition, CreateCollection, CreateFieldIndexCollection, DenseVector, Distance,
-        FieldCondition, FieldType, Filter, GetCollectionInfoResponse, Match, Modifier, NamedVectors, PointStruct,
-        PrefetchQuery, Query, QueryPoints, RepeatedStrings, Rrf, ScoredPoint, SearchParams, SparseVectorConfig,
-        SparseVectorParams, Value, Vector, VectorInput, VectorParams, VectorParamsMap, Vectors, VectorsConfig,
-        condition::ConditionOneOf, r#match::MatchValue, point_id::PointIdOptions, query::Variant, value::Kind, vector,
-        vector_input, vectors::VectorsOptions, vectors_config,
+        FieldCondition, FieldType, Filter, GetCollectionInfoResponse, GetPoints, Match, Modifier, NamedVectors,
+        PointId, PointStruct, PointsIdsList, PointsSelector, PrefetchQuery, Query, QueryPoints, RepeatedStrings,
+        RetrievedPoint, Rrf, ScoredPoint, ScrollPoints, SearchParams, SparseVectorConfig, SparseVectorParams, Value,
+        Vector, VectorInput, VectorOutput, VectorParams, VectorParamsMap, Vectors, VectorsConfig,
+        condition::ConditionOneOf, r#match::MatchValue, point_id::PointIdOptions, points_selector::PointsSelectorOneOf,
+        query::Variant, value::Kind, vector, vector_input, vector_output, vectors::VectorsOptions, vectors_config,
+        vectors_output,
     },
 };
 
@@ -95,6 +97,50 @@ pub(super) fn point(point: Point) -> Result<PointStruct, VectorStoreError> {
 
 fn text(text: String) -> Value {
     Value { kind: Some(Kind::StringValue(text)) }
+}
+
+/// The request for the dense vectors of points.
+pub(super) fn get_dense(collection: String, ids: &[ChunkId], timeout_seconds: u64) -> GetPoints {
+    GetPoints {
+        collection_name: collection,
+        ids: ids.iter().map(|id| id.0.to_string().into()).collect(),
+        with_payload: Some(false.into()),
+        with_vectors: Some(vec![DENSE].into()),
+        timeout: Some(timeout_seconds),
+        ..GetPoints::default()
+    }
+}
+
+/// The dense vector of a point.
+pub(super) fn dense(point: RetrievedPoint) -> Result<(ChunkId, Vec<f32>), VectorStoreError> {
+    let id = chunk_id(point.id)?;
+    let found = match point.vectors.and_then(|vectors| vectors.vectors_options) {
+        Some(vectors_output::VectorsOptions::Vectors(mut named)) => named.vectors.remove(DENSE),
+        _ => None,
+    };
+    match found.map(VectorOutput::into_vector) {
+        Some(vector_output::Vector::Dense(dense)) => Ok((id, dense.data)),
+        _ => Err(VectorStoreError::Failed(format!("the point of {id} has no vector `{DENSE}`"))),
+    }
+}
+
+/// Single points.
+pub(super) fn points(ids: &[ChunkId]) -> PointsSelector {
+    let ids = ids.iter().map(|id| id.0.to_string().into()).collect();
+    PointsSelector { points_selector_one_of: Some(PointsSelectorOneOf::Points(PointsIdsList { ids })) }
+}
+
+/// The request for points in the order of their ids, from `first` on.
+pub(super) fn scroll(collection: String, first: uuid::Uuid, limit: u32, timeout_seconds: u64) -> ScrollPoints {
+    ScrollPoints {
+        collection_name: collection,
+        offset: Some(first.to_string().into()),
+        limit: Some(limit),
+        with_payload: Some(false.into()),
+        with_vectors: Some(false.into()),
+        timeout: Some(timeout_seconds),
+        ..ScrollPoints::default()
+    }
 }
 
 /// A filter that every condition must pass.
@@ -180,10 +226,15 @@ fn params(limit: usize) -> SearchParams {
 
 /// A result of the server.
 pub(super) fn scored(point: ScoredPoint) -> Result<ScoredChunk, VectorStoreError> {
-    match point.id.and_then(|id| id.point_id_options) {
+    Ok(ScoredChunk { chunk_id: chunk_id(point.id)?, score: point.score })
+}
+
+/// The passage that a point is of.
+pub(super) fn chunk_id(id: Option<PointId>) -> Result<ChunkId, VectorStoreError> {
+    match id.and_then(|id| id.point_id_options) {
         Some(PointIdOptions::Uuid(id)) => id
             .parse()
-            .map(|id| ScoredChunk { chunk_id: ChunkId(id), score: point.score })
+            .map(ChunkId)
             .map_err(|_| VectorStoreError::Failed(format!("the server answered with the point id `{id}`"))),
         id => {
             Err(VectorStoreError::Failed(format!("the index holds the point {id:?}, which this program did not write")))
