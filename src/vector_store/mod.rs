@@ -9,6 +9,8 @@ pub mod qdrant_edge;
 pub mod qdrant_server;
 mod request;
 
+pub use request::matches;
+
 use async_trait::async_trait;
 
 use crate::domain::{ChunkId, DocumentId, Filter, GenerationNumber, Metadata};
@@ -170,15 +172,16 @@ pub trait VectorStore: Send + Sync + 'static {
         query: VectorQuery,
     ) -> Result<Vec<ScoredChunk>, VectorStoreError>;
 
-    /// The exact number of points, of a document or of all.
-    async fn count(&self, generation: GenerationNumber, document: Option<DocumentId>) -> Result<u64, VectorStoreError>;
-
-    /// The dense vectors of those of the points among `ids` that exist, in no particular order.
+    /// The dense vectors of those points among `ids` that exist, in no particular order. They rank as the ones that were
+    /// written do: a store may have brought them to length 1, which they have by contract up to rounding.
     async fn dense_vectors(
         &self,
         generation: GenerationNumber,
         ids: &[ChunkId],
     ) -> Result<Vec<(ChunkId, Vec<f32>)>, VectorStoreError>;
+
+    /// The exact number of points, of a document or of all.
+    async fn count(&self, generation: GenerationNumber, document: Option<DocumentId>) -> Result<u64, VectorStoreError>;
 
     /// The ids of the points behind `after`, ascending by their UUIDs, at most `limit` (1 to 10,000): for who checks all
     /// of them. Fewer than `limit` are the last ones. A point that comes or goes meanwhile may be missed.

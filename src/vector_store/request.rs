@@ -7,7 +7,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{Fusion, Point, Ranking, SparseVector, VectorQuery, VectorStoreError};
-use crate::domain::{ChunkId, DocumentId, GenerationNumber, Metadata};
+use crate::domain::{ChunkId, DocumentId, Filter, GenerationNumber, Metadata};
 
 /// The name of the dense vector of a point.
 pub(super) const DENSE: &str = "dense";
@@ -171,10 +171,10 @@ pub(super) fn check_limit(limit: u32) -> Result<usize, VectorStoreError> {
 }
 
 /// The first id that may come behind `after`; `None` when there can be none.
-pub(super) fn first_behind(after: Option<ChunkId>) -> Option<uuid::Uuid> {
+pub(super) fn first_behind(after: Option<ChunkId>) -> Option<ChunkId> {
     match after {
-        None => Some(uuid::Uuid::nil()),
-        Some(after) => after.0.as_u128().checked_add(1).map(uuid::Uuid::from_u128),
+        None => Some(ChunkId(uuid::Uuid::nil())),
+        Some(after) => after.0.as_u128().checked_add(1).map(|next| ChunkId(uuid::Uuid::from_u128(next))),
     }
 }
 
@@ -206,6 +206,20 @@ pub(super) fn labels(metadata: &Metadata) -> Result<Vec<String>, VectorStoreErro
         }
     }
     Ok(labels)
+}
+
+/// Whether a document with this metadata passes a filter: what a search with it would look at.
+pub fn matches(filter: &Filter, document: DocumentId, metadata: &Metadata) -> Result<bool, VectorStoreError> {
+    if !filter.document_ids.is_empty() && !filter.document_ids.contains(&document) {
+        return Ok(false);
+    }
+    let labels = labels(metadata)?;
+    for (field, value) in &filter.metadata {
+        if !wanted_labels(field, value)?.iter().any(|wanted| labels.contains(wanted)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn wanted_labels(field: &str, value: &Value) -> Result<Vec<String>, VectorStoreError> {

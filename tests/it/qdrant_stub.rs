@@ -26,8 +26,8 @@ use qdrant_edge::{
     Condition, CountRequest, CreateIndex, Distance, EdgeConfigBuilder, EdgeShard, EdgeSparseVectorParamsBuilder,
     EdgeVectorParamsBuilder, FieldCondition, FieldIndexOperations, Filter, Fusion, Match, Modifier, NamedQuery,
     PayloadFieldSchema, PayloadSchemaType, PointId, PointInsertOperations, PointOperations, PointStruct, Prefetch,
-    QueryEnum, QueryRequest, ScoringQuery, ScrollRequest, UpdateOperation, Vector, Vectors, WithPayloadInterface,
-    WithVector,
+    QueryEnum, QueryRequest, ScoringQuery, ScrollRequest, UpdateOperation, Vector, VectorInternal,
+    VectorStructInternal, Vectors, WithPayloadInterface, WithVector,
     external::{ordered_float::OrderedFloat, uuid::Uuid},
 };
 use serde_json::Value as Json;
@@ -376,18 +376,45 @@ impl points_server::Points for Service {
     }
 
     async fn get(&self, request: Request<proto::GetPoints>) -> Result<Response<proto::GetResponse>, Status> {
+        use proto::{point_id::PointIdOptions, vector_output::Vector as Out, vectors_output::VectorsOptions};
         self.faults.before(&request).await?;
         let request = request.into_inner();
         let shard = self.collection(&request.collection_name)?.shard;
-        let Some(proto::with_vectors_selector::SelectorOptions::Include(wanted)) =
-            request.with_vectors.and_then(|vectors| vectors.selector_options)
-        else {
-            return Err(Status::unimplemented("the stub wants the names of vectors"));
+        let mut ids = Vec::new();
+        for id in request.ids {
+            let Some(PointIdOptions::Uuid(id)) = id.point_id_options else {
+                return Err(Status::unimplemented("the stub wants UUIDs"));
+            };
+            ids.push(PointId::Uuid(id.parse().map_err(|_| Status::invalid_argument("not a UUID"))?));
+        }
+        let with_vector = match request.with_vectors.and_then(|vectors| vectors.selector_options) {
+            Some(proto::with_vectors_selector::SelectorOptions::Include(names)) => {
+                WithVector::Selector(names.names.into_iter().map(Into::into).collect())
+            }
+            other => return Err(Status::unimplemented(format!("the stub cannot read {other:?}"))),
         };
-        let ids = request.ids.into_iter().map(point_id).collect::<Result<Vec<_>, _>>()?;
-        let with_vector = WithVector::Selector(wanted.names);
         let found = shard.retrieve(&ids, Some(WithPayloadInterface::Bool(false)), Some(with_vector)).map_err(engine)?;
-        let result = found.into_iter().map(retrieved).collect::<Result<_, _>>()?;
+        let mut result = Vec::new();
+        for record in found {
+            let Some(VectorStructInternal::Named(named)) = record.vector else {
+                return Err(Status::internal("a point without named vectors"));
+            };
+            let mut vectors = std::collections::HashMap::new();
+            for (name, vector) in named {
+                let VectorInternal::Dense(data) = vector else {
+                    return Err(Status::unimplemented("the stub reads dense vectors only"));
+                };
+                let vector = Some(Out::Dense(proto::DenseVector { data }));
+                vectors.insert(name.to_string(), proto::VectorOutput { vector, ..Default::default() });
+            }
+            result.push(proto::RetrievedPoint {
+                id: Some(record.id.to_string().into()),
+                vectors: Some(proto::VectorsOutput {
+                    vectors_options: Some(VectorsOptions::Vectors(proto::NamedVectorsOutput { vectors })),
+                }),
+                ..Default::default()
+            });
+        }
         Ok(Response::new(proto::GetResponse { result, ..Default::default() }))
     }
 
@@ -447,26 +474,6 @@ fn engine(error: qdrant_edge::OperationError) -> Status {
         }
         error => Status::internal(error.to_string()),
     }
-}
-
-fn retrieved(record: qdrant_edge::Record) -> Result<proto::RetrievedPoint, Status> {
-    let Some(qdrant_edge::VectorStructInternal::Named(named)) = record.vector else {
-        return Err(Status::unimplemented("the stub wants named vectors"));
-    };
-    let mut vectors = std::collections::HashMap::new();
-    for (name, vector) in named {
-        let qdrant_edge::VectorInternal::Dense(data) = vector else {
-            return Err(Status::unimplemented("the stub gives dense vectors only"));
-        };
-        let vector = Some(proto::vector_output::Vector::Dense(proto::DenseVector { data }));
-        vectors.insert(name, proto::VectorOutput { vector, ..Default::default() });
-    }
-    let options = proto::vectors_output::VectorsOptions::Vectors(proto::NamedVectorsOutput { vectors });
-    Ok(proto::RetrievedPoint {
-        id: Some(record.id.to_string().into()),
-        vectors: Some(proto::VectorsOutput { vectors_options: Some(options) }),
-        ..Default::default()
-    })
 }
 
 fn point_id(id: proto::PointId) -> Result<PointId, Status> {

@@ -128,6 +128,7 @@ contract! {
     hybrid_scores_are_the_weighted_reciprocal_ranks
     a_hybrid_query_without_terms_ranks_by_the_dense_vector
     hybrid_depth_and_limits_bound_the_results
+    dense_vectors_come_back_of_the_points_that_exist
     a_missing_generation_is_named_in_the_error
     generations_are_listed_and_dropped
     reopening_keeps_everything

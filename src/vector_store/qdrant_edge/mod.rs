@@ -148,11 +148,6 @@ impl VectorStore for QdrantEdge {
         self.read(generation, move |shard| shard.search(Search::new(generation, shard.dimension, query)?)).await
     }
 
-    async fn count(&self, generation: GenerationNumber, document: Option<DocumentId>) -> Result<u64, VectorStoreError> {
-        let conditions = document.map_or_else(Vec::new, |document| request::document_conditions(document, None));
-        self.read(generation, move |shard| shard.count(&conditions)).await
-    }
-
     async fn dense_vectors(
         &self,
         generation: GenerationNumber,
@@ -160,6 +155,11 @@ impl VectorStore for QdrantEdge {
     ) -> Result<Vec<(ChunkId, Vec<f32>)>, VectorStoreError> {
         let ids = ids.to_vec();
         self.read(generation, move |shard| shard.dense_vectors(&ids)).await
+    }
+
+    async fn count(&self, generation: GenerationNumber, document: Option<DocumentId>) -> Result<u64, VectorStoreError> {
+        let conditions = document.map_or_else(Vec::new, |document| request::document_conditions(document, None));
+        self.read(generation, move |shard| shard.count(&conditions)).await
     }
 
     async fn point_ids(

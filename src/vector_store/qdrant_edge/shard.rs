@@ -149,6 +149,16 @@ impl Shard {
         found.iter().map(translate::scored).collect()
     }
 
+    /// The dense vectors of those points that exist.
+    pub(super) fn dense_vectors(&self, ids: &[ChunkId]) -> Result<Vec<(ChunkId, Vec<f32>)>, VectorStoreError> {
+        let ids: Vec<_> = ids.iter().map(|id| translate::point_id(*id)).collect();
+        let found = self
+            .engine()?
+            .retrieve(&ids, Some(translate::WITHOUT_PAYLOAD), Some(translate::dense_only()))
+            .map_err(translate::error)?;
+        found.into_iter().map(translate::dense_vector).collect()
+    }
+
     /// Counts what the conditions pick; all points when there are none.
     pub(super) fn count(&self, conditions: &[Condition]) -> Result<u64, VectorStoreError> {
         let filter = if conditions.is_empty() { None } else { Some(translate::filter(conditions)?) };
@@ -156,15 +166,8 @@ impl Shard {
         Ok(count as u64)
     }
 
-    /// The dense vectors of the points among `ids` that exist.
-    pub(super) fn dense_vectors(&self, ids: &[ChunkId]) -> Result<Vec<(ChunkId, Vec<f32>)>, VectorStoreError> {
-        let ids: Vec<_> = ids.iter().map(|id| qdrant_edge::PointId::Uuid(id.0)).collect();
-        let found = self.engine()?.retrieve(&ids, Some(translate::no_payload()), Some(translate::dense_only()));
-        found.map_err(translate::error)?.into_iter().map(translate::dense).collect()
-    }
-
     /// The ids of the points from `first` on, ascending.
-    pub(super) fn point_ids(&self, first: uuid::Uuid, limit: usize) -> Result<Vec<ChunkId>, VectorStoreError> {
+    pub(super) fn point_ids(&self, first: ChunkId, limit: usize) -> Result<Vec<ChunkId>, VectorStoreError> {
         let (found, _) = self.engine()?.scroll(translate::scroll(first, limit)).map_err(translate::error)?;
         found.iter().map(|point| translate::chunk_id(point.id)).collect()
     }

@@ -88,42 +88,19 @@ pub(super) fn delete(conditions: &[Condition]) -> Result<UpdateOperation, Vector
     Ok(UpdateOperation::PointOperation(PointOperations::DeletePointsByFilter(filter(conditions)?)))
 }
 
-/// That no payload is read.
-pub(super) fn no_payload() -> WithPayloadInterface {
-    WithPayloadInterface::Bool(false)
-}
-
-/// That the dense vector is read and nothing else.
-pub(super) fn dense_only() -> WithVector {
-    WithVector::Selector(vec![DENSE.to_owned()])
-}
-
-/// The dense vector of a point.
-pub(super) fn dense(record: Record) -> Result<(ChunkId, Vec<f32>), VectorStoreError> {
-    let id = chunk_id(record.id)?;
-    let found = match record.vector {
-        Some(VectorStructInternal::Named(mut named)) => named.remove(DENSE),
-        _ => None,
-    };
-    match found {
-        Some(VectorInternal::Dense(values)) => Ok((id, values)),
-        _ => Err(VectorStoreError::Failed(format!("the point of {id} has no vector `{DENSE}`"))),
-    }
-}
-
 /// The operation that deletes single points.
 pub(super) fn delete_points(ids: &[ChunkId]) -> UpdateOperation {
-    let ids = ids.iter().map(|id| PointId::Uuid(id.0)).collect();
+    let ids = ids.iter().copied().map(point_id).collect();
     UpdateOperation::PointOperation(PointOperations::DeletePoints { ids })
 }
 
 /// The request for points in the order of their ids, from `first` on.
-pub(super) fn scroll(first: uuid::Uuid, limit: usize) -> ScrollRequest {
+pub(super) fn scroll(first: ChunkId, limit: usize) -> ScrollRequest {
     ScrollRequest {
-        offset: Some(PointId::Uuid(first)),
+        offset: Some(point_id(first)),
         limit: Some(limit),
         filter: None,
-        with_payload: Some(WithPayloadInterface::Bool(false)),
+        with_payload: Some(WITHOUT_PAYLOAD),
         with_vector: WithVector::Bool(false),
         order_by: None,
     }
@@ -208,13 +185,39 @@ pub(super) fn scored(point: &ScoredPoint) -> Result<ScoredChunk, VectorStoreErro
     Ok(ScoredChunk { chunk_id: chunk_id(point.id)?, score: point.score })
 }
 
-/// The passage that a point is of.
-pub(super) fn chunk_id(id: PointId) -> Result<ChunkId, VectorStoreError> {
-    match id {
+/// The point of a chunk.
+pub(super) fn point_id(chunk: ChunkId) -> PointId {
+    PointId::Uuid(chunk.0)
+}
+
+/// The chunk of a point.
+pub(super) fn chunk_id(point: PointId) -> Result<ChunkId, VectorStoreError> {
+    match point {
         PointId::Uuid(id) => Ok(ChunkId(id)),
         PointId::NumId(number) => {
             Err(VectorStoreError::Failed(format!("the index holds point {number}, which this program did not write")))
         }
+    }
+}
+
+/// Points are read without what the metadata store knows better.
+pub(super) const WITHOUT_PAYLOAD: WithPayloadInterface = WithPayloadInterface::Bool(false);
+
+/// Points are read with their dense vector alone.
+pub(super) fn dense_only() -> WithVector {
+    WithVector::Selector(vec![DENSE.into()])
+}
+
+/// A point that was read with its dense vector.
+pub(super) fn dense_vector(record: Record) -> Result<(ChunkId, Vec<f32>), VectorStoreError> {
+    let id = chunk_id(record.id)?;
+    let vector = match record.vector {
+        Some(VectorStructInternal::Named(mut named)) => named.remove(DENSE),
+        _ => None,
+    };
+    match vector {
+        Some(VectorInternal::Dense(dense)) => Ok((id, dense)),
+        _ => Err(VectorStoreError::Failed(format!("point {} has no vector `{DENSE}`", id.0))),
     }
 }
 

@@ -298,6 +298,22 @@ impl VectorStore for QdrantServer {
         found.result.into_iter().map(translate::scored).collect()
     }
 
+    async fn dense_vectors(
+        &self,
+        generation: GenerationNumber,
+        ids: &[ChunkId],
+    ) -> Result<Vec<(ChunkId, Vec<f32>)>, VectorStoreError> {
+        let mut vectors = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(POINTS_PER_REQUEST) {
+            let request = translate::get_dense(self.collection(generation), ids, seconds(self.deadlines.read));
+            let found = self.call(self.deadlines.read, generation, self.client.get_points(request)).await?;
+            for point in found.result {
+                vectors.push(translate::dense_vector(point)?);
+            }
+        }
+        Ok(vectors)
+    }
+
     async fn count(&self, generation: GenerationNumber, document: Option<DocumentId>) -> Result<u64, VectorStoreError> {
         let request = CountPoints {
             collection_name: self.collection(generation),
@@ -311,22 +327,6 @@ impl VectorStore for QdrantServer {
             .result
             .map(|result| result.count)
             .ok_or_else(|| VectorStoreError::Failed("the server answered a count without a number".to_owned()))
-    }
-
-    async fn dense_vectors(
-        &self,
-        generation: GenerationNumber,
-        ids: &[ChunkId],
-    ) -> Result<Vec<(ChunkId, Vec<f32>)>, VectorStoreError> {
-        let mut found = Vec::with_capacity(ids.len());
-        for ids in ids.chunks(POINTS_PER_REQUEST) {
-            let get = translate::get_dense(self.collection(generation), ids, seconds(self.deadlines.read));
-            let answer = self.call(self.deadlines.read, generation, self.client.get_points(get)).await?;
-            for point in answer.result {
-                found.push(translate::dense(point)?);
-            }
-        }
-        Ok(found)
     }
 
     async fn point_ids(

@@ -11,10 +11,12 @@ use qdrant_client::{
         FieldCondition, FieldType, Filter, GetCollectionInfoResponse, GetPoints, Match, Modifier, NamedVectors,
         PointId, PointStruct, PointsIdsList, PointsSelector, PrefetchQuery, Query, QueryPoints, RepeatedStrings,
         RetrievedPoint, Rrf, ScoredPoint, ScrollPoints, SearchParams, SparseVectorConfig, SparseVectorParams, Value,
-        Vector, VectorInput, VectorOutput, VectorParams, VectorParamsMap, Vectors, VectorsConfig,
-        condition::ConditionOneOf, r#match::MatchValue, point_id::PointIdOptions, points_selector::PointsSelectorOneOf,
-        query::Variant, value::Kind, vector, vector_input, vector_output, vectors::VectorsOptions, vectors_config,
-        vectors_output,
+        Vector, VectorInput, VectorOutput, VectorParams, VectorParamsMap, Vectors, VectorsConfig, VectorsSelector,
+        WithPayloadSelector, WithVectorsSelector, condition::ConditionOneOf, r#match::MatchValue,
+        point_id::PointIdOptions, points_selector::PointsSelectorOneOf, query::Variant, value::Kind, vector,
+        vector_input, vector_output, vectors::VectorsOptions, vectors_config, vectors_output,
+        with_payload_selector::SelectorOptions as PayloadOptions,
+        with_vectors_selector::SelectorOptions as VectorOptions,
     },
 };
 
@@ -89,7 +91,7 @@ pub(super) fn point(point: Point) -> Result<PointStruct, VectorStoreError> {
         .map(|(name, vector)| (name.to_owned(), Vector { vector: Some(vector), ..Vector::default() }))
         .collect();
     Ok(PointStruct {
-        id: Some(point.chunk_id.0.to_string().into()),
+        id: Some(point_id(point.chunk_id)),
         payload,
         vectors: Some(Vectors { vectors_options: Some(VectorsOptions::Vectors(NamedVectors { vectors })) }),
     })
@@ -99,45 +101,20 @@ fn text(text: String) -> Value {
     Value { kind: Some(Kind::StringValue(text)) }
 }
 
-/// The request for the dense vectors of points.
-pub(super) fn get_dense(collection: String, ids: &[ChunkId], timeout_seconds: u64) -> GetPoints {
-    GetPoints {
-        collection_name: collection,
-        ids: ids.iter().map(|id| id.0.to_string().into()).collect(),
-        with_payload: Some(false.into()),
-        with_vectors: Some(vec![DENSE].into()),
-        timeout: Some(timeout_seconds),
-        ..GetPoints::default()
-    }
-}
-
-/// The dense vector of a point.
-pub(super) fn dense(point: RetrievedPoint) -> Result<(ChunkId, Vec<f32>), VectorStoreError> {
-    let id = chunk_id(point.id)?;
-    let found = match point.vectors.and_then(|vectors| vectors.vectors_options) {
-        Some(vectors_output::VectorsOptions::Vectors(mut named)) => named.vectors.remove(DENSE),
-        _ => None,
-    };
-    match found.map(VectorOutput::into_vector) {
-        Some(vector_output::Vector::Dense(dense)) => Ok((id, dense.data)),
-        _ => Err(VectorStoreError::Failed(format!("the point of {id} has no vector `{DENSE}`"))),
-    }
-}
-
 /// Single points.
 pub(super) fn points(ids: &[ChunkId]) -> PointsSelector {
-    let ids = ids.iter().map(|id| id.0.to_string().into()).collect();
+    let ids = ids.iter().copied().map(point_id).collect();
     PointsSelector { points_selector_one_of: Some(PointsSelectorOneOf::Points(PointsIdsList { ids })) }
 }
 
 /// The request for points in the order of their ids, from `first` on.
-pub(super) fn scroll(collection: String, first: uuid::Uuid, limit: u32, timeout_seconds: u64) -> ScrollPoints {
+pub(super) fn scroll(collection: String, first: ChunkId, limit: u32, timeout_seconds: u64) -> ScrollPoints {
     ScrollPoints {
         collection_name: collection,
-        offset: Some(first.to_string().into()),
+        offset: Some(point_id(first)),
         limit: Some(limit),
-        with_payload: Some(false.into()),
-        with_vectors: Some(false.into()),
+        with_payload: Some(WithPayloadSelector { selector_options: Some(PayloadOptions::Enable(false)) }),
+        with_vectors: Some(WithVectorsSelector { selector_options: Some(VectorOptions::Enable(false)) }),
         timeout: Some(timeout_seconds),
         ..ScrollPoints::default()
     }
@@ -229,9 +206,13 @@ pub(super) fn scored(point: ScoredPoint) -> Result<ScoredChunk, VectorStoreError
     Ok(ScoredChunk { chunk_id: chunk_id(point.id)?, score: point.score })
 }
 
-/// The passage that a point is of.
-pub(super) fn chunk_id(id: Option<PointId>) -> Result<ChunkId, VectorStoreError> {
-    match id.and_then(|id| id.point_id_options) {
+fn point_id(chunk: ChunkId) -> PointId {
+    chunk.0.to_string().into()
+}
+
+/// The chunk of a point.
+pub(super) fn chunk_id(point: Option<PointId>) -> Result<ChunkId, VectorStoreError> {
+    match point.and_then(|id| id.point_id_options) {
         Some(PointIdOptions::Uuid(id)) => id
             .parse()
             .map(ChunkId)
@@ -239,6 +220,32 @@ pub(super) fn chunk_id(id: Option<PointId>) -> Result<ChunkId, VectorStoreError>
         id => {
             Err(VectorStoreError::Failed(format!("the index holds the point {id:?}, which this program did not write")))
         }
+    }
+}
+
+/// The request that reads the dense vectors of points.
+pub(super) fn get_dense(collection: String, ids: &[ChunkId], timeout_seconds: u64) -> GetPoints {
+    let dense = VectorsSelector { names: vec![DENSE.to_owned()] };
+    GetPoints {
+        collection_name: collection,
+        ids: ids.iter().copied().map(point_id).collect(),
+        with_payload: Some(WithPayloadSelector { selector_options: Some(PayloadOptions::Enable(false)) }),
+        with_vectors: Some(WithVectorsSelector { selector_options: Some(VectorOptions::Include(dense)) }),
+        timeout: Some(timeout_seconds),
+        ..GetPoints::default()
+    }
+}
+
+/// A point that was read with its dense vector.
+pub(super) fn dense_vector(point: RetrievedPoint) -> Result<(ChunkId, Vec<f32>), VectorStoreError> {
+    let id = chunk_id(point.id)?;
+    let vector = match point.vectors.and_then(|vectors| vectors.vectors_options) {
+        Some(vectors_output::VectorsOptions::Vectors(mut named)) => named.vectors.remove(DENSE),
+        _ => None,
+    };
+    match vector.map(VectorOutput::into_vector) {
+        Some(vector_output::Vector::Dense(dense)) => Ok((id, dense.data)),
+        _ => Err(VectorStoreError::Failed(format!("point {} has no vector `{DENSE}`", id.0))),
     }
 }
 

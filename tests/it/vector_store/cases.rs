@@ -293,6 +293,23 @@ pub async fn hybrid_depth_and_limits_bound_the_results(backend: &impl Backend) {
     }
 }
 
+pub async fn dense_vectors_come_back_of_the_points_that_exist(backend: &impl Backend) {
+    let store = backend.open().await;
+    store.create_generation(1, DIMENSION).await.unwrap();
+    store.upsert(1, (1..=700).map(point).collect()).await.unwrap();
+    let wanted: Vec<ChunkId> = (0..=701).map(chunk).collect();
+    let mut found = store.dense_vectors(1, &wanted).await.unwrap();
+    found.sort_by_key(|(id, _)| *id);
+    assert_eq!(found.iter().map(|(id, _)| *id).collect::<Vec<_>>(), wanted[1..=700]);
+    for (number, (_, vector)) in (1..).zip(&found) {
+        let close = vector.iter().zip(at(number as f32)).all(|(found, written)| (found - written).abs() < 1e-6);
+        assert!(close && vector.len() == DIMENSION as usize, "{number}: {vector:?}");
+    }
+    assert_eq!(store.dense_vectors(1, &[]).await.unwrap(), []);
+    let error = store.dense_vectors(2, &[chunk(1)]).await.unwrap_err();
+    assert!(matches!(error, VectorStoreError::NoSuchGeneration(2)), "{error}");
+}
+
 pub async fn a_missing_generation_is_named_in_the_error(backend: &impl Backend) {
     let store = backend.open().await;
     store.create_generation(1, DIMENSION).await.unwrap();
