@@ -19,7 +19,8 @@ use super::{
 use crate::{
     blob_store::BlobStore,
     domain::{
-        DocumentId, EmbedderStamp, ExtractedDocument, GenerationNumber, Outcome, Question, Stages, text::CodePointRange,
+        ChunkId, DocumentId, EmbedderStamp, ExtractedDocument, GenerationNumber, Outcome, Question, Stages,
+        text::CodePointRange,
     },
     metadata_store::sqlite::SqliteStore,
     models::{

@@ -84,7 +84,16 @@ pub async fn backup<W: AsyncWrite + Unpin + Send>(
     let spool = spool.finish().await?;
     let surveyed = survey(&spool).await?;
     let earlier = match &options.since {
-        Some(since) => Some(Earlier::of(since).await?),
+        Some(since) => {
+            let theirs = &since.header;
+            if theirs.generation == surveyed.generation && theirs.stamp != surveyed.stamp {
+                return Err(ArchiveError::Chain(format!(
+                    "{} is not of this installation: its index is of the same number and of other models",
+                    since.path.display()
+                )));
+            }
+            Some(Earlier::of(since).await?)
+        }
         None => None,
     };
     let mut work =
@@ -193,7 +202,7 @@ impl<W: AsyncWrite + Unpin + Send> Work<'_, W> {
         }
         let blobs = &self.installation.blobs;
         let opened = match blobs.original_size(sum).await {
-            Ok(size) => blobs.original(sum).await.map(|stream| (size, stream)),
+            Ok(size) => blobs.read_original(sum).await.map(|stream| (size, stream)),
             Err(error) => Err(error),
         };
         let (size, mut stream) = match opened {

@@ -125,7 +125,7 @@ async fn original(
 
 async fn sum(stores: Stores<'_>, sha256: &str) -> Result<String, AuditError> {
     let mut hash = Sha256::new();
-    let mut stream = stores.blobs.original(sha256).await?;
+    let mut stream = stores.blobs.read_original(sha256).await?;
     while let Some(piece) = stream.next().await {
         hash.update(&piece?);
     }

@@ -84,6 +84,13 @@ pub enum Problem {
     Foreign(String),
 }
 
+impl Problem {
+    /// Whether it is nobody's and does no harm: what a process leaves that is killed between storing and registering.
+    pub fn is_harmless(&self) -> bool {
+        matches!(self, Self::UnnamedOriginal(_) | Self::UnnamedText(_) | Self::Foreign(_))
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

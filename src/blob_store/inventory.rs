@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures::{StreamExt, stream::BoxStream};
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload, path::Path as Key};
 
-use super::{BlobStore, BlobStoreError, bounded, from_object_store, ignore_missing};
+use super::{BlobStore, BlobStoreError, TIMEOUT, bounded, from_object_store, ignore_missing};
 use crate::domain::{DocumentId, GenerationNumber};
 
 /// Which text of which version it is.
@@ -23,6 +23,14 @@ impl BlobStore {
     pub async fn original_size(&self, sha256: &str) -> Result<u64, BlobStoreError> {
         let key = self.original_key(sha256);
         Ok(bounded(self.store.head(&key)).await.map_err(|error| error.about(&key))?.size)
+    }
+
+    /// An original as a stream of bytes none of which is waited for without end.
+    pub async fn read_original(
+        &self,
+        sha256: &str,
+    ) -> Result<BoxStream<'static, Result<Bytes, BlobStoreError>>, BlobStoreError> {
+        Ok(in_time(self.original(sha256).await?))
     }
 
     /// Whether a text is there.
@@ -82,15 +90,23 @@ impl BlobStore {
         let folder: Key = self.prefix.clone().join(folder);
         let depth = folder.parts().count();
         let entries = self.store.list(Some(&folder));
-        entries
+        in_time(entries.map(|entry| entry.map_err(from_object_store)).boxed())
             .map(move |entry| {
-                let key = entry.map_err(from_object_store)?.location;
+                let key = entry?.location;
                 let parts: Vec<String> = key.parts().skip(depth).map(|part| part.as_ref().to_owned()).collect();
                 let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
                 Ok(name(&parts).ok_or_else(|| key.to_string()))
             })
             .boxed()
     }
+}
+
+/// A stream whose next item is waited for as long as any operation on the store.
+fn in_time<T: Send + 'static>(
+    stream: BoxStream<'static, Result<T, BlobStoreError>>,
+) -> BoxStream<'static, Result<T, BlobStoreError>> {
+    let late = |_| BlobStoreError::Unavailable(format!("no answer within {} s", TIMEOUT.as_secs()));
+    tokio_stream::StreamExt::timeout(stream, TIMEOUT).map(move |item| item.map_err(late)?).boxed()
 }
 
 #[cfg(test)]

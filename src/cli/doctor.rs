@@ -53,6 +53,7 @@ impl Findings {
     fn problem(&mut self, problem: &Problem, mended: Option<Result<String, String>>) {
         match mended {
             Some(Ok(how)) => self.0.push(Finding { ok: true, mended: true, what: format!("{problem}: {how}") }),
+            Some(Err(why)) if problem.is_harmless() => self.ok(format!("{problem}: {why}")),
             Some(Err(why)) => self.bad(format!("{problem}: {why}")),
             None => self.bad(problem.to_string()),
         }
@@ -133,6 +134,10 @@ impl Doctor {
         found.right.into_iter().chain(found.undecided).for_each(|what| findings.ok(what));
         let mut left = Vec::new();
         for problem in found.problems {
+            if !self.repair && problem.is_harmless() {
+                findings.ok(format!("{problem}; it does no harm, and `footnote doctor --repair` removes it"));
+                continue;
+            }
             if !self.repair {
                 findings.problem(&problem, None);
                 continue;

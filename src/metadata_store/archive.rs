@@ -305,15 +305,6 @@ pub trait ArchiveStore: Send + Sync + 'static {
     async fn deletions(&self, after: Option<DocumentId>, limit: u32) -> StoreResult<Vec<DeletionRecord>>;
 }
 
-/// The names that are in no record, with the reason: for the test that compares the records with the schema.
-pub const NOT_DUMPED: &[(&str, &str)] = &[
-    ("documents.deleted_at", "deleted documents are dumped as deletions"),
-    ("jobs.lease_token", "a lease ends with the process"),
-    ("jobs.lease_expires_at", "a lease ends with the process"),
-    ("generation_counter.one", "a constant"),
-    ("restores", "about this store alone"),
-];
-
 /// Why a store is not filled.
 pub(super) fn not_empty(table: &str) -> MetadataStoreError {
     MetadataStoreError::Conflict(format!(

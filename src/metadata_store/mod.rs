@@ -20,7 +20,7 @@ pub use adapters::{AdapterQuery, AdapterStore, NewAdapter, NewEvaluation, NewPro
 pub use archive::{
     AdapterRecord, ArchiveStore, Bytes, ChunkRecord, ConversationRecord, CounterRecord, DeletionRecord,
     DeliveryDocumentRecord, DeliveryRecord, DocumentRecord, EntryRecord, EvaluationRecord, GenerationRecord, JobRecord,
-    NOT_DUMPED, PromotionRecord, RECORDS_PER_PAGE, Record, RecordKind, RecordSink, RecordSource, RestoreUnderWay,
+    PromotionRecord, RECORDS_PER_PAGE, Record, RecordKind, RecordSink, RecordSource, RestoreUnderWay,
     TurnDocumentRecord, TurnRecord, UnansweredRecord, VersionRecord,
 };
 pub use checks::{collection as check_collection, description as check_description};

@@ -235,3 +235,42 @@ fn bind(tuple: &mut Separated<'_, Sqlite, &'static str>, value: Value) {
         Value::Bytes(value) => tuple.push_bind(value),
     };
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// What is in no record, and why.
+    const NOT_DUMPED: &[(&str, &str)] = &[
+        ("documents.deleted_at", "deleted documents are dumped as deletions"),
+        ("jobs.lease_token", "a lease ends with the process"),
+        ("jobs.lease_expires_at", "a lease ends with the process"),
+        ("generation_counter.one", "a constant"),
+        ("restores.one", "about this store alone"),
+        ("restores.archive", "about this store alone"),
+        ("restores.begun_at", "about this store alone"),
+    ];
+
+    #[tokio::test]
+    async fn every_column_is_in_a_record_or_has_a_reason_not_to_be() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SqliteStore::connect(&dir.path().join("footnote.db")).await.unwrap();
+        let found: Vec<(String, String)> = sqlx::query_as(
+            "SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c \
+             WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%' AND m.name NOT LIKE '\\_sqlx%' ESCAPE '\\'",
+        )
+        .fetch_all(&store.readers)
+        .await
+        .unwrap();
+        let there: BTreeSet<String> = found.into_iter().map(|(table, column)| format!("{table}.{column}")).collect();
+        let described = RecordKind::ALL
+            .iter()
+            .flat_map(|kind| kind.columns().iter().map(|(column, _)| format!("{}.{column}", kind.as_str())));
+        let excused = NOT_DUMPED.iter().map(|(column, _)| (*column).to_owned());
+        assert_eq!(there, described.chain(excused).collect());
+    }
+}
