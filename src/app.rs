@@ -17,6 +17,7 @@ use crate::{
         calibration::{Calibrated, Calibration},
         vocabulary::{Bounds, Vocabularies},
     },
+    archive::Installation,
     blob_store::BlobStore,
     config::{Config, DatabaseUrl, VectorUrl},
     delivery::DeliveryServices,
@@ -61,6 +62,8 @@ pub struct App {
     pub metrics: Metrics,
     /// One permit for each question that may wait or run.
     pub ask_slots: Arc<Semaphore>,
+    /// The permit for the backup that may be written: one at a time.
+    pub backup_slot: Arc<Semaphore>,
     /// Loads models with other adapters.
     loader: Arc<dyn LoadAdapter>,
     /// Held as long as the application lives: the data directory is this process's alone.
@@ -105,6 +108,16 @@ impl App {
         self.answer.as_ref().map(|slot| slot.current())
     }
 
+    /// The stores, for who copies them.
+    pub fn installation(&self) -> Installation {
+        Installation {
+            metadata: self.metadata.clone(),
+            vectors: self.vectors.clone(),
+            blobs: self.ingest.blobs.clone(),
+            scratch: self.ingest.scratch.clone(),
+        }
+    }
+
     /// What keeps this process answering with the adapters that are promoted; absent without a generator. One of them
     /// runs at a time.
     pub fn adapter_swap(&self) -> Option<AdapterSwap> {
@@ -129,6 +142,7 @@ impl Opened {
     async fn open(config: Config, answers: bool) -> anyhow::Result<Self> {
         let lock = if config.is_embedded() { Some(lock_data_dir(&config.data_dir)?) } else { None };
         let metadata = open_metadata(&config).await?;
+        check_restored(&*metadata).await?;
         let blobs = BlobStore::open(&config.blob_url)?;
         let (mut own, mut followed) = (OwnAdapters::default(), BTreeMap::new());
         if answers {
@@ -241,6 +255,7 @@ impl Opened {
             adapters_changed: Arc::new(Notify::new()),
             metrics: Metrics::default(),
             ask_slots: Arc::new(Semaphore::new(config.ask_queue)),
+            backup_slot: Arc::new(Semaphore::new(1)),
             loader,
             config,
             _lock: lock,
@@ -283,6 +298,54 @@ impl std::fmt::Debug for App {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("App").field("data_dir", &self.config.data_dir).finish_non_exhaustive()
     }
+}
+
+/// The stores of an installation without its models, for who copies or checks them.
+pub struct OpenStores {
+    /// All of them, and where bytes on their way lie.
+    pub installation: Installation,
+    /// Whether no other process can work on them: some of them are embedded, and the data directory is locked.
+    pub alone: bool,
+    _lock: Option<File>,
+}
+
+impl OpenStores {
+    /// Opens them, alone where they are embedded.
+    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+        let lock = if config.is_embedded() { Some(lock_data_dir(&config.data_dir)?) } else { None };
+        Self::open_under(config, lock).await
+    }
+
+    /// Opens stores that share their data directory with others which are open, and so the lock of those.
+    pub async fn beside(config: &Config, others: &Self) -> anyhow::Result<Self> {
+        if others.alone { Self::open_under(config, None).await } else { Self::open(config).await }
+    }
+
+    async fn open_under(config: &Config, lock: Option<File>) -> anyhow::Result<Self> {
+        let scratch = config.scratch_dir();
+        std::fs::create_dir_all(&scratch).with_context(|| format!("cannot create {}", scratch.display()))?;
+        let metadata = open_metadata(config).await?;
+        let vectors = open_vectors(config).await?;
+        let blobs = BlobStore::open(&config.blob_url)?;
+        Ok(Self {
+            installation: Installation { metadata, vectors, blobs, scratch },
+            alone: lock.is_some(),
+            _lock: lock,
+        })
+    }
+}
+
+/// Refuses a store that holds half of an archive.
+async fn check_restored(metadata: &dyn MetadataStore) -> anyhow::Result<()> {
+    if let Some(restore) = metadata.restore_under_way().await? {
+        bail!(
+            "a restore that was begun at {} has not ended, and nothing is restored yet: run `footnote restore` again \
+             (the manifest of its archive has the sha256 {})",
+            restore.begun_at.format("%Y-%m-%d %H:%M:%S UTC"),
+            restore.archive
+        );
+    }
+    Ok(())
 }
 
 /// Opens the metadata store that the configuration names.

@@ -4,6 +4,7 @@
 //! `object_store` crate, whose types do not leave this module.
 
 mod folders;
+mod inventory;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -13,6 +14,7 @@ use object_store::{ObjectStore, ObjectStoreExt, PutPayload, local::LocalFileSyst
 use tokio::io::AsyncWriteExt;
 
 pub use folders::FolderKind;
+pub use inventory::TextName;
 
 use crate::domain::{DocumentId, ExtractedDocument, GenerationNumber};
 

@@ -8,11 +8,14 @@
 //! ```
 //!
 //! Dependencies point down this list only: `cli`, `http`, `adapters` (the registry), `app` (the one place that chooses
-//! backends), `eval` and `train`, `serving` (which adapters answer), `unanswered`, `delivery`, `ingest` and `answer`, `models`, the stores, `domain`.
+//! backends), `eval` and `train`, `serving` (which adapters answer), `unanswered`, `delivery`,
+//! `audit` and `archive` (checks, backups), `ingest` and `answer`, `models`, the stores, `domain`.
 
 pub mod adapters;
 pub mod answer;
 pub mod app;
+pub mod archive;
+pub mod audit;
 pub mod blob_store;
 pub mod cli;
 pub mod config;

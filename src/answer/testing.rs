@@ -258,6 +258,19 @@ impl VectorStore for NoVectors {
         Ok(Vec::new())
     }
 
+    async fn point_ids(
+        &self,
+        _: GenerationNumber,
+        _: Option<ChunkId>,
+        _: u32,
+    ) -> Result<Vec<ChunkId>, VectorStoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn delete_points(&self, _: GenerationNumber, _: &[ChunkId]) -> Result<(), VectorStoreError> {
+        Ok(())
+    }
+
     async fn count(&self, _: GenerationNumber, _: Option<DocumentId>) -> Result<u64, VectorStoreError> {
         Ok(0)
     }

@@ -1,19 +1,30 @@
-//! `footnote doctor`: what is wrong, in words, and which command mends it.
+//! `footnote doctor`: what is wrong, in words, and which command mends it; and with `--repair` it mends what it can.
 
 use super::{Exit, output};
 use crate::{
-    app::{App, Purpose, open_metadata, open_vectors},
-    blob_store::BlobStore,
+    app::{App, OpenStores, Purpose},
+    audit::{self, Depth, Problem, Stores},
     config::Config,
-    domain::{GenerationState, JobState},
+    domain::JobState,
     metadata_store::{JobQuery, MetadataStore},
     models::{catalog::Catalog, weights::ModelCache},
-    vector_store::VectorStore,
 };
 
 /// Check models, stores and index against each other
+///
+/// Nothing is changed unless it is asked for. Stores in the data directory have one owner: stop the server first.
 #[derive(Debug, clap::Args)]
 pub struct Doctor {
+    /// Read every original, text and vector, and compare it with what was written
+    #[arg(long)]
+    deep: bool,
+    /// Mend what can be mended, and say what was done
+    #[arg(long)]
+    repair: bool,
+    /// No other process works on these stores: with --repair, what nobody names is removed. Stores in the data directory
+    /// are always alone
+    #[arg(long, requires = "repair")]
+    alone: bool,
     /// Print the findings as JSON
     #[arg(long)]
     json: bool,
@@ -22,6 +33,8 @@ pub struct Doctor {
 #[derive(Debug, serde::Serialize)]
 struct Finding {
     ok: bool,
+    /// It was a problem and is none any more.
+    mended: bool,
     what: String,
 }
 
@@ -30,51 +43,112 @@ struct Findings(Vec<Finding>);
 
 impl Findings {
     fn ok(&mut self, what: impl Into<String>) {
-        self.0.push(Finding { ok: true, what: what.into() });
+        self.0.push(Finding { ok: true, mended: false, what: what.into() });
     }
 
     fn bad(&mut self, what: impl Into<String>) {
-        self.0.push(Finding { ok: false, what: what.into() });
+        self.0.push(Finding { ok: false, mended: false, what: what.into() });
+    }
+
+    fn problem(&mut self, problem: &Problem, mended: Option<Result<String, String>>) {
+        match mended {
+            Some(Ok(how)) => self.0.push(Finding { ok: true, mended: true, what: format!("{problem}: {how}") }),
+            Some(Err(why)) if problem.is_harmless() => self.ok(format!("{problem}: {why}")),
+            Some(Err(why)) => self.bad(format!("{problem}: {why}")),
+            None => self.bad(problem.to_string()),
+        }
     }
 }
 
 impl Doctor {
-    /// Checks everything, and prints what was found.
+    /// Checks everything, mends what was asked for, and prints what was found.
     pub async fn run(self, config: Config) -> anyhow::Result<Exit> {
         let mut findings = Findings::default();
         let models = check_models(&config, &mut findings).await;
-        match open_metadata(&config).await {
-            Ok(metadata) => {
-                check_metadata(metadata.as_ref(), &mut findings).await?;
-                match open_vectors(&config).await {
-                    Ok(vectors) => check_vectors(metadata.as_ref(), vectors.as_ref(), &mut findings).await?,
-                    Err(error) => findings.bad(format!("vectors: {error:#}")),
-                }
+        // What is mended with models waits until they are loaded.
+        let left = match OpenStores::open(&config).await {
+            Ok(stores) => self.check_stores(&stores, models, &mut findings).await?,
+            Err(error) => {
+                findings.bad(format!("the stores cannot be opened: {error:#}"));
+                Vec::new()
             }
-            Err(error) => findings.bad(format!("database: {error:#}")),
-        }
-        match BlobStore::open(&config.blob_url) {
-            Ok(blobs) => match blobs.ping().await {
-                Ok(()) => findings.ok("originals and texts can be reached"),
-                Err(error) => findings.bad(format!("originals and texts: {error}")),
-            },
-            Err(error) => findings.bad(format!("originals and texts: {error}")),
-        }
-        // Starting checks the rest: the lock, the stamp of the index, and that the models load.
+        };
+        // Starting checks the rest: the stamp of the index, and that the models load.
         if models {
             match App::start(config, Purpose { answers: true, any_index: false }).await {
-                Ok(_) => findings.ok("the service can start"),
-                Err(error) => findings.bad(format!("the service cannot start: {error:#}")),
+                Ok(app) => {
+                    findings.ok("the service can start");
+                    for problem in left {
+                        let mended = audit::mend_with_models(&app.ingest, &problem).await;
+                        findings.problem(&problem, mended);
+                    }
+                }
+                Err(error) => {
+                    findings.bad(format!("the service cannot start: {error:#}"));
+                    left.iter().for_each(|problem| findings.problem(problem, None));
+                }
             }
         }
         if self.json {
             output::print_json(&findings.0)?;
         } else {
-            for finding in &findings.0 {
-                println!("{} {}", if finding.ok { "ok      " } else { "PROBLEM " }, finding.what);
+            for Finding { ok, mended, what } in &findings.0 {
+                let word = match (ok, mended) {
+                    (_, true) => "MENDED  ",
+                    (true, false) => "ok      ",
+                    (false, false) => "PROBLEM ",
+                };
+                println!("{word} {what}");
             }
         }
         Ok(if findings.0.iter().all(|finding| finding.ok) { Exit::Ok } else { Exit::Failed })
+    }
+
+    /// Checks the stores; returns the problems that are still to be mended.
+    async fn check_stores(
+        &self,
+        stores: &OpenStores,
+        models: bool,
+        findings: &mut Findings,
+    ) -> anyhow::Result<Vec<Problem>> {
+        let all = &stores.installation;
+        if !check_metadata(&*all.metadata, findings).await? {
+            return Ok(Vec::new());
+        }
+        if let Some(restore) = all.metadata.restore_under_way().await? {
+            findings.bad(format!(
+                "a restore that was begun at {} has not ended: run `footnote restore` again",
+                restore.begun_at
+            ));
+            return Ok(Vec::new());
+        }
+        let parts = Stores { metadata: &*all.metadata, vectors: &*all.vectors, blobs: &all.blobs };
+        let depth = Depth { deep: self.deep, alone: self.alone || stores.alone };
+        let found = match audit::check(parts, depth).await {
+            Ok(found) => found,
+            Err(error) => {
+                findings.bad(format!("the stores cannot be checked to the end: {error}"));
+                return Ok(Vec::new());
+            }
+        };
+        found.right.into_iter().chain(found.undecided).for_each(|what| findings.ok(what));
+        let mut left = Vec::new();
+        for problem in found.problems {
+            if !self.repair && problem.is_harmless() {
+                findings.ok(format!("{problem}; it does no harm, and `footnote doctor --repair` removes it"));
+                continue;
+            }
+            if !self.repair {
+                findings.problem(&problem, None);
+                continue;
+            }
+            match audit::mend_stores(parts, depth, &problem).await? {
+                Some(mended) => findings.problem(&problem, Some(mended)),
+                None if models => left.push(problem),
+                None => findings.problem(&problem, Some(Err("the models are needed to mend it".to_owned()))),
+            }
+        }
+        Ok(left)
     }
 }
 
@@ -102,10 +176,10 @@ async fn check_models(config: &Config, findings: &mut Findings) -> bool {
     all
 }
 
-async fn check_metadata(metadata: &dyn MetadataStore, findings: &mut Findings) -> anyhow::Result<()> {
+async fn check_metadata(metadata: &dyn MetadataStore, findings: &mut Findings) -> anyhow::Result<bool> {
     if let Err(error) = metadata.ping().await {
         findings.bad(format!("database: {error}"));
-        return Ok(());
+        return Ok(false);
     }
     let counts = metadata.counts().await?;
     findings.ok(format!(
@@ -132,42 +206,5 @@ async fn check_metadata(metadata: &dyn MetadataStore, findings: &mut Findings) -
     if failed.next_cursor.is_some() {
         findings.bad("more jobs have failed: GET /v1/jobs?state=failed lists them all");
     }
-    Ok(())
-}
-
-async fn check_vectors(
-    metadata: &dyn MetadataStore,
-    vectors: &dyn VectorStore,
-    findings: &mut Findings,
-) -> anyhow::Result<()> {
-    let counts = metadata.counts().await?;
-    let known = metadata.generations().await?;
-    let existing = vectors.generations().await?;
-    for generation in &known {
-        let number = generation.number;
-        match generation.state {
-            GenerationState::Active if existing.contains(&number) => {
-                let found = vectors.count(number, None).await?;
-                if found == counts.chunks {
-                    findings
-                        .ok(format!("generation {number} is active, and holds a vector for each of {found} chunks"));
-                } else {
-                    findings.bad(format!(
-                        "generation {number} holds {found} vectors for {} chunks: jobs may be under way; if none is, run \
-                         `footnote reindex`",
-                        counts.chunks
-                    ));
-                }
-            }
-            GenerationState::Active if counts.chunks > 0 => {
-                findings.bad(format!("the vectors of generation {number} are missing: run `footnote reindex`"));
-            }
-            GenerationState::Building => findings.ok(format!("generation {number} is being built")),
-            GenerationState::Active | GenerationState::Retired => {}
-        }
-    }
-    for number in existing.iter().filter(|number| known.iter().all(|generation| generation.number != **number)) {
-        findings.bad(format!("the vector store holds generation {number}, which the database does not know"));
-    }
-    Ok(())
+    Ok(true)
 }

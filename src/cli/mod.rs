@@ -4,6 +4,7 @@
 
 mod adapters;
 mod ask;
+mod backup;
 mod bench;
 mod completions;
 mod conversations;
@@ -17,9 +18,11 @@ mod eval_injections;
 mod eval_pairs;
 mod eval_suite;
 mod ingest;
+mod migrate;
 mod models;
 mod output;
 mod reindex;
+mod restore;
 mod search;
 mod serve;
 mod train;
@@ -73,6 +76,9 @@ enum Command {
     Conversations(conversations::Conversations),
     Unanswered(unanswered::Unanswered),
     Reindex(reindex::Reindex),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
+    Migrate(migrate::Migrate),
     Models(models::Models),
     Adapters(adapters::Adapters),
     Doctor(doctor::Doctor),
@@ -137,6 +143,9 @@ async fn run(settings: Settings, command: Command) -> anyhow::Result<Exit> {
         Command::Conversations(command) => command.run(config).await,
         Command::Unanswered(command) => command.run(config).await,
         Command::Reindex(command) => command.run(config).await,
+        Command::Backup(command) => command.run(config).await,
+        Command::Restore(command) => command.run(config).await,
+        Command::Migrate(command) => command.run(config).await,
         Command::Models(command) => command.run(config).await,
         Command::Adapters(command) => command.run(config).await,
         Command::Doctor(command) => command.run(config).await,

@@ -1,24 +1,36 @@
-//! `/v1/admin/reindex`: building the index anew while the old one goes on answering.
+//! `/v1/admin`: building the index anew while the old one goes on answering, and a backup of a server that serves.
 
 use std::sync::Arc;
 
-use axum::{Json as Body, extract::State, http::StatusCode};
-use serde::Serialize;
-use utoipa::ToSchema;
+use axum::{
+    Json as Body,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use futures::{StreamExt, stream};
+use serde::{Deserialize, Serialize};
+use tokio_util::io::ReaderStream;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Problem,
-    extract::{OptionalJson, Path},
+    extract::{OptionalJson, Path, Query},
 };
 use crate::{
     app::App,
+    archive::{BackupOptions, backup},
     domain::{Generation, Job, JobId, JobKind, ReindexOptions},
 };
 
+/// How much of an archive waits for the client, in bytes.
+const PIPE_BYTES: usize = 256 * 1024;
+
 /// The routes of this resource.
 pub fn router() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(reindex)).routes(routes!(show))
+    OpenApiRouter::new().routes(routes!(reindex)).routes(routes!(show)).routes(routes!(back_up))
 }
 
 /// A reindex, and the generations of the index.
@@ -68,6 +80,50 @@ async fn show(State(app): State<Arc<App>>, Path(id): Path<JobId>) -> Result<Body
         return Err(Problem::not_found(format!("job {id} is no reindex: see /v1/jobs/{id}")));
     }
     Ok(Body(found))
+}
+
+/// What a backup holds.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct BackupQuery {
+    /// Leave the vectors out: a restore makes them again.
+    without_vectors: Option<bool>,
+}
+
+/// Back everything up
+///
+/// The answer is an archive: a tar file that `footnote restore` reads. It is of one moment, whatever is uploaded, deleted
+/// and asked meanwhile. It ends with `end.json`; an answer that was cut off does not, and is no backup. One is written at
+/// a time.
+#[utoipa::path(
+    post, path = "/v1/admin/backup", operation_id = "back_up", tag = "admin", params(BackupQuery),
+    responses(
+        (status = OK, body = Vec<u8>, content_type = "application/x-tar"),
+        (status = TOO_MANY_REQUESTS, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn back_up(State(app): State<Arc<App>>, Query(query): Query<BackupQuery>) -> Result<Response, Problem> {
+    let busy = || Problem::busy("a backup is being written already: wait for its end");
+    let permit = app.backup_slot.clone().try_acquire_owned().map_err(|_| busy())?;
+    let options = BackupOptions { without_vectors: query.without_vectors.unwrap_or(false), since: None };
+    let (written, read) = tokio::io::duplex(PIPE_BYTES);
+    let writing = tokio::spawn(async move {
+        let _permit = permit;
+        let result = backup(&app.installation(), written, &options).await;
+        if let Err(error) = &result {
+            tracing::error!(%error, "a backup was not written to its end");
+        }
+        result.map(drop).map_err(std::io::Error::other)
+    });
+    // What the pipe carried first, then how it ended: an error breaks the answer off, so that nobody takes it for whole.
+    let ended = stream::once(async move { writing.await.map_err(std::io::Error::other).flatten() });
+    let body = ReaderStream::new(read).chain(ended.map(|ended| ended.map(|()| Bytes::new())));
+    let headers = [
+        (header::CONTENT_TYPE, "application/x-tar"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"footnote-backup.tar\""),
+    ];
+    Ok((headers, axum::body::Body::from_stream(body)).into_response())
 }
 
 async fn read(app: &App, id: JobId) -> Result<Reindex, Problem> {

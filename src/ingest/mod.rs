@@ -12,6 +12,7 @@ pub mod embed;
 mod error;
 pub mod extract;
 mod index_models;
+pub mod mend;
 mod pace;
 mod progress;
 mod purge;

@@ -4,6 +4,7 @@
 //! module. The metadata commit is the moment at which anything becomes visible: vectors are written before it.
 
 mod adapters;
+mod archive;
 mod bounded;
 mod checks;
 mod conversations;
@@ -17,6 +18,12 @@ mod signal;
 pub mod sqlite;
 
 pub use adapters::{AdapterQuery, AdapterStore, NewAdapter, NewEvaluation, NewPromotion, RegisteredAdapter};
+pub use archive::{
+    AdapterRecord, ArchiveStore, Bytes, ChunkRecord, ConversationRecord, CounterRecord, DeletionRecord,
+    DeliveryDocumentRecord, DeliveryRecord, DocumentRecord, EntryRecord, EvaluationRecord, GenerationRecord, JobRecord,
+    PromotionRecord, RECORDS_PER_PAGE, Record, RecordKind, RecordSink, RecordSource, RestoreUnderWay,
+    TurnDocumentRecord, TurnRecord, UnansweredRecord, VersionRecord,
+};
 pub use checks::{collection as check_collection, description as check_description};
 pub use conversations::{ConversationQuery, ConversationStore};
 pub use outcomes::{
@@ -426,11 +433,11 @@ pub trait GenerationStore: Send + Sync + 'static {
 
 /// All of a metadata store.
 pub trait MetadataStore:
-    DocumentStore + JobStore + GenerationStore + AdapterStore + ConversationStore + OutcomeStore
+    DocumentStore + JobStore + GenerationStore + AdapterStore + ConversationStore + OutcomeStore + ArchiveStore
 {
 }
 
 impl<T> MetadataStore for T where
-    T: DocumentStore + JobStore + GenerationStore + AdapterStore + ConversationStore + OutcomeStore
+    T: DocumentStore + JobStore + GenerationStore + AdapterStore + ConversationStore + OutcomeStore + ArchiveStore
 {
 }

@@ -39,6 +39,7 @@ const STEPS: &[Step] = &[
     step!(2, "0002_adapters.sql"),
     step!(3, "0003_conversations_and_actions.sql"),
     step!(4, "0004_order_of_the_queue.sql"),
+    step!(5, "0005_deletions.sql"),
 ];
 
 /// The query for the newest migration that a database has, which [`is_ours`] judges.

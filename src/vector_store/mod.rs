@@ -183,6 +183,18 @@ pub trait VectorStore: Send + Sync + 'static {
     /// The exact number of points, of a document or of all.
     async fn count(&self, generation: GenerationNumber, document: Option<DocumentId>) -> Result<u64, VectorStoreError>;
 
+    /// The ids of the points behind `after`, ascending by their UUIDs, at most `limit` (1 to 10,000): for who checks all
+    /// of them. Fewer than `limit` are the last ones. A point that comes or goes meanwhile may be missed.
+    async fn point_ids(
+        &self,
+        generation: GenerationNumber,
+        after: Option<ChunkId>,
+        limit: u32,
+    ) -> Result<Vec<ChunkId>, VectorStoreError>;
+
+    /// Removes single points; `Ok` for those that do not exist. An empty list is `Ok`.
+    async fn delete_points(&self, generation: GenerationNumber, ids: &[ChunkId]) -> Result<(), VectorStoreError>;
+
     /// Brings the index into the shape that searches fastest (builds HNSW where it pays). Searches and
     /// writes go on meanwhile. `Ok` when there is nothing to do.
     async fn optimize(&self, generation: GenerationNumber) -> Result<(), VectorStoreError>;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{Fusion, Point, Ranking, SparseVector, VectorQuery, VectorStoreError};
-use crate::domain::{DocumentId, Filter, GenerationNumber, Metadata};
+use crate::domain::{ChunkId, DocumentId, Filter, GenerationNumber, Metadata};
 
 /// The name of the dense vector of a point.
 pub(super) const DENSE: &str = "dense";
@@ -156,6 +156,26 @@ fn check_sparse(sparse: &SparseVector) -> Result<(), VectorStoreError> {
         return Err(invalid("a sparse vector holds a value that is not a finite number"));
     }
     Ok(())
+}
+
+/// The most ids that are listed at once.
+const MAX_IDS: u32 = 10_000;
+
+/// How many ids to list.
+pub(super) fn check_limit(limit: u32) -> Result<usize, VectorStoreError> {
+    if (1..=MAX_IDS).contains(&limit) {
+        Ok(limit as usize)
+    } else {
+        Err(VectorStoreError::Invalid(format!("the limit must be 1 to {MAX_IDS}, not {limit}")))
+    }
+}
+
+/// The first id that may come behind `after`; `None` when there can be none.
+pub(super) fn first_behind(after: Option<ChunkId>) -> Option<ChunkId> {
+    match after {
+        None => Some(ChunkId(uuid::Uuid::nil())),
+        Some(after) => after.0.as_u128().checked_add(1).map(|next| ChunkId(uuid::Uuid::from_u128(next))),
+    }
 }
 
 /// The conditions that pick a document's points, of one version or of all.

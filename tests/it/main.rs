@@ -12,6 +12,7 @@ mod vector_store;
 
 mod adapters;
 mod api;
+mod archive;
 mod ask;
 mod bench;
 mod cli;

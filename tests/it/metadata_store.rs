@@ -7,6 +7,7 @@
 
 mod adapters;
 mod agreement;
+mod archive;
 mod chunks;
 mod commits;
 mod conversations;
@@ -49,6 +50,12 @@ impl Place {
 }
 
 impl Backend {
+    /// Another store of each kind.
+    pub async fn others() -> [Self; 2] {
+        let database = crate::postgres::second_database().await;
+        [Self::sqlite().await, Self::new(Place::Postgres(database.url.clone()), database).await]
+    }
+
     /// The same store as another process sees it.
     pub async fn elsewhere(&self) -> Arc<dyn MetadataStore> {
         self.place.connect().await
@@ -197,6 +204,15 @@ contract! {
         what_did_not_arrive_is_retried_while_its_body_is_kept,
         a_delivery_that_quotes_a_deleted_document_is_not_sent,
         what_cannot_be_recorded_is_refused_and_leaves_nothing;
+    archive:
+        everything_is_dumped_and_loaded_the_same_on_either_backend,
+        a_dump_is_of_one_moment,
+        of_a_deleted_document_nothing_is_dumped_but_its_deletion,
+        a_store_that_holds_something_is_not_filled,
+        a_restore_that_has_not_ended_is_said_and_begun_again,
+        what_is_loaded_without_its_document_is_taken_out,
+        deletions_are_kept_for_ever_and_listed_in_pages,
+        originals_are_known_while_any_version_refers_to_them;
     races:
         identical_uploads_make_one_version,
         different_uploads_make_one_version_each,

@@ -13,11 +13,12 @@ use crate::{
 };
 
 /// Every operation of the API.
-const OPERATIONS: [(&str, &str); 26] = [
+const OPERATIONS: [(&str, &str); 27] = [
     ("GET", "/v1/admin/adapters"),
     ("GET", "/v1/admin/adapters/{id}"),
     ("POST", "/v1/admin/adapters/{id}/promote"),
     ("POST", "/v1/admin/adapters/{role}/rollback"),
+    ("POST", "/v1/admin/backup"),
     ("POST", "/v1/admin/reindex"),
     ("GET", "/v1/admin/reindex/{id}"),
     ("POST", "/v1/ask"),

@@ -36,6 +36,16 @@ pub struct TestDatabase {
     _slot: SemaphorePermit<'static>,
 }
 
+/// How many of them use a second one: counted apart, so that no two wait for each other's second.
+static SECOND_SLOTS: Semaphore = Semaphore::const_new(4);
+
+/// Makes an empty database for a test that may have one already.
+pub async fn second_database() -> TestDatabase {
+    let slot = SECOND_SLOTS.acquire().await.unwrap();
+    let server = SERVER.get_or_init(find_server).await;
+    database_at(&server.url, slot).await
+}
+
 /// Makes an empty database.
 pub async fn database() -> TestDatabase {
     let slot = SLOTS.acquire().await.unwrap();

@@ -26,8 +26,8 @@ use qdrant_edge::{
     Condition, CountRequest, CreateIndex, Distance, EdgeConfigBuilder, EdgeShard, EdgeSparseVectorParamsBuilder,
     EdgeVectorParamsBuilder, FieldCondition, FieldIndexOperations, Filter, Fusion, Match, Modifier, NamedQuery,
     PayloadFieldSchema, PayloadSchemaType, PointId, PointInsertOperations, PointOperations, PointStruct, Prefetch,
-    QueryEnum, QueryRequest, ScoringQuery, UpdateOperation, Vector, VectorInternal, VectorStructInternal, Vectors,
-    WithPayloadInterface, WithVector,
+    QueryEnum, QueryRequest, ScoringQuery, ScrollRequest, UpdateOperation, Vector, VectorInternal,
+    VectorStructInternal, Vectors, WithPayloadInterface, WithVector,
     external::{ordered_float::OrderedFloat, uuid::Uuid},
 };
 use serde_json::Value as Json;
@@ -310,12 +310,15 @@ impl points_server::Points for Service {
     ) -> Result<Response<proto::PointsOperationResponse>, Status> {
         self.faults.before(&request).await?;
         let request = request.into_inner();
-        let Some(PointsSelectorOneOf::Filter(by)) = request.points.and_then(|points| points.points_selector_one_of)
-        else {
-            return Err(Status::unimplemented("the stub deletes by filter only"));
+        let delete = match request.points.and_then(|points| points.points_selector_one_of) {
+            Some(PointsSelectorOneOf::Filter(by)) => PointOperations::DeletePointsByFilter(filter(by)?),
+            Some(PointsSelectorOneOf::Points(list)) => {
+                let ids = list.ids.into_iter().map(point_id).collect::<Result<_, _>>()?;
+                PointOperations::DeletePoints { ids }
+            }
+            None => return Err(Status::invalid_argument("nothing was selected")),
         };
-        let delete = UpdateOperation::PointOperation(PointOperations::DeletePointsByFilter(filter(by)?));
-        self.update(&request.collection_name, delete)
+        self.update(&request.collection_name, UpdateOperation::PointOperation(delete))
     }
 
     async fn create_field_index(
@@ -415,6 +418,27 @@ impl points_server::Points for Service {
         Ok(Response::new(proto::GetResponse { result, ..Default::default() }))
     }
 
+    async fn scroll(&self, request: Request<proto::ScrollPoints>) -> Result<Response<proto::ScrollResponse>, Status> {
+        self.faults.before(&request).await?;
+        let request = request.into_inner();
+        let shard = self.collection(&request.collection_name)?.shard;
+        let scroll = ScrollRequest {
+            offset: request.offset.map(point_id).transpose()?,
+            limit: request.limit.map(|limit| limit as usize),
+            filter: request.filter.map(filter).transpose()?,
+            with_payload: Some(WithPayloadInterface::Bool(false)),
+            with_vector: WithVector::Bool(false),
+            order_by: None,
+        };
+        let (found, next) = shard.scroll(scroll).map_err(engine)?;
+        let result = found
+            .into_iter()
+            .map(|point| proto::RetrievedPoint { id: Some(point.id.to_string().into()), ..Default::default() })
+            .collect();
+        let next_page_offset = next.map(|id| id.to_string().into());
+        Ok(Response::new(proto::ScrollResponse { result, next_page_offset, ..Default::default() }))
+    }
+
     refused! {
         update_vectors(UpdatePointVectors) -> PointsOperationResponse;
         delete_vectors(DeletePointVectors) -> PointsOperationResponse;
@@ -428,7 +452,6 @@ impl points_server::Points for Service {
         search(SearchPoints) -> SearchResponse;
         search_batch(SearchBatchPoints) -> SearchBatchResponse;
         search_groups(SearchPointGroups) -> SearchGroupsResponse;
-        scroll(ScrollPoints) -> ScrollResponse;
         recommend(RecommendPoints) -> RecommendResponse;
         recommend_batch(RecommendBatchPoints) -> RecommendBatchResponse;
         recommend_groups(RecommendPointGroups) -> RecommendGroupsResponse;
@@ -451,6 +474,13 @@ fn engine(error: qdrant_edge::OperationError) -> Status {
         }
         error => Status::internal(error.to_string()),
     }
+}
+
+fn point_id(id: proto::PointId) -> Result<PointId, Status> {
+    let Some(proto::point_id::PointIdOptions::Uuid(id)) = id.point_id_options else {
+        return Err(Status::unimplemented("the stub wants UUIDs"));
+    };
+    id.parse().map(PointId::Uuid).map_err(|_| Status::invalid_argument("not a UUID"))
 }
 
 fn point(point: proto::PointStruct) -> Result<PointStruct, Status> {

@@ -135,6 +135,7 @@ contract! {
     optimizing_changes_no_result
     writes_and_searches_go_on_together
     a_large_upsert_is_taken_whole
+    ids_are_listed_in_order_and_points_removed_one_by_one
 }
 
 // ---- what the cases are made of ----

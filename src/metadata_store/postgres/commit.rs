@@ -145,6 +145,10 @@ pub(super) async fn delete(conn: &mut PgConnection, id: DocumentId) -> StoreResu
         .bind(id.0)
         .execute(&mut *conn)
         .await?;
+    sqlx::query("INSERT INTO deleted_documents (document_id, deleted_at) VALUES ($1, now()) ON CONFLICT DO NOTHING")
+        .bind(id.0)
+        .execute(&mut *conn)
+        .await?;
     sqlx::query("DELETE FROM generation_versions WHERE document_id = $1").bind(id.0).execute(&mut *conn).await?;
     sqlx::query(
         "UPDATE versions SET state = CASE state WHEN 'active' THEN 'superseded' ELSE 'failed' END \

@@ -130,20 +130,7 @@ impl ConversationStore for PostgresStore {
                 if living.is_some() {
                     return Err(MetadataStoreError::Conflict(format!("document {id} is not deleted")));
                 }
-                let next: Option<Uuid> = sqlx::query_scalar(
-                    "SELECT conversation_id FROM turn_documents WHERE document_id = $1 ORDER BY conversation_id LIMIT 1",
-                )
-                .bind(id.0)
-                .fetch_optional(&mut *transaction)
-                .await?;
-                if let Some(conversation) = next {
-                    lock(&mut transaction, conversation).await?;
-                }
-                cancel_deliveries(&mut transaction, id).await?;
-                if let Some(conversation) = next {
-                    take_out(&mut transaction, conversation, id).await?;
-                }
-                Ok(next.is_some())
+                take_out_next(&mut transaction, id).await
             }
             .await;
             settle(transaction, result).await
@@ -207,6 +194,24 @@ async fn cancel_deliveries(conn: &mut PgConnection, document: DocumentId) -> Sto
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Takes a document that is not there out of the deliveries and of one conversation; whether there may be more to do.
+pub(super) async fn take_out_next(conn: &mut PgConnection, document: DocumentId) -> StoreResult<bool> {
+    let next: Option<Uuid> = sqlx::query_scalar(
+        "SELECT conversation_id FROM turn_documents WHERE document_id = $1 ORDER BY conversation_id LIMIT 1",
+    )
+    .bind(document.0)
+    .fetch_optional(&mut *conn)
+    .await?;
+    if let Some(conversation) = next {
+        lock(conn, conversation).await?;
+    }
+    cancel_deliveries(conn, document).await?;
+    if let Some(conversation) = next {
+        take_out(conn, conversation, document).await?;
+    }
+    Ok(next.is_some())
 }
 
 /// Takes a document out of the turns of one conversation that name it.

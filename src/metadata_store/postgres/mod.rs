@@ -13,6 +13,7 @@
 //! `lease_job` alone takes a job without waiting (`SKIP LOCKED`). Times of the queue are the database's clock.
 
 mod adapters;
+mod archive;
 mod chunks;
 mod commit;
 mod conversations;

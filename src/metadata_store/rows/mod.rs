@@ -5,6 +5,7 @@
 //! only, on no driver. A word or number that the domain does not know is reported, never replaced.
 
 mod adapters;
+mod archive;
 mod chunks;
 mod conversations;
 mod documents;
@@ -14,7 +15,9 @@ mod outcomes;
 
 use chrono::{DateTime, Utc};
 
-pub(super) use self::{adapters::*, chunks::*, conversations::*, documents::*, generations::*, jobs::*, outcomes::*};
+pub(super) use self::{
+    adapters::*, archive::*, chunks::*, conversations::*, documents::*, generations::*, jobs::*, outcomes::*,
+};
 use super::{ListPage, MetadataStoreError, StoreCounts, StoreResult};
 use crate::domain::{Chunk, GenerationState, JobKind, JobPriority, JobStage, JobState, VersionState};
 

@@ -145,6 +145,11 @@ pub(super) async fn delete(conn: &mut SqliteConnection, id: DocumentId) -> Store
     if found.rows_affected() == 0 {
         return Err(rows::not_found("document", id));
     }
+    sqlx::query("INSERT INTO deleted_documents (document_id, deleted_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING")
+        .bind(id.0)
+        .bind(now())
+        .execute(&mut *conn)
+        .await?;
     sqlx::query("DELETE FROM generation_versions WHERE document_id = ?1").bind(id.0).execute(&mut *conn).await?;
     sqlx::query(
         "UPDATE versions SET state = CASE state WHEN 'active' THEN 'superseded' ELSE 'failed' END \

@@ -10,6 +10,7 @@
 //! of the few commits that an upload and its ingestion make, next to seconds of embedding.
 
 mod adapters;
+mod archive;
 mod chunks;
 mod commit;
 mod conversations;

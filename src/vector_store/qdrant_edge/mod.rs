@@ -162,6 +162,26 @@ impl VectorStore for QdrantEdge {
         self.read(generation, move |shard| shard.count(&conditions)).await
     }
 
+    async fn point_ids(
+        &self,
+        generation: GenerationNumber,
+        after: Option<ChunkId>,
+        limit: u32,
+    ) -> Result<Vec<ChunkId>, VectorStoreError> {
+        let limit = request::check_limit(limit)?;
+        let first = request::first_behind(after);
+        self.read(generation, move |shard| first.map_or(Ok(Vec::new()), |first| shard.point_ids(first, limit))).await
+    }
+
+    async fn delete_points(&self, generation: GenerationNumber, ids: &[ChunkId]) -> Result<(), VectorStoreError> {
+        let ids = ids.to_vec();
+        self.write(move |store| {
+            let shard = store.shard(generation)?;
+            if ids.is_empty() { Ok(()) } else { shard.write(translate::delete_points(&ids)) }
+        })
+        .await
+    }
+
     async fn optimize(&self, generation: GenerationNumber) -> Result<(), VectorStoreError> {
         let alone = tokio::time::timeout(OPTIMIZE_LIMIT, Arc::clone(&self.optimizing).lock_owned())
             .await

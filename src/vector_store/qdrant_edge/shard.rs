@@ -166,6 +166,12 @@ impl Shard {
         Ok(count as u64)
     }
 
+    /// The ids of the points from `first` on, ascending.
+    pub(super) fn point_ids(&self, first: ChunkId, limit: usize) -> Result<Vec<ChunkId>, VectorStoreError> {
+        let (found, _) = self.engine()?.scroll(translate::scroll(first, limit)).map_err(translate::error)?;
+        found.iter().map(|point| translate::chunk_id(point.id)).collect()
+    }
+
     /// Marks the directory to be removed when the last search has ended.
     pub(super) fn discard(&self) {
         self.discarded.store(true, Ordering::Release);

@@ -9,8 +9,8 @@ use qdrant_edge::{
     EdgeSparseVectorParamsBuilder, EdgeVectorParamsBuilder, FieldCondition, FieldIndexOperations, Filter, Fusion,
     JsonPath, KeywordIndexParams, Match, MatchValue, Modifier, NamedQuery, OperationError, PayloadFieldSchema,
     PayloadSchemaParams, PointId, PointInsertOperations, PointOperations, PointStruct, Prefetch, QueryEnum,
-    QueryRequest, Record, ScoredPoint, ScoringQuery, SearchParams, UpdateOperation, ValueVariants, Vector,
-    VectorInternal, VectorStructInternal, Vectors, WalOptions, WithPayloadInterface, WithVector,
+    QueryRequest, Record, ScoredPoint, ScoringQuery, ScrollRequest, SearchParams, UpdateOperation, ValueVariants,
+    Vector, VectorInternal, VectorStructInternal, Vectors, WalOptions, WithPayloadInterface, WithVector,
     external::ordered_float::OrderedFloat,
 };
 use serde_json::json;
@@ -86,6 +86,24 @@ fn point(point: Point) -> Result<qdrant_edge::PointStructPersisted, VectorStoreE
 /// The operation that deletes what the conditions pick.
 pub(super) fn delete(conditions: &[Condition]) -> Result<UpdateOperation, VectorStoreError> {
     Ok(UpdateOperation::PointOperation(PointOperations::DeletePointsByFilter(filter(conditions)?)))
+}
+
+/// The operation that deletes single points.
+pub(super) fn delete_points(ids: &[ChunkId]) -> UpdateOperation {
+    let ids = ids.iter().copied().map(point_id).collect();
+    UpdateOperation::PointOperation(PointOperations::DeletePoints { ids })
+}
+
+/// The request for points in the order of their ids, from `first` on.
+pub(super) fn scroll(first: ChunkId, limit: usize) -> ScrollRequest {
+    ScrollRequest {
+        offset: Some(point_id(first)),
+        limit: Some(limit),
+        filter: None,
+        with_payload: Some(WITHOUT_PAYLOAD),
+        with_vector: WithVector::Bool(false),
+        order_by: None,
+    }
 }
 
 /// A filter that every condition must pass.
@@ -172,7 +190,8 @@ pub(super) fn point_id(chunk: ChunkId) -> PointId {
     PointId::Uuid(chunk.0)
 }
 
-fn chunk_id(point: PointId) -> Result<ChunkId, VectorStoreError> {
+/// The chunk of a point.
+pub(super) fn chunk_id(point: PointId) -> Result<ChunkId, VectorStoreError> {
     match point {
         PointId::Uuid(id) => Ok(ChunkId(id)),
         PointId::NumId(number) => {

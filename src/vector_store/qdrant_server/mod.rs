@@ -17,7 +17,10 @@ use std::{
 use async_trait::async_trait;
 use qdrant_client::{
     Qdrant, QdrantError,
-    qdrant::{CountPoints, DeleteCollection, DeletePoints, PointsOperationResponse, UpdateStatus, UpsertPoints},
+    qdrant::{
+        CountPoints, DeleteCollection, DeletePoints, PointsOperationResponse, PointsSelector, UpdateStatus,
+        UpsertPoints,
+    },
 };
 
 use super::{
@@ -139,10 +142,18 @@ impl QdrantServer {
     }
 
     async fn delete(&self, generation: GenerationNumber, conditions: &[Condition]) -> Result<(), VectorStoreError> {
+        self.delete_selected(generation, translate::filter(conditions).into()).await
+    }
+
+    async fn delete_selected(
+        &self,
+        generation: GenerationNumber,
+        points: PointsSelector,
+    ) -> Result<(), VectorStoreError> {
         let request = DeletePoints {
             collection_name: self.collection(generation),
             wait: Some(true),
-            points: Some(translate::filter(conditions).into()),
+            points: Some(points),
             timeout: Some(seconds(self.deadlines.write)),
             ..DeletePoints::default()
         };
@@ -316,6 +327,26 @@ impl VectorStore for QdrantServer {
             .result
             .map(|result| result.count)
             .ok_or_else(|| VectorStoreError::Failed("the server answered a count without a number".to_owned()))
+    }
+
+    async fn point_ids(
+        &self,
+        generation: GenerationNumber,
+        after: Option<ChunkId>,
+        limit: u32,
+    ) -> Result<Vec<ChunkId>, VectorStoreError> {
+        request::check_limit(limit)?;
+        let Some(first) = request::first_behind(after) else { return Ok(Vec::new()) };
+        let scroll = translate::scroll(self.collection(generation), first, limit, seconds(self.deadlines.read));
+        let found = self.call(self.deadlines.read, generation, self.client.scroll(scroll)).await?;
+        found.result.into_iter().map(|point| translate::chunk_id(point.id)).collect()
+    }
+
+    async fn delete_points(&self, generation: GenerationNumber, ids: &[ChunkId]) -> Result<(), VectorStoreError> {
+        for ids in ids.chunks(POINTS_PER_REQUEST) {
+            self.delete_selected(generation, translate::points(ids)).await?;
+        }
+        Ok(())
     }
 
     async fn optimize(&self, generation: GenerationNumber) -> Result<(), VectorStoreError> {

@@ -9,10 +9,11 @@ use qdrant_client::{
     qdrant::{
         self, Condition as ServerCondition, CreateCollection, CreateFieldIndexCollection, DenseVector, Distance,
         FieldCondition, FieldType, Filter, GetCollectionInfoResponse, GetPoints, Match, Modifier, NamedVectors,
-        PointId, PointStruct, PrefetchQuery, Query, QueryPoints, RepeatedStrings, RetrievedPoint, Rrf, ScoredPoint,
-        SearchParams, SparseVectorConfig, SparseVectorParams, Value, Vector, VectorInput, VectorOutput, VectorParams,
-        VectorParamsMap, Vectors, VectorsConfig, VectorsSelector, WithPayloadSelector, WithVectorsSelector,
-        condition::ConditionOneOf, r#match::MatchValue, point_id::PointIdOptions, query::Variant, value::Kind, vector,
+        PointId, PointStruct, PointsIdsList, PointsSelector, PrefetchQuery, Query, QueryPoints, RepeatedStrings,
+        RetrievedPoint, Rrf, ScoredPoint, ScrollPoints, SearchParams, SparseVectorConfig, SparseVectorParams, Value,
+        Vector, VectorInput, VectorOutput, VectorParams, VectorParamsMap, Vectors, VectorsConfig, VectorsSelector,
+        WithPayloadSelector, WithVectorsSelector, condition::ConditionOneOf, r#match::MatchValue,
+        point_id::PointIdOptions, points_selector::PointsSelectorOneOf, query::Variant, value::Kind, vector,
         vector_input, vector_output, vectors::VectorsOptions, vectors_config, vectors_output,
         with_payload_selector::SelectorOptions as PayloadOptions,
         with_vectors_selector::SelectorOptions as VectorOptions,
@@ -98,6 +99,25 @@ pub(super) fn point(point: Point) -> Result<PointStruct, VectorStoreError> {
 
 fn text(text: String) -> Value {
     Value { kind: Some(Kind::StringValue(text)) }
+}
+
+/// Single points.
+pub(super) fn points(ids: &[ChunkId]) -> PointsSelector {
+    let ids = ids.iter().copied().map(point_id).collect();
+    PointsSelector { points_selector_one_of: Some(PointsSelectorOneOf::Points(PointsIdsList { ids })) }
+}
+
+/// The request for points in the order of their ids, from `first` on.
+pub(super) fn scroll(collection: String, first: ChunkId, limit: u32, timeout_seconds: u64) -> ScrollPoints {
+    ScrollPoints {
+        collection_name: collection,
+        offset: Some(point_id(first)),
+        limit: Some(limit),
+        with_payload: Some(WithPayloadSelector { selector_options: Some(PayloadOptions::Enable(false)) }),
+        with_vectors: Some(WithVectorsSelector { selector_options: Some(VectorOptions::Enable(false)) }),
+        timeout: Some(timeout_seconds),
+        ..ScrollPoints::default()
+    }
 }
 
 /// A filter that every condition must pass.
@@ -190,7 +210,8 @@ fn point_id(chunk: ChunkId) -> PointId {
     chunk.0.to_string().into()
 }
 
-fn chunk_id(point: Option<PointId>) -> Result<ChunkId, VectorStoreError> {
+/// The chunk of a point.
+pub(super) fn chunk_id(point: Option<PointId>) -> Result<ChunkId, VectorStoreError> {
     match point.and_then(|id| id.point_id_options) {
         Some(PointIdOptions::Uuid(id)) => id
             .parse()

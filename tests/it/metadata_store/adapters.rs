@@ -29,7 +29,7 @@ pub fn adapter(role: AdapterRole, bytes: &str) -> NewAdapter {
 }
 
 /// The evaluation of a pair of adapters in a run of this name.
-fn evaluation(run: &str, suite: &str, adapters: &AdapterPair) -> NewEvaluation {
+pub fn evaluation(run: &str, suite: &str, adapters: &AdapterPair) -> NewEvaluation {
     NewEvaluation {
         run_sha256: sha256(run),
         run: run.to_owned(),
@@ -44,13 +44,13 @@ fn evaluation(run: &str, suite: &str, adapters: &AdapterPair) -> NewEvaluation {
     }
 }
 
-async fn register(store: &dyn MetadataStore, role: AdapterRole, bytes: &str) -> Adapter {
+pub async fn register(store: &dyn MetadataStore, role: AdapterRole, bytes: &str) -> Adapter {
     let registered = store.register_adapter(adapter(role, bytes)).await.unwrap();
     assert!(!registered.duplicate);
     registered.adapter
 }
 
-async fn promote(store: &dyn MetadataStore, adapter: AdapterId, after: u32) -> Promotion {
+pub async fn promote(store: &dyn MetadataStore, adapter: AdapterId, after: u32) -> Promotion {
     store.promote_adapter(NewPromotion { adapter, after, forced: None, grounds: None }).await.unwrap()
 }
 

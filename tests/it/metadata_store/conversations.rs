@@ -67,16 +67,16 @@ pub fn record(id: ConversationId, begins: bool, question: &str, documents: &[Doc
     }
 }
 
-async fn turns(store: &dyn MetadataStore, id: ConversationId) -> Vec<RecordedTurn> {
+pub async fn turns(store: &dyn MetadataStore, id: ConversationId) -> Vec<RecordedTurn> {
     store.turns(id, 0, 1_000).await.unwrap()
 }
 
-async fn document(store: &dyn MetadataStore, name: &str) -> DocumentId {
+pub async fn document(store: &dyn MetadataStore, name: &str) -> DocumentId {
     ingest(store, name, name, 1).await.document_id
 }
 
 /// Deletes a document as its purge does.
-async fn purge(store: &dyn MetadataStore, document: DocumentId) {
+pub async fn purge(store: &dyn MetadataStore, document: DocumentId) {
     store.delete_document(document).await.unwrap();
     while store.take_out_document(document).await.unwrap() {}
     store.forget_document(document).await.unwrap();

@@ -468,3 +468,32 @@ pub async fn a_large_upsert_is_taken_whole(backend: &impl Backend) {
     store.upsert(1, (0..1_234).map(point).collect()).await.unwrap();
     assert_eq!(store.count(1, None).await.unwrap(), 1_234);
 }
+
+pub async fn ids_are_listed_in_order_and_points_removed_one_by_one(backend: &impl Backend) {
+    let store = backend.open().await;
+    store.create_generation(1, DIMENSION).await.unwrap();
+    assert_eq!(store.point_ids(1, None, 10).await.unwrap(), []);
+    store.upsert(1, (0..25).rev().map(point).collect()).await.unwrap();
+    let (mut listed, mut after): (Vec<ChunkId>, _) = (Vec::new(), None);
+    loop {
+        let page = store.point_ids(1, after, 10).await.unwrap();
+        listed.extend(&page);
+        let Some(last) = page.last().filter(|_| page.len() == 10) else { break };
+        after = Some(*last);
+    }
+    assert_eq!(listed, (0..25).map(chunk).collect::<Vec<_>>());
+    let last = ChunkId(uuid::Uuid::max());
+    assert_eq!(store.point_ids(1, Some(last), 10).await.unwrap(), []);
+    for limit in [0, 10_001] {
+        let refused = store.point_ids(1, None, limit).await;
+        assert!(matches!(refused, Err(VectorStoreError::Invalid(_))), "{refused:?}");
+    }
+    store.delete_points(1, &[chunk(3), chunk(24), chunk(99)]).await.unwrap();
+    store.delete_points(1, &[]).await.unwrap();
+    assert_eq!(store.count(1, None).await.unwrap(), 23);
+    assert!(!store.point_ids(1, None, 100).await.unwrap().contains(&chunk(3)));
+    let missing = store.point_ids(7, None, 1).await;
+    assert!(matches!(missing, Err(VectorStoreError::NoSuchGeneration(7))), "{missing:?}");
+    let missing = store.delete_points(7, &[chunk(1)]).await;
+    assert!(matches!(missing, Err(VectorStoreError::NoSuchGeneration(7))), "{missing:?}");
+}

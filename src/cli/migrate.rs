@@ -1,0 +1,93 @@
+//! `footnote migrate`: from the stores of this configuration to other ones, without embedding anything again.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+
+use super::{Exit, backup, restore};
+use crate::{
+    app::OpenStores,
+    archive::{BackupOptions, Chain, RestoreOptions, restore as fill},
+    config::{Config, DatabaseUrl, Settings, VectorUrl},
+};
+
+/// Move everything to other stores: from one machine's own to Postgres and a Qdrant server, or back
+///
+/// A backup and its restore in one go. The stores of this configuration are left as they are; afterwards start the
+/// program with the others, and with these no more.
+#[derive(Debug, clap::Args)]
+pub struct Migrate {
+    /// The database to move to: postgres://… or sqlite://FILE
+    #[arg(long, value_name = "URL")]
+    to_database_url: String,
+    /// The vector store to move to: http://HOST:6334 or edge://DIRECTORY
+    #[arg(long, value_name = "URL")]
+    to_vector_url: String,
+    /// The API key of the Qdrant server to move to
+    #[arg(long, value_name = "KEY", env = "FOOTNOTE_TO_VECTOR_API_KEY", hide_env_values = true)]
+    to_vector_api_key: Option<String>,
+    /// What the names of its collections start with [default: footnote]
+    #[arg(long, value_name = "PREFIX")]
+    to_vector_prefix: Option<String>,
+    /// Where originals and texts go: file:///DIRECTORY or s3://BUCKET/PREFIX [default: they stay where they are]
+    #[arg(long, value_name = "URL")]
+    to_blob_url: Option<String>,
+    /// Where the archive lies meanwhile, which has the size of everything [default: the data directory]
+    #[arg(long, value_name = "DIRECTORY")]
+    via: Option<PathBuf>,
+    /// Replace what the other stores hold now
+    #[arg(long)]
+    replace: bool,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Migrate {
+    /// Backs up, verifies, restores.
+    pub async fn run(self, config: Config) -> anyhow::Result<Exit> {
+        let keep_blobs = self.to_blob_url.as_ref().is_none_or(|url| *url == config.blob_url);
+        let target = self.target(&config)?;
+        if same_database(&config.database, &target.database) || same_vectors(&config.vectors, &target.vectors) {
+            bail!("the stores to move to are the ones that everything is in");
+        }
+        let from = OpenStores::open(&config).await?;
+        let via = self.via.clone().unwrap_or_else(|| config.scratch_dir());
+        let partial = backup::Partial::beside(&via.join("migration.tar"))?;
+        backup::write(&from, &BackupOptions::default(), &partial).await?;
+        let chain = Chain::verify(partial.path(), &[]).await?;
+        let to = OpenStores::beside(&target, &from).await?;
+        let options = RestoreOptions { replace: self.replace, deletions: Vec::new(), keep_blobs };
+        let restored = fill(&chain, &to.installation, &options).await?;
+        restore::report(&restored, 0, self.json)?;
+        if !self.json {
+            println!("start the program with these stores now, and with the ones before them no more");
+        }
+        Ok(Exit::Ok)
+    }
+
+    fn target(&self, config: &Config) -> anyhow::Result<Config> {
+        let settings = Settings {
+            data_dir: Some(config.data_dir.clone()),
+            database_url: Some(self.to_database_url.clone()),
+            vector_url: Some(self.to_vector_url.clone()),
+            vector_api_key: self.to_vector_api_key.clone(),
+            vector_prefix: self.to_vector_prefix.clone(),
+            blob_url: Some(self.to_blob_url.clone().unwrap_or_else(|| config.blob_url.clone())),
+            ..Settings::default()
+        };
+        Config::resolve(settings).context("the stores to move to")
+    }
+}
+
+fn same_database(from: &DatabaseUrl, to: &DatabaseUrl) -> bool {
+    from == to
+}
+
+/// An API key does not make another store.
+fn same_vectors(from: &VectorUrl, to: &VectorUrl) -> bool {
+    match (from, to) {
+        (VectorUrl::Server { url: a, prefix: b, .. }, VectorUrl::Server { url: c, prefix: d, .. }) => (a, b) == (c, d),
+        (from, to) => from == to,
+    }
+}

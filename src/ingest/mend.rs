@@ -1,0 +1,60 @@
+//! Making again what is missing of one searched document, out of what is left of it: its vectors out of its passages,
+//! its text out of its original.
+//!
+//! May depend on `domain`, the stores and the other modules of `ingest`.
+
+use std::sync::Arc;
+
+use super::{
+    IngestError, IngestServices, Pace, Progress,
+    embed::{self, KnownVectors},
+    store,
+};
+use crate::{
+    domain::{Chunk, DocumentId, GenerationNumber},
+    metadata_store::ActiveVersion,
+};
+
+/// Embeds the recorded passages of a document again, and writes their points.
+pub async fn vectors(
+    services: &IngestServices,
+    document: DocumentId,
+    version: u32,
+    generation: GenerationNumber,
+) -> Result<(), IngestError> {
+    let source = services.metadata.version_source(document, version).await?;
+    let chunks = services.metadata.chunks_of(document).await?;
+    let Some(active) = services.metadata.active_generation().await?.filter(|active| active.number == generation) else {
+        return Err(IngestError::WrongIndex(format!("generation {generation} is not the active one any more")));
+    };
+    let models = services.models_of(&active).await?;
+    // None is known: what is mended may be what would be read.
+    let (known, quiet) = (KnownVectors::default(), Progress::default());
+    let (embedder, at) = (models.embedder.as_ref(), (&quiet, &Pace::Full));
+    embed::embed_and_upsert(services, embedder, &source, generation, &chunks, &known, at).await?;
+    Ok(())
+}
+
+/// Extracts the text of a document again. It is kept only when it is what the recorded passages were cut from; otherwise
+/// false: then the document has to be indexed anew.
+pub async fn text(
+    services: &IngestServices,
+    document: DocumentId,
+    version: u32,
+    generation: GenerationNumber,
+) -> Result<bool, IngestError> {
+    let source: ActiveVersion = services.metadata.version_source(document, version).await?;
+    let extracted = Arc::new(store::extract(services, &source).await?);
+    let recorded = services.metadata.chunks_of(document).await?;
+    if !recorded.iter().all(|chunk| is_passage(&extracted.text, chunk)) {
+        return Ok(false);
+    }
+    services.blobs.put_text(document, version, generation, &extracted).await?;
+    Ok(true)
+}
+
+/// Whether a passage is the text at its range.
+pub fn is_passage(text: &str, chunk: &Chunk) -> bool {
+    let (start, length) = (chunk.range.start as usize, (chunk.range.end - chunk.range.start) as usize);
+    text.chars().skip(start).take(length).eq(chunk.text.chars())
+}
