@@ -195,6 +195,7 @@ impl Asker {
 struct Server {
     program: PathBuf,
     models_dir: PathBuf,
+    share: f64,
     dir: PathBuf,
     running: Option<(Child, String)>,
     client: reqwest::Client,
@@ -204,7 +205,8 @@ impl Server {
     fn new(config: &Config, dir: &Path) -> anyhow::Result<Self> {
         let client = reqwest::Client::builder().timeout(PATIENCE).build()?;
         let program = std::env::current_exe()?;
-        Ok(Self { program, models_dir: config.models_dir.clone(), dir: dir.to_owned(), running: None, client })
+        let (models_dir, share) = (config.models_dir.clone(), config.reindex_share);
+        Ok(Self { program, models_dir, share, dir: dir.to_owned(), running: None, client })
     }
 
     fn command(&self, embedder: Option<&Path>, arguments: &[&str]) -> Command {
@@ -214,6 +216,7 @@ impl Server {
         }
         command.env("FOOTNOTE_DATA_DIR", &self.dir).env("FOOTNOTE_MODELS_DIR", &self.models_dir);
         command.env("FOOTNOTE_LISTEN", "127.0.0.1:0").env("FOOTNOTE_LOG", "warn");
+        command.env("FOOTNOTE_REINDEX_SHARE", self.share.to_string());
         if let Some(embedder) = embedder {
             command.env("FOOTNOTE_EMBEDDER", embedder);
         }
