@@ -18,6 +18,8 @@ mod cli;
 mod crash;
 mod delete;
 mod formats;
+#[cfg(feature = "edge")]
+mod kills;
 mod learning;
 mod offline;
 mod openapi;

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{chunks, generations, jobs};
 use crate::{
     domain::{DocumentId, JobId, JobKind, JobState},
+    faults,
     metadata_store::{
         CommitOutcome, IngestCommit, MetadataStoreError, StoreResult,
         rows::{self, LeaseRow},
@@ -48,6 +49,7 @@ pub(super) async fn finish(
         return Ok(CommitOutcome::WrongGeneration(active));
     }
     supersede(conn, document).await?;
+    faults::point("tx.commit.superseded").await?;
     sqlx::query(
         "UPDATE versions SET state = 'active', media_type = $3, title = $4, pages = $5 \
          WHERE document_id = $1 AND version = $2",
@@ -59,9 +61,12 @@ pub(super) async fn finish(
     .bind(commit.pages.map(i64::from))
     .execute(&mut *conn)
     .await?;
+    faults::point("tx.commit.activated").await?;
     chunks::record(conn, commit.generation, commit.document_id, commit.version, &commit.chunks).await?;
+    faults::point("tx.commit.recorded").await?;
     sqlx::query("UPDATE documents SET updated_at = now() WHERE id = $1").bind(document).execute(&mut *conn).await?;
     jobs::end(conn, id, JobState::Succeeded, None).await?;
+    faults::point("tx.commit.ended").await?;
     Ok(CommitOutcome::Active)
 }
 
@@ -145,6 +150,7 @@ pub(super) async fn delete(conn: &mut PgConnection, id: DocumentId) -> StoreResu
         .bind(id.0)
         .execute(&mut *conn)
         .await?;
+    faults::point("tx.delete.hidden").await?;
     sqlx::query("DELETE FROM generation_versions WHERE document_id = $1").bind(id.0).execute(&mut *conn).await?;
     sqlx::query(
         "UPDATE versions SET state = CASE state WHEN 'active' THEN 'superseded' ELSE 'failed' END \
@@ -161,6 +167,7 @@ pub(super) async fn delete(conn: &mut PgConnection, id: DocumentId) -> StoreResu
     .bind(rows::DOCUMENT_DELETED)
     .execute(&mut *conn)
     .await?;
+    faults::point("tx.delete.cancelled").await?;
     let purge = jobs::enqueue(conn, JobKind::Purge, Some(id.0), None).await?;
     sqlx::query(
         "UPDATE jobs SET due_at = GREATEST(due_at, (SELECT MAX(i.lease_expires_at) FROM jobs i \
@@ -170,5 +177,6 @@ pub(super) async fn delete(conn: &mut PgConnection, id: DocumentId) -> StoreResu
     .bind(id.0)
     .execute(conn)
     .await?;
+    faults::point("tx.delete.ended").await?;
     Ok(purge)
 }
