@@ -289,7 +289,8 @@ mod tests {
 
     #[test]
     fn what_is_written_is_what_is_armed() {
-        let rules = parse("upload.stored=kill@2; vectors.*=unavailable/3;edge.flush=full@1-4 ; tx.*=sleep(50);").unwrap();
+        let rules =
+            parse("upload.stored=kill@2; vectors.*=unavailable/3;edge.flush=full@1-4 ; tx.*=sleep(50);").unwrap();
         let written: Vec<_> = rules.iter().map(|rule| (rule.pattern.as_str(), rule.action, rule.when)).collect();
         assert_eq!(
             written,
@@ -300,7 +301,8 @@ mod tests {
                 ("tx.*", Action::Sleep(Duration::from_millis(50)), When::Always),
             ]
         );
-        for wrong in ["upload.stored", "upload.stored=die", "upload.stored=kill@0", "upload.stored=kill@x", "a=sleep(5"] {
+        for wrong in ["upload.stored", "upload.stored=die", "upload.stored=kill@0", "upload.stored=kill@x", "a=sleep(5"]
+        {
             assert!(parse(wrong).unwrap_err().contains("is not NAME=ACTION"), "{wrong}");
         }
         for unknown in ["upload.gone=kill", "uploads.*=kill"] {
@@ -310,7 +312,8 @@ mod tests {
 
     #[test]
     fn a_point_fires_at_the_times_that_were_asked_for_and_counts_for_itself() {
-        let armed = Armed { rules: parse("tx.commit.*=full@2-3; tx.*=unavailable/2").unwrap(), passed: Mutex::default() };
+        let armed =
+            Armed { rules: parse("tx.commit.*=full@2-3; tx.*=unavailable/2").unwrap(), passed: Mutex::default() };
         let passes = |name| (0..4).map(|_| armed.pass(name)).collect::<Vec<_>>();
         assert_eq!(passes("tx.commit.ended"), [None, Some(Action::Full), Some(Action::Full), None]);
         let other = [None, Some(Action::Unavailable), None, Some(Action::Unavailable)];

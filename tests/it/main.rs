@@ -25,3 +25,4 @@ mod offline;
 mod openapi;
 mod reindex;
 mod server_backends;
+mod world;

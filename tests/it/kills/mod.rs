@@ -10,6 +10,7 @@
 mod check;
 mod faulty;
 mod ledger;
+mod outcomes;
 mod place;
 mod report;
 mod traffic;
@@ -127,8 +128,9 @@ impl Run {
     async fn end(mut self) -> Line {
         self.traffic.stop().await;
         let server = self.place.serve(None).await.unwrap_or_else(|log| panic!("it does not start: {log}"));
-        self.line.found = check(&self.place, server, &self.ledger).await;
-        self.line.wrong = self.ledger.lock().unwrap().wrong.clone();
+        let mut ledger = std::mem::take(&mut *self.ledger.lock().unwrap());
+        self.line.found = check(&self.place, server, &mut ledger).await;
+        self.line.wrong = ledger.wrong;
         self.line.took = self.started.elapsed();
         self.line.print();
         self.line

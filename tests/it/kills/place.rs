@@ -55,7 +55,8 @@ pub struct Stores {
 impl Place {
     pub async fn new(pair: Pair) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let program = Program::new(dir.path()).await.set("FOOTNOTE_LOG", "warn").set("FOOTNOTE_INGEST_CONCURRENCY", "2");
+        let program =
+            Program::new(dir.path()).await.set("FOOTNOTE_LOG", "warn").set("FOOTNOTE_INGEST_CONCURRENCY", "2");
         match pair {
             Pair::Embedded => Self { pair, program, database: None, qdrant: None, dir },
             Pair::Servers => {
@@ -71,11 +72,23 @@ impl Place {
         self.dir.path().to_owned()
     }
 
-    /// Starts the program, with fail points or without. What it logged when it ended before it took requests.
+    /// Starts the program, with fail points or without, for everything but questions. What it logged when it ended before
+    /// it took requests.
     pub async fn serve(&self, points: Option<&str>) -> Result<Served, String> {
+        self.armed(points).try_serve(&["serve", "--without-answers"]).await
+    }
+
+    /// The same with the models that answer.
+    pub async fn serve_answering(&self, points: Option<&str>) -> Result<Served, String> {
+        self.armed(points).try_serve(&["serve"]).await
+    }
+
+    fn armed(&self, points: Option<&str>) -> Program {
         let program = self.program.clone();
-        let program = points.map_or(program.clone(), |points| program.set("FOOTNOTE_FAILPOINTS", points));
-        program.try_serve(&["serve", "--without-answers"]).await
+        match points {
+            Some(points) => program.set("FOOTNOTE_FAILPOINTS", points),
+            None => program,
+        }
     }
 
     /// Lets a minute and more pass for the queue: all leases have run out, and all that waits is due. Only while the

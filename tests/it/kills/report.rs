@@ -22,8 +22,19 @@ pub fn print_head(seed: u64) {
     println!("seed {seed} (FOOTNOTE_KILLS_SEED={seed} repeats the choices)");
     println!(
         "{:<24} {:<16} {:>5} {:>6} {:>8} {:>8} {:>6} {:>4} {:>7} {:>5} {:>7} {:>8} {:>6}",
-        "point", "pair", "kills", "missed", "restarts", "promised", "failed", "lost", "doubled", "stuck", "visible",
-        "leftover", "other"
+        "point",
+        "pair",
+        "kills",
+        "missed",
+        "restarts",
+        "promised",
+        "failed",
+        "lost",
+        "doubled",
+        "stuck",
+        "visible",
+        "leftover",
+        "other"
     );
 }
 

@@ -130,10 +130,10 @@ impl Sender {
 
     async fn upload_new(&mut self, url: &str, name: &str) {
         let content = self.ledger.lock().unwrap().new_content();
-        if let Some(promise) = self.upload(url, name, content).await {
-            if self.chance.below(2) == 0 {
-                self.follow(url, name, content, &promise).await;
-            }
+        let followed = self.chance.below(2) == 0;
+        match self.upload(url, name, content).await {
+            Some(promise) if followed => self.follow(url, name, content, &promise).await,
+            _ => {}
         }
     }
 
@@ -193,11 +193,11 @@ impl Sender {
         let Some(found) = self.search(url, content).await else { return };
         let mine = found.iter().any(|document| *document == promise.document);
         let request = self.client.get(format!("{url}/v1/jobs/{}", promise.job));
-        if let Some((StatusCode::OK, job)) = self.send(request).await {
-            if job["state"] == "succeeded" && !mine {
-                let what = format!("{name}: {} has succeeded, and its words are not found", promise.job);
-                self.ledger.lock().unwrap().wrong.lost.push(what);
-            }
+        // Only this sender changes what the name stands for.
+        let Some((StatusCode::OK, job)) = self.send(request).await else { return };
+        if job["state"] == "succeeded" && !mine {
+            let what = format!("{name}: {} has succeeded, and its words are not found", promise.job);
+            self.ledger.lock().unwrap().wrong.lost.push(what);
         }
     }
 
