@@ -22,10 +22,7 @@
 use std::{
     collections::HashMap,
     io,
-    sync::{
-        Mutex, OnceLock, PoisonError,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::{Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -164,7 +161,7 @@ struct Rule {
 
 struct Armed {
     rules: Vec<Rule>,
-    passed: Mutex<HashMap<&'static str, AtomicU32>>,
+    passed: Mutex<HashMap<&'static str, u32>>,
 }
 
 static ARMED: OnceLock<Armed> = OnceLock::new();
@@ -202,9 +199,9 @@ impl Armed {
     fn pass(&self, name: &'static str) -> Option<Action> {
         let rule = self.rules.iter().find(|rule| rule.covers(name))?;
         let mut passed = self.passed.lock().unwrap_or_else(PoisonError::into_inner);
-        let time = passed.entry(name).or_default().fetch_add(1, Ordering::Relaxed) + 1;
-        drop(passed);
-        rule.when.includes(time).then_some(rule.action)
+        let time = passed.entry(name).or_default();
+        *time += 1;
+        rule.when.includes(*time).then_some(rule.action)
     }
 }
 

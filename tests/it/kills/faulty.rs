@@ -47,7 +47,7 @@ async fn what_backends_do_wrong_for_a_while_leaves_nothing_wrong() {
     for pair in PAIRS {
         // One of them in every run, all of them when many kills are asked for.
         let one = chance.below(FAULTS.len() as u64) as usize;
-        for (number, (name, points)) in FAULTS.iter().enumerate() {
+        for (number, &(name, points)) in FAULTS.iter().enumerate() {
             if asked_for().is_none() && number != one {
                 continue;
             }

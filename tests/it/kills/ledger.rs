@@ -14,11 +14,9 @@ pub struct Content(pub u32);
 impl Content {
     /// A word that stands in this content and in no other, and that no stemmer shortens.
     pub fn word(self) -> String {
-        let letters = format!("{:05x}", self.0).bytes().map(|digit| {
-            let value = (digit as char).to_digit(16).unwrap() as usize;
-            char::from(b"bcfghjkmnpqtvwxz"[value])
-        });
-        format!("qx{}q", letters.collect::<String>())
+        let digits = (0..5).rev().map(|place| (self.0 >> (4 * place)) as usize & 15);
+        let letters: String = digits.map(|digit| char::from(b"bcfghjkmnpqtvwxz"[digit])).collect();
+        format!("qx{letters}q")
     }
 
     /// The file: a few sections, some of them many.

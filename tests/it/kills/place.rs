@@ -38,7 +38,6 @@ impl Pair {
 
 /// Backends of one run, with nothing in them at first. The servers outlive the program.
 pub struct Place {
-    pub pair: Pair,
     pub program: Program,
     pub database: Option<TestDatabase>,
     pub qdrant: Option<StubServer>,
@@ -58,12 +57,12 @@ impl Place {
         let program =
             Program::new(dir.path()).await.set("FOOTNOTE_LOG", "warn").set("FOOTNOTE_INGEST_CONCURRENCY", "2");
         match pair {
-            Pair::Embedded => Self { pair, program, database: None, qdrant: None, dir },
+            Pair::Embedded => Self { program, database: None, qdrant: None, dir },
             Pair::Servers => {
                 let (database, qdrant) = (postgres::database().await, StubServer::start());
                 let program =
                     program.set("FOOTNOTE_DATABASE_URL", &database.url).set("FOOTNOTE_VECTOR_URL", qdrant.url());
-                Self { pair, program, database: Some(database), qdrant: Some(qdrant), dir }
+                Self { program, database: Some(database), qdrant: Some(qdrant), dir }
             }
         }
     }

@@ -263,7 +263,9 @@ impl Sender {
     async fn reindex(&self, url: &str) {
         let Some((status, body)) = self.send(self.client.post(format!("{url}/v1/admin/reindex"))).await else { return };
         match body["job"]["id"].as_str() {
-            Some(job) => drop(self.ledger.lock().unwrap().reindexes.insert(job.to_owned())),
+            Some(job) => {
+                self.ledger.lock().unwrap().reindexes.insert(job.to_owned());
+            }
             None => self.refused("a reindex", status, &body),
         }
     }

@@ -6,7 +6,7 @@ use reqwest::StatusCode;
 use serde_json::json;
 use sqlx::Connection as _;
 
-use super::{check_answers, check_sound, check_unavailable, ingest_sample, meanwhile, more};
+use super::{check_answers, check_sound, check_unavailable, ingest_sample, meanwhile, more, retries_are_due};
 use crate::{
     postgres::{self, cluster::Cluster},
     qdrant_stub::StubServer,
@@ -45,6 +45,7 @@ async fn postgres_may_be_restarted() {
     }
     // What was under way is taken up when its lease has run out: up to a minute, which passes at once here.
     app.app.metadata.expire_leases().await.unwrap();
+    retries_are_due(&app, Some(&cluster.url())).await;
     check_sound(&app, &expected).await;
     check_answers(&app).await;
     app.stop().await;

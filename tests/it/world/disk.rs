@@ -8,7 +8,7 @@ use std::{
 
 use reqwest::StatusCode;
 
-use super::{check_answers, check_sound, ingest_sample};
+use super::{check_answers, check_sound, ingest_sample, retries_are_due};
 use crate::{
     sample,
     test_app::{TestApp, config, settings, until},
@@ -84,8 +84,11 @@ async fn a_full_disk_is_waited_for() {
     std::fs::remove_file(ballast).unwrap();
     expected.extend(taken.clone());
     // What failed meanwhile is repeated; what could not be tried often enough says why, and can be retried.
-    until("every job has ended", async || app.app.metadata.counts().await.is_ok_and(|counts| counts.open_jobs == 0))
-        .await;
+    until("every job has ended", async || {
+        retries_are_due(&app, None).await;
+        app.app.metadata.counts().await.is_ok_and(|counts| counts.open_jobs == 0)
+    })
+    .await;
     let failed = app.read("/v1/jobs?state=failed&limit=1000").await;
     for job in failed["jobs"].as_array().unwrap() {
         println!("failed while the disk was full: {}", job["error"]);
