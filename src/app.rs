@@ -3,6 +3,7 @@
 //! A backend that was asked for and does not start is an error; nothing is substituted. May depend on everything.
 
 mod loading;
+mod scratch;
 
 use std::{collections::BTreeMap, fs::File, io::Write as _, path::Path, sync::Arc};
 
@@ -68,6 +69,8 @@ pub struct App {
     loader: Arc<dyn LoadAdapter>,
     /// Held as long as the application lives: the data directory is this process's alone.
     _lock: Option<File>,
+    /// Held likewise: the scratch directory beside those of other processes.
+    _scratch_lock: Option<File>,
 }
 
 /// What an application is started for.
@@ -170,13 +173,14 @@ impl Opened {
     }
 
     async fn assemble(self, models: Models, purpose: Purpose) -> anyhow::Result<Arc<App>> {
-        let Self { config, lock, metadata, blobs, own, followed } = self;
-        let scratch = config.scratch_dir();
+        let Self { config, lock, metadata, blobs, own: own_adapters, followed } = self;
         // What a killed process left there belongs to no upload that was answered.
-        if lock.is_some() && scratch.exists() {
-            std::fs::remove_dir_all(&scratch).with_context(|| format!("cannot empty {}", scratch.display()))?;
-        }
-        std::fs::create_dir_all(&scratch).with_context(|| format!("cannot create {}", scratch.display()))?;
+        let root = config.scratch_dir();
+        let own = match lock {
+            Some(_) => scratch::alone(&root).map(|directory| (directory, None)),
+            None => scratch::shared(&root).map(|(directory, lock)| (directory, Some(lock))),
+        };
+        let (scratch, scratch_lock) = own.with_context(|| format!("cannot prepare {}", root.display()))?;
 
         if matches!(config.database, DatabaseUrl::Sqlite(_)) {
             metadata.expire_leases().await?;
@@ -250,7 +254,7 @@ impl Opened {
             answer,
             act,
             deliveries,
-            own_adapters: own,
+            own_adapters,
             serving,
             adapters_changed: Arc::new(Notify::new()),
             metrics: Metrics::default(),
@@ -259,6 +263,7 @@ impl Opened {
             loader,
             config,
             _lock: lock,
+            _scratch_lock: scratch_lock,
         }))
     }
 }

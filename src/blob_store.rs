@@ -16,7 +16,10 @@ use tokio::io::AsyncWriteExt;
 pub use folders::FolderKind;
 pub use inventory::TextName;
 
-use crate::domain::{DocumentId, ExtractedDocument, GenerationNumber};
+use crate::{
+    domain::{DocumentId, ExtractedDocument, GenerationNumber},
+    faults::{self, Fault},
+};
 
 /// How long one operation on the store may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -44,6 +47,12 @@ pub enum BlobStoreError {
 const S3_HINT: &str = " or s3://bucket/prefix";
 #[cfg(not(feature = "s3"))]
 const S3_HINT: &str = " (s3:// needs a build with the `s3` feature)";
+
+impl From<Fault> for BlobStoreError {
+    fn from(fault: Fault) -> Self {
+        Self::Unavailable(fault.to_string())
+    }
+}
 
 impl BlobStoreError {
     /// Whether the same call may succeed later.
@@ -126,6 +135,7 @@ impl BlobStore {
         if bounded(self.store.head(&key)).await.is_ok() {
             return Ok(());
         }
+        faults::point("blob.original.before").await?;
         let io = |error: std::io::Error| BlobStoreError::Unavailable(format!("{}: {error}", file.display()));
         let mut source = tokio::fs::File::open(file).await.map_err(io)?;
         let mut target = object_store::buffered::BufWriter::new(self.store.clone(), key);
@@ -136,7 +146,8 @@ impl BlobStore {
         copied
             .await
             .map_err(|_| BlobStoreError::Unavailable("the original was not written in time".to_owned()))?
-            .map_err(|error| BlobStoreError::Unavailable(error.to_string()))
+            .map_err(|error| BlobStoreError::Unavailable(error.to_string()))?;
+        Ok(faults::point("blob.original.after").await?)
     }
 
     /// Reads an original into a file of the caller's, and checks its sum on the way.
@@ -178,7 +189,7 @@ impl BlobStore {
 
     /// Removes an original; `Ok` when there is none.
     pub async fn delete_original(&self, sha256: &str) -> Result<(), BlobStoreError> {
-        ignore_missing(bounded(self.store.delete(&self.original_key(sha256))).await)
+        self.delete(&self.original_key(sha256)).await
     }
 
     /// Writes what extraction made of a version for a generation, in place of what was there.
@@ -192,7 +203,9 @@ impl BlobStore {
         let key = self.text_key(document, version, generation);
         let body =
             serde_json::to_vec(text).map_err(|error| BlobStoreError::Damaged(key.to_string(), error.to_string()))?;
-        bounded(self.store.put(&key, PutPayload::from(body))).await.map(|_| ())
+        faults::point("blob.text.before").await?;
+        bounded(self.store.put(&key, PutPayload::from(body))).await?;
+        Ok(faults::point("blob.text.after").await?)
     }
 
     /// Reads what extraction made of a version for a generation.
@@ -220,11 +233,17 @@ impl BlobStore {
         self.delete_where(&self.prefix.clone().join("texts"), |name| name.ends_with(&suffix)).await
     }
 
+    async fn delete(&self, key: &Key) -> Result<(), BlobStoreError> {
+        faults::point("blob.delete.before").await?;
+        ignore_missing(bounded(self.store.delete(key)).await)?;
+        Ok(faults::point("blob.delete.after").await?)
+    }
+
     async fn delete_where(&self, folder: &Key, matches: impl Fn(&str) -> bool) -> Result<u64, BlobStoreError> {
         let (mut entries, mut deleted) = (self.store.list(Some(folder)), 0);
         while let Some(entry) = bounded(async { entries.next().await.transpose() }).await? {
             if entry.location.filename().is_some_and(&matches) {
-                ignore_missing(bounded(self.store.delete(&entry.location)).await)?;
+                self.delete(&entry.location).await?;
                 deleted += 1;
             }
         }

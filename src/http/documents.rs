@@ -25,7 +25,9 @@ use crate::{
         Chunk, DEFAULT_COLLECTION, Document, DocumentId, ExtractedDocument, Filter, JobId, JobPriority, JobState,
         Metadata,
     },
+    faults,
     ingest::{
+        IngestError,
         delete::{PickedDocument, delete_matching},
         upload::{self, Received},
     },
@@ -295,6 +297,7 @@ struct Deleted {
 async fn delete(State(app): State<Arc<App>>, Path(id): Path<DocumentId>) -> Result<Body<Deleted>, Problem> {
     let job_id = app.metadata.delete_document(id).await?;
     app.ingest.wake.notify_one();
+    faults::point("delete.answering").await.map_err(IngestError::from)?;
     Ok(Body(Deleted { document_id: id, job_id }))
 }
 

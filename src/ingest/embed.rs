@@ -8,6 +8,7 @@ use std::{collections::HashMap, time::Instant};
 use super::{IngestError, IngestServices, Pace, Progress};
 use crate::{
     domain::{Chunk, ChunkId, DocumentId, GenerationNumber},
+    faults,
     metadata_store::ActiveVersion,
     models::embedder::Embedder,
     vector_store::{Point, VectorStoreError},
@@ -82,6 +83,7 @@ pub async fn embed_and_upsert(
         let (window, after) = rest.split_at(size.min(rest.len()));
         rest = after;
         let began = Instant::now();
+        faults::point("ingest.window").await?;
         let texts: Vec<String> = window.iter().map(Chunk::indexed_text).collect();
         let sparse = {
             let (lexical, texts) = (services.lexical.clone(), texts.clone());
@@ -112,7 +114,9 @@ pub async fn embed_and_upsert(
                 sparse,
             })
             .collect();
+        faults::point("vectors.upsert.before").await?;
         services.vectors.upsert(generation, points).await?;
+        faults::point("vectors.upsert.after").await?;
         progress.embedded(1.0 - rest.len() as f32 / chunks.len() as f32);
         pace.after(began.elapsed()).await;
     }
@@ -136,8 +140,9 @@ pub async fn remove(
     document: DocumentId,
     version: Option<u32>,
 ) -> Result<(), IngestError> {
+    faults::point("vectors.delete.before").await?;
     match services.vectors.delete_document(generation, document, version).await {
-        Err(VectorStoreError::NoSuchGeneration(_)) => Ok(()),
-        other => Ok(other?),
+        Ok(()) | Err(VectorStoreError::NoSuchGeneration(_)) => Ok(faults::point("vectors.delete.after").await?),
+        Err(error) => Err(error.into()),
     }
 }

@@ -34,6 +34,7 @@ use serde_json::json;
 use crate::{
     blob_store::BlobStore,
     domain::{Chunk, ChunkId, DocumentId, ExtractedDocument, GenerationNumber, JobStage},
+    faults,
     metadata_store::{ActiveVersion, CommitOutcome, LeasedJob, MetadataStore},
     models::{embedder::Embedders, lexical::Lexical},
     vector_store::VectorStore,
@@ -83,7 +84,9 @@ async fn ingest_version(
 ) -> Result<CommitOutcome, IngestError> {
     let source = services.metadata.version_source(document, version).await?;
     progress.enter(JobStage::Extract);
+    faults::point("ingest.extract").await?;
     let extracted = Arc::new(store::extract(services, &source).await?);
+    faults::point("ingest.extracted").await?;
     let first = services.configured.stamp();
     let mut generation = services.metadata.active_generation_or_create(&first).await?;
     loop {
@@ -129,6 +132,7 @@ async fn chunk_version(
         kept.to_mut().warnings.extend(chunked.warnings);
     }
     services.blobs.put_text(document_id, version, generation, &kept).await?;
+    faults::point("ingest.text_stored").await?;
     Ok(chunked
         .chunks
         .into_iter()

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{IngestError, IngestServices, embed};
 use crate::{
     domain::{DocumentId, GenerationNumber},
+    faults,
     vector_store::VectorStoreError,
 };
 
@@ -38,13 +39,16 @@ pub async fn purge(
         embed::remove(services, generation, document, version).await?;
         purged.vectors += before.saturating_sub(count(services, generation, document).await?);
     }
+    faults::point("purge.vectors").await?;
     purged.texts = services.blobs.delete_texts(document, version).await?;
+    faults::point("purge.texts").await?;
     // The original of a replaced version stays until its document is deleted: it can be brought back.
     if version.is_none() {
         // One conversation at a time, so that no transaction grows with what was asked.
         while services.metadata.take_out_document(document).await? {
             purged.conversations += 1;
         }
+        faults::point("purge.taken_out").await?;
         let _alone = services.originals.write().await;
         let sums = services.metadata.blobs_of(document).await?;
         let needed = services.metadata.referenced_blobs(&sums).await?;
@@ -52,7 +56,9 @@ pub async fn purge(
             services.blobs.delete_original(sum).await?;
             purged.originals += 1;
         }
+        faults::point("purge.originals").await?;
         services.metadata.forget_document(document).await?;
+        faults::point("purge.rows").await?;
     }
     Ok(purged)
 }

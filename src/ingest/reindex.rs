@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     domain::{Generation, GenerationState, JobStage},
+    faults,
     metadata_store::{ActiveVersion, LeasedJob, MetadataStoreError, SwapOutcome},
 };
 
@@ -67,13 +68,16 @@ pub async fn reindex(
         services.embedders.of(&building).await?;
         (building, configured)
     };
+    faults::point("reindex.begun").await?;
     services.vectors.create_generation(generation.number, models.embedder.stamp().dimension).await?;
+    faults::point("reindex.created").await?;
     let pace = Pace::yielding(services.questions.clone(), services.reindex_share, concurrency);
     let (versions, computed, kept) = Default::default();
     let run = Run { services, leased, generation, models, pace, versions, computed, kept };
     let mut checked = None;
     loop {
         run.fill(concurrency, progress).await?;
+        faults::point("reindex.optimize").await?;
         services.vectors.optimize(run.generation.number).await?;
         progress.enter(JobStage::Swap);
         // What came meanwhile was written by the same code as what was verified: once is enough.
@@ -87,11 +91,13 @@ pub async fn reindex(
             checked = Some(json!({"verified": verified, "canaries": compared}));
         }
         run.report(checked.clone().unwrap_or_default()).await?;
+        faults::point("reindex.swap.before").await?;
         match services.metadata.swap_generation(id, token, run.generation.number).await? {
             SwapOutcome::Swapped => break,
             SwapOutcome::Incomplete(_) => {}
         }
     }
+    faults::point("reindex.swap.after").await?;
     collect_old_generations(services).await
 }
 
@@ -168,7 +174,9 @@ impl Run<'_> {
         let written = embed::embed_and_upsert(services, embedder, source, number, &chunks, &known, at).await?;
         self.computed.fetch_add(written.computed, Ordering::Relaxed);
         self.kept.fetch_add(written.kept, Ordering::Relaxed);
-        Ok(services.metadata.record_chunks(number, source.document_id, source.version, chunks).await?)
+        faults::point("reindex.written").await?;
+        services.metadata.record_chunks(number, source.document_id, source.version, chunks).await?;
+        Ok(faults::point("reindex.recorded").await?)
     }
 }
 
@@ -188,8 +196,11 @@ async fn collect_old_generations(services: &IngestServices) -> Result<(), Ingest
     retired.sort_by_key(|generation| (generation.activated_at, generation.number));
     for old in retired.iter().rev().skip(1) {
         services.vectors.drop_generation(old.number).await?;
+        faults::point("collect.vectors").await?;
         services.blobs.delete_texts_of_generation(old.number).await?;
+        faults::point("collect.texts").await?;
         services.metadata.forget_generation(old.number).await?;
+        faults::point("collect.rows").await?;
     }
     Ok(())
 }

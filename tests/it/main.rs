@@ -20,9 +20,12 @@ mod crash;
 mod delete;
 mod formats;
 mod index_life;
+#[cfg(feature = "edge")]
+mod kills;
 mod learning;
 mod offline;
 mod openapi;
 mod reindex;
 mod server_backends;
 mod workers;
+mod world;

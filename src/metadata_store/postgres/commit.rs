@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{chunks, generations, jobs};
 use crate::{
     domain::{DocumentId, JobId, JobKind, JobState},
+    faults,
     metadata_store::{
         CommitOutcome, IngestCommit, MetadataStoreError, StoreResult,
         rows::{self, LeaseRow},
@@ -48,6 +49,7 @@ pub(super) async fn finish(
         return Ok(CommitOutcome::WrongGeneration(active));
     }
     supersede(conn, document).await?;
+    faults::point("tx.commit.superseded").await?;
     sqlx::query(
         "UPDATE versions SET state = 'active', media_type = $3, title = $4, pages = $5 \
          WHERE document_id = $1 AND version = $2",
@@ -59,9 +61,12 @@ pub(super) async fn finish(
     .bind(commit.pages.map(i64::from))
     .execute(&mut *conn)
     .await?;
+    faults::point("tx.commit.activated").await?;
     chunks::record(conn, commit.generation, commit.document_id, commit.version, &commit.chunks).await?;
+    faults::point("tx.commit.recorded").await?;
     sqlx::query("UPDATE documents SET updated_at = now() WHERE id = $1").bind(document).execute(&mut *conn).await?;
     jobs::end(conn, id, JobState::Succeeded, None).await?;
+    faults::point("tx.commit.ended").await?;
     Ok(CommitOutcome::Active)
 }
 
@@ -131,6 +136,32 @@ async fn supersede(conn: &mut PgConnection, document: Uuid) -> StoreResult<()> {
     Ok(())
 }
 
+/// An ingestion has used up its attempts, and its workers are dead: what they wrote, nobody has removed.
+pub(super) async fn purge_attempts(conn: &mut PgConnection, job: &LeaseRow) -> StoreResult<()> {
+    let Some((document, version)) = job.ingested()? else { return Ok(()) };
+    jobs::enqueue(conn, JobKind::Purge, Some(document), Some(version)).await?;
+    Ok(())
+}
+
+/// An ingestion is begun again: what its attempts left is overwritten, and must not be removed behind the new one's back.
+pub(super) async fn keep_attempts(conn: &mut PgConnection, document: Uuid, version: i64) -> StoreResult<()> {
+    let purge: Option<(Uuid, String)> = sqlx::query_as(
+        "SELECT id, state FROM jobs WHERE kind = 'purge' AND document_id = $1 AND version = $2 \
+         AND state IN ('queued', 'running') FOR UPDATE",
+    )
+    .bind(document)
+    .bind(version)
+    .fetch_optional(&mut *conn)
+    .await?;
+    match purge {
+        None => Ok(()),
+        Some((id, state)) if rows::job_state(&state)? == JobState::Queued => {
+            jobs::end(conn, JobId(id), JobState::Cancelled, Some(rows::BEGUN_AGAIN)).await
+        }
+        Some(_) => Err(rows::being_purged(document, version)),
+    }
+}
+
 /// Deletes a document. The purge is due when the last lease on an ingestion of it has run out: a worker that still
 /// writes vectors of it would otherwise write them behind the purge's back.
 pub(super) async fn delete(conn: &mut PgConnection, id: DocumentId) -> StoreResult<JobId> {
@@ -149,6 +180,7 @@ pub(super) async fn delete(conn: &mut PgConnection, id: DocumentId) -> StoreResu
         .bind(id.0)
         .execute(&mut *conn)
         .await?;
+    faults::point("tx.delete.hidden").await?;
     sqlx::query("DELETE FROM generation_versions WHERE document_id = $1").bind(id.0).execute(&mut *conn).await?;
     sqlx::query(
         "UPDATE versions SET state = CASE state WHEN 'active' THEN 'superseded' ELSE 'failed' END \
@@ -165,6 +197,7 @@ pub(super) async fn delete(conn: &mut PgConnection, id: DocumentId) -> StoreResu
     .bind(rows::DOCUMENT_DELETED)
     .execute(&mut *conn)
     .await?;
+    faults::point("tx.delete.cancelled").await?;
     let purge = jobs::enqueue(conn, JobKind::Purge, Some(id.0), None).await?;
     sqlx::query(
         "UPDATE jobs SET due_at = GREATEST(due_at, (SELECT MAX(i.lease_expires_at) FROM jobs i \
@@ -174,5 +207,6 @@ pub(super) async fn delete(conn: &mut PgConnection, id: DocumentId) -> StoreResu
     .bind(id.0)
     .execute(conn)
     .await?;
+    faults::point("tx.delete.ended").await?;
     Ok(purge)
 }

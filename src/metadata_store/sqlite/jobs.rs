@@ -8,7 +8,7 @@ use serde_json::Value;
 use sqlx::{QueryBuilder, SqliteConnection, types::Json};
 use uuid::Uuid;
 
-use super::{SqliteStore, now, settle};
+use super::{SqliteStore, commit, now, settle};
 use crate::{
     domain::{Job, JobId, JobKind, JobPriority, JobStage, JobState},
     metadata_store::{
@@ -54,6 +54,7 @@ impl JobStore for SqliteStore {
             let mut transaction = self.write().await?;
             let result = async {
                 lease_row(&mut transaction, job).await?.check_held(job, token)?;
+                crate::faults::point("tx.heartbeat").await?;
                 sqlx::query(
                     "UPDATE jobs SET lease_expires_at = ?2, stage = ?3, progress = ?4, updated_at = ?5 WHERE id = ?1",
                 )
@@ -222,6 +223,7 @@ impl JobStore for SqliteStore {
                     if pending.rows_affected() == 0 {
                         return Err(rows::not_the_newest(id));
                     }
+                    commit::keep_attempts(&mut transaction, document, version).await?;
                 }
                 if row.kind()? == JobKind::Deliver && !has_body(&mut transaction, id).await? {
                     return Err(rows::nothing_to_deliver(id));
@@ -325,12 +327,13 @@ async fn read(conn: &mut SqliteConnection, id: JobId) -> StoreResult<Job> {
     row.ok_or_else(|| rows::not_found("job", id))?.job()
 }
 
-/// The first job that could be taken.
+/// The first job that could be taken. One that was put into the queue in the future shows that the clock was turned back
+/// since: it is due.
 async fn next_due(conn: &mut SqliteConnection, kinds: &[&str]) -> StoreResult<Option<JobId>> {
     let id: Option<Uuid> = sqlx::query_scalar(
         "SELECT id FROM jobs WHERE state IN ('queued', 'running') AND kind IN (SELECT value FROM json_each(?1)) \
-         AND ?2 >= CASE state WHEN 'queued' THEN due_at ELSE lease_expires_at END \
-         ORDER BY order_at, id LIMIT 1",
+         AND (?2 >= CASE state WHEN 'queued' THEN due_at ELSE lease_expires_at END \
+         OR state = 'queued' AND updated_at > ?2) ORDER BY order_at, id LIMIT 1",
     )
     .bind(Json(kinds))
     .bind(now())
@@ -345,6 +348,7 @@ async fn take(conn: &mut SqliteConnection, kinds: &[&str], lease: i64) -> StoreR
         let row = lease_row(conn, id).await?;
         if row.attempts >= row.max_attempts {
             fail(conn, id, &row, &rows::exhausted_reason(row.attempts, row.error.as_deref())).await?;
+            commit::purge_attempts(conn, &row).await?;
             continue;
         }
         let token = Uuid::now_v7();

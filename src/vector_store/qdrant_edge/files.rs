@@ -11,7 +11,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::journal::JOURNAL;
-use crate::{domain::GenerationNumber, vector_store::VectorStoreError};
+use crate::{domain::GenerationNumber, faults, vector_store::VectorStoreError};
 
 const CURRENT: &str = "current";
 const GENERATION: &str = "generation-";
@@ -95,13 +95,18 @@ pub(super) fn write_current(generation: &Path, current: &Current) -> io::Result<
     file.write_all(serde_json::to_string(current)?.as_bytes())?;
     file.as_file().sync_all()?;
     file.persist(generation.join(CURRENT)).map_err(|error| error.error)?;
+    faults::blocking_point("edge.current.written")?;
     sync_directory(generation)?;
     generation.parent().map_or(Ok(()), sync_directory)
 }
 
-/// Unmakes a generation: from here on it does not exist, whatever is left of its files.
+/// Unmakes a generation: from here on it does not exist, whatever is left of its files. It may have been unmade by a call
+/// that failed later on.
 pub(super) fn remove_current(generation: &Path) -> io::Result<()> {
-    fs::remove_file(generation.join(CURRENT))?;
+    match fs::remove_file(generation.join(CURRENT)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     sync_directory(generation)
 }
 
@@ -204,9 +209,14 @@ fn sync_directory(_directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// An error that names what could not be done to which path.
-pub(super) fn failed(what: &str, path: &Path, error: &dyn std::error::Error) -> VectorStoreError {
-    VectorStoreError::Failed(format!("cannot {what} {}: {error}", path.display()))
+/// An error that names what could not be done to which path. A full disk passes when somebody makes room: it is worth
+/// another attempt.
+pub(super) fn failed(what: &str, path: &Path, error: &(dyn std::error::Error + 'static)) -> VectorStoreError {
+    let text = format!("cannot {what} {}: {error}", path.display());
+    match error.downcast_ref::<io::Error>().map(io::Error::kind) {
+        Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => VectorStoreError::Unavailable(text),
+        _ => VectorStoreError::Failed(text),
+    }
 }
 
 #[cfg(test)]

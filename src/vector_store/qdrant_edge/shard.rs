@@ -44,6 +44,7 @@ use super::{
 };
 use crate::{
     domain::ChunkId,
+    faults,
     vector_store::{
         ScoredChunk, VectorStoreError,
         request::{Condition, Plan, Search},
@@ -76,6 +77,7 @@ impl Shard {
             .inspect_err(|_| remove_quietly(&directory))?;
         let shard = Self::new(engine, directory, dimension, true)?;
         shard.create_indexes()?;
+        faults::blocking_point("edge.create.made")?;
         shard.adopt(generation)?;
         Ok(shard)
     }
@@ -177,6 +179,11 @@ impl Shard {
         self.discarded.store(true, Ordering::Release);
     }
 
+    /// Marks the directory to stay.
+    fn keep(&self) {
+        self.discarded.store(false, Ordering::Release);
+    }
+
     fn new(engine: EdgeShard, directory: PathBuf, dimension: u32, discarded: bool) -> Result<Self, VectorStoreError> {
         let journal = Journal::open(&directory).map_err(|error| failed("open the journal of", &directory, &error))?;
         Ok(Self {
@@ -204,11 +211,19 @@ impl Shard {
     /// Makes everything durable, directories included, and names this shard in `current`.
     fn adopt(&self, generation: &Path) -> Result<(), VectorStoreError> {
         self.sync()?;
-        let name = self.directory.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let current = Current { shard: name, dimension: self.dimension };
+        let current = Current { shard: self.name(), dimension: self.dimension };
         files::write_current(generation, &current).map_err(|error| failed("write", generation, &error))?;
-        self.discarded.store(false, Ordering::Release);
+        self.keep();
         Ok(())
+    }
+
+    /// Whether `current` names this shard.
+    fn is_current(&self, generation: &Path) -> bool {
+        files::read_current(generation).is_ok_and(|current| current.is_some_and(|named| named.shard == self.name()))
+    }
+
+    fn name(&self) -> String {
+        self.directory.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
     }
 
     /// Makes durable what the engine holds, and clears the journal unless a copy needs it.
@@ -216,10 +231,12 @@ impl Shard {
     /// The engine's flush panics when it fails, and when it meets the engine's own optimizer; no shard that
     /// is written to is ever optimized in place.
     fn flush(&self) -> Result<(), VectorStoreError> {
+        faults::blocking_point("edge.flush")?;
         guarded(|| {
             self.engine()?.flush();
             Ok(())
         })?;
+        faults::blocking_point("edge.flushed")?;
         self.clear_journal()
     }
 
@@ -253,6 +270,8 @@ impl Drop for Shard {
         }
         if self.discarded.load(Ordering::Acquire) {
             remove_quietly(&self.directory);
+            // An error would have nobody to be told to: what could not be removed is removed at the next start.
+            let _ = faults::blocking_point("edge.shard.removed");
         }
     }
 }

@@ -11,12 +11,15 @@ use qdrant_edge::EdgeShard;
 use tokio::sync::OwnedMutexGuard;
 
 use super::Shard;
-use crate::vector_store::{
-    VectorStoreError,
-    qdrant_edge::{
-        files::{self, failed, remove_quietly},
-        queue::guarded,
-        translate,
+use crate::{
+    faults,
+    vector_store::{
+        VectorStoreError,
+        qdrant_edge::{
+            files::{self, failed, remove_quietly},
+            queue::guarded,
+            translate,
+        },
     },
 };
 
@@ -50,6 +53,7 @@ impl PendingCopy {
         };
         files::copy_shard(&original.directory, &directory)
             .map_err(|error| failed("copy", &original.directory, &error))?;
+        faults::blocking_point("edge.copy.made")?;
         Ok(copy)
     }
 
@@ -88,8 +92,18 @@ impl Shard {
     ) -> Result<(), VectorStoreError> {
         self.repeat(&mut original.journal())?;
         self.create_indexes()?;
-        self.adopt(generation)?;
-        original.discard();
+        faults::blocking_point("edge.copy.caught_up")?;
+        let adopted = self.adopt(generation).and_then(|()| Ok(faults::blocking_point("edge.copy.adopted")?));
+        match adopted {
+            Ok(()) => original.discard(),
+            // Named already, so that the next start opens the copy: nothing may be written to the original any more. Its
+            // directory stays until then, should a loss of power bring the old name back.
+            Err(error) if self.is_current(generation) => {
+                tracing::warn!(%error, "an optimized index took over, and its name may not be on the disk yet");
+                self.keep();
+            }
+            Err(error) => return Err(error),
+        }
         Ok(())
     }
 }
