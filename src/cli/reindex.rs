@@ -19,7 +19,7 @@ pub struct Reindex {
     /// Go back to the generation before the active one, brought up to date
     #[arg(long, conflicts_with = "embed_all")]
     rollback: bool,
-    /// Activate the new index also when the canary questions find less with it
+    /// Activate the new index also when the canary questions find less with it; one that was refused is not built again
     #[arg(long)]
     accept_worse: bool,
     /// Compute every vector, also of passages that have one by the same embedder

@@ -99,7 +99,8 @@ pub struct ReindexOptions {
     /// Bring the generation before the active one up to date and activate it, in place of building a new one.
     #[serde(default)]
     pub rollback: bool,
-    /// Activate the new generation also when the canary questions find less with it.
+    /// Activate the new generation also when the canary questions find less with it; one that was built and refused for
+    /// that is not built again.
     #[serde(default)]
     pub accept_worse: bool,
     /// Compute every vector, also of passages that have one by the same embedder.

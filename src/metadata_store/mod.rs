@@ -397,7 +397,8 @@ pub trait GenerationStore: Send + Sync + 'static {
     async fn enqueue_reindex(&self, options: ReindexOptions) -> StoreResult<JobId>;
 
     /// The generation that `job` builds: a new one in state `building` with `stamp` on the first call, the same one
-    /// on later calls. A building generation with another stamp, or of another job, is retired and replaced.
+    /// on later calls. A building generation with another stamp, or of another job, is retired and replaced, unless it has
+    /// this stamp and the job accepts what was built ([`ReindexOptions::accept_worse`]): then the job goes on with it.
     async fn begin_generation(&self, job: JobId, token: &str, stamp: &IndexStamp) -> StoreResult<Generation>;
 
     /// The generation that a rollback brings up to date: on the first call the retired one that was active last, which

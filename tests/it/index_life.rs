@@ -180,8 +180,10 @@ async fn an_index_that_finds_less_is_not_activated_unless_that_is_accepted() {
     assert_eq!(canaries["questions"], json!({"asked": 3, "found_before": 3, "found_after": 3}), "{canaries}");
     assert_eq!(canaries["without_document"], json!(["gone.md"]));
     assert_eq!(app.app.metadata.active_generation().await.unwrap().unwrap().number, 1);
+    // What was built is accepted: nothing is built again.
     let ended = reindexed(&app, json!({"accept_worse": true})).await;
-    assert_eq!(ended["state"], "succeeded", "{ended}");
+    assert_eq!((&ended["state"], &ended["generation"]), (&json!("succeeded"), &json!(2)), "{ended}");
+    assert_eq!((&ended["report"]["versions"], &ended["report"]["vectors_computed"]), (&json!(0), &json!(0)), "{ended}");
     app.stop().await;
 }
 

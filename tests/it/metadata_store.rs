@@ -165,6 +165,7 @@ contract! {
         one_reindex_is_open_at_a_time,
         a_job_builds_one_generation,
         another_stamp_or_job_replaces_what_is_being_built,
+        a_job_that_accepts_what_was_built_goes_on_with_it,
         only_the_holder_of_a_reindex_builds,
         active_versions_are_missing_until_they_are_recorded,
         recording_again_replaces,

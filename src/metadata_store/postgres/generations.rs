@@ -106,8 +106,14 @@ impl GenerationStore for PostgresStore {
                     sqlx::query_as("SELECT number, stamp, job_id FROM generations WHERE state = 'building'")
                         .fetch_optional(&mut *transaction)
                         .await?;
-                let number = match building {
-                    Some((number, built_with, builder)) if built_with.0 == *stamp && builder == Some(job.0) => number,
+                let asked = jobs::read(&mut transaction, job).await?.options.unwrap_or_default();
+                let number = match building.filter(|(_, built_with, _)| built_with.0 == *stamp) {
+                    Some((number, _, builder)) if builder == Some(job.0) => number,
+                    // Of a job that has ended, since one reindex is open at a time: what it built is what is accepted.
+                    Some((number, ..)) if asked.accept_worse => {
+                        build_on(&mut transaction, job, number).await?;
+                        number
+                    }
                     _ => replace_building(&mut transaction, job, stamp).await?,
                 };
                 let generation = read(&mut transaction, number).await?;
@@ -138,16 +144,7 @@ impl GenerationStore for PostgresStore {
                 sqlx::query("UPDATE generations SET state = 'retired' WHERE state = 'building'")
                     .execute(&mut *transaction)
                     .await?;
-                sqlx::query("UPDATE generations SET state = 'building', job_id = $2 WHERE number = $1")
-                    .bind(number)
-                    .bind(job.0)
-                    .execute(&mut *transaction)
-                    .await?;
-                sqlx::query("UPDATE jobs SET generation = $2, updated_at = now() WHERE id = $1")
-                    .bind(job.0)
-                    .bind(number)
-                    .execute(&mut *transaction)
-                    .await?;
+                build_on(&mut transaction, job, number).await?;
                 read(&mut transaction, number).await
             }
             .await;
@@ -364,6 +361,21 @@ async fn last_retired(conn: &mut PgConnection) -> StoreResult<Option<GenerationN
     )
     .fetch_optional(conn)
     .await?)
+}
+
+/// Lets `job` build on a generation that is there.
+async fn build_on(conn: &mut PgConnection, job: JobId, number: GenerationNumber) -> StoreResult<()> {
+    sqlx::query("UPDATE generations SET state = 'building', job_id = $2 WHERE number = $1")
+        .bind(number)
+        .bind(job.0)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query("UPDATE jobs SET generation = $2, updated_at = now() WHERE id = $1")
+        .bind(job.0)
+        .bind(number)
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 /// Retires what is being built, if anything is, and begins anew.

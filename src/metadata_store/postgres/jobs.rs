@@ -323,7 +323,7 @@ pub(super) async fn end(conn: &mut PgConnection, id: JobId, state: JobState, err
     Ok(())
 }
 
-async fn read(conn: &mut PgConnection, id: JobId) -> StoreResult<Job> {
+pub(super) async fn read(conn: &mut PgConnection, id: JobId) -> StoreResult<Job> {
     let row: Option<JobRow<DateTime<Utc>>> =
         sqlx::query_as(concat!("SELECT ", rows::job_columns!(), " FROM jobs WHERE id = $1"))
             .bind(id.0)

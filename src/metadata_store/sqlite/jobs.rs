@@ -319,7 +319,7 @@ pub(super) async fn end(
     Ok(())
 }
 
-async fn read(conn: &mut SqliteConnection, id: JobId) -> StoreResult<Job> {
+pub(super) async fn read(conn: &mut SqliteConnection, id: JobId) -> StoreResult<Job> {
     let row: Option<JobRow<i64>> = sqlx::query_as(concat!("SELECT ", rows::job_columns!(), " FROM jobs WHERE id = ?1"))
         .bind(id.0)
         .fetch_optional(conn)

@@ -66,6 +66,23 @@ pub async fn another_stamp_or_job_replaces_what_is_being_built(backend: &Backend
     assert_eq!(states, [(1, Active), (first, Retired), (second, Retired), (third, Building)]);
 }
 
+pub async fn a_job_that_accepts_what_was_built_goes_on_with_it(backend: &Backend) {
+    let store = &*backend.store;
+    ingest(store, "a.md", "one", 1).await;
+    let (leased, built) = reindex(store, "second").await;
+    fill(store, built).await;
+    store.fail_job(leased.job.id, &leased.token, "it finds less", None).await.unwrap();
+    let accepting = ReindexOptions { accept_worse: true, ..ReindexOptions::default() };
+    let job = store.enqueue_reindex(accepting).await.unwrap();
+    let leased = lease(store, JobKind::Reindex).await;
+    assert_eq!(store.begin_generation(job, &leased.token, &stamp("second")).await.unwrap().number, built);
+    assert_eq!(store.missing_versions(built, 10).await.unwrap(), []);
+    assert_eq!(store.job(job).await.unwrap().generation, Some(built));
+    // Of another embedder there is nothing to accept.
+    let other = store.begin_generation(job, &leased.token, &stamp("third")).await.unwrap().number;
+    assert!(other > built);
+}
+
 pub async fn only_the_holder_of_a_reindex_builds(backend: &Backend) {
     let store = &*backend.store;
     let job = store.enqueue_reindex(ReindexOptions::default()).await.unwrap();
