@@ -198,6 +198,8 @@ pub(super) fn block(name: &str, size: u64) -> Result<TarHeader, ArchiveError> {
         .map_err(|error| ArchiveError::Unsupported(format!("`{name}` is too long a name for an archive: {error}")))?;
     header.set_size(size);
     header.set_mode(0o600);
+    header.set_uid(0);
+    header.set_gid(0);
     header.set_mtime(0);
     header.set_entry_type(EntryType::Regular);
     header.set_cksum();

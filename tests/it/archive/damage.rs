@@ -116,31 +116,54 @@ async fn an_archive_is_an_ordinary_tar_file() {
     drop(dir);
 }
 
-/// Starts a restore and drops it when so many bytes of the originals and vectors are there.
-async fn cut_off(path: &Path, there: &Path, polls: usize) -> bool {
+/// A moment of a restore, as it is seen from outside.
+#[derive(Debug, Clone, Copy)]
+enum Moment {
+    /// The database says that it has begun.
+    Begun,
+    /// There is a file below this folder of the blob store.
+    Blob(&'static str),
+    /// The generation is there.
+    Generation,
+}
+
+/// Starts a restore and drops it at a moment; false when it had ended by then.
+async fn cut_off(path: &Path, there: &Path, moment: Moment) -> bool {
     let chain = Chain::verify(path, &[]).await.unwrap();
-    let stores = OpenStores::open(&embedded(there)).await.unwrap();
+    let config = embedded(there);
+    let stores = OpenStores::open(&config).await.unwrap();
     let options = RestoreOptions::default();
-    let mut restoring = Box::pin(archive::restore(&chain, &stores.installation, &options));
-    for _ in 0..polls {
-        let ended = std::future::poll_fn(|context| {
-            std::task::Poll::Ready(restoring.as_mut().poll(context).map(Result::unwrap).is_ready())
-        });
-        if ended.await {
-            return false;
+    let seen = async || match moment {
+        Moment::Begun => stores.installation.metadata.restore_under_way().await.unwrap().is_some(),
+        Moment::Blob(folder) => {
+            let files = walkdir::WalkDir::new(config.data_dir.join("blobs").join(folder)).into_iter();
+            files.filter_map(Result::ok).any(|entry| entry.file_type().is_file())
         }
-        tokio::task::yield_now().await;
+        Moment::Generation => !stores.installation.vectors.generations().await.unwrap().is_empty(),
+    };
+    let come = async {
+        while !seen().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = come => true,
+        ended = archive::restore(&chain, &stores.installation, &options) => {
+            ended.unwrap();
+            false
+        }
     }
-    true
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restore_that_did_not_end_says_so_and_is_begun_again() {
     let (dir, path, _) = sample_backup().await;
     let mut seen = 0;
-    for polls in [1, 20, 400, 3_000, 20_000] {
-        let there = dir.path().join(format!("there-{polls}"));
-        if cut_off(&path, &there, polls).await {
+    let moments = [Moment::Begun, Moment::Generation, Moment::Blob("originals"), Moment::Blob("texts")];
+    for (number, moment) in moments.into_iter().enumerate() {
+        let there = dir.path().join(format!("there-{number}"));
+        if cut_off(&path, &there, moment).await {
             let config = embedded(&there);
             let begun = {
                 let stores = OpenStores::open(&config).await.unwrap();

@@ -23,6 +23,9 @@ async fn full() -> TestApp {
     let (_, asked) = app.post("/v1/ask", json!({"question": sample::DOCUMENTS[0].2, "store": true})).await;
     assert_eq!(asked["outcome"], "answered", "{asked}");
     app.settle().await;
+    // Replaced and deleted passages count in an index until it is built anew, and are in no backup.
+    app.post("/v1/admin/reindex", json!({})).await;
+    app.settle().await;
     app
 }
 
@@ -129,7 +132,7 @@ async fn without_vectors_the_index_is_built_anew() {
     assert_eq!((restored.vectors, restored.reindex), (0, true));
     let app = TestApp::start_from(embedded(there.path())).await;
     app.settle().await;
-    assert_eq!(app.app.metadata.active_generation().await.unwrap().unwrap().number, 2);
+    assert_eq!(app.app.metadata.active_generation().await.unwrap().unwrap().number, 3);
     let now = answers(&app).await;
     // The passages have other ids in another generation; what is said is the same.
     let outcomes = |said: &[serde_json::Value]| said.iter().map(|one| one["answer"].clone()).collect::<Vec<_>>();
@@ -198,6 +201,11 @@ async fn check_gone(app: TestApp, id: &str) {
     assert!(deletions.iter().any(|deletion| deletion.document_id.to_string() == id));
 }
 
+/// What is answered, without the scores of searches, which count what was replaced.
+async fn said(app: &TestApp) -> Vec<serde_json::Value> {
+    answers(app).await.into_iter().filter(serde_json::Value::is_object).collect()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_incremental_backup_needs_the_ones_before_it() {
     let app = full().await;
@@ -219,7 +227,7 @@ async fn an_incremental_backup_needs_the_ones_before_it() {
     let all = back_up(&app, &all, &BackupOptions::default()).await;
     assert!(third_size < second_size && second_size < all.bytes, "{third_size} {second_size} {}", all.bytes);
     assert!(whole.bytes < all.bytes);
-    let (before, documents) = (answers(&app).await, app.read("/v1/documents").await);
+    let (before, documents) = (said(&app).await, app.read("/v1/documents").await);
     app.stop().await;
 
     for (bases, missing) in [(vec![], "--base"), (vec![first.clone()], "--base"), (vec![second.clone()], "--base")] {
@@ -233,6 +241,6 @@ async fn an_incremental_backup_needs_the_ones_before_it() {
     assert_eq!(restored.code, Some(0), "{restored:?}");
     let app = TestApp::start_from(embedded(there.path())).await;
     assert_eq!(app.read("/v1/documents").await, documents);
-    assert_eq!(answers(&app).await, before);
+    assert_eq!(said(&app).await, before);
     check_clean(&app).await;
 }

@@ -14,7 +14,7 @@ use footnote::{
 use super::{
     Backend, adapters,
     conversations::{document, purge, record, turns},
-    fixtures::{conflict, ingest, jobs_of, lease, not_found, sha256, upload},
+    fixtures::{HOUR, conflict, ingest, jobs_of, lease, not_found, sha256, upload},
     outcomes::{delivery, unanswered},
 };
 
@@ -73,6 +73,9 @@ async fn fill(store: &dyn MetadataStore) -> [DocumentId; 2] {
     store.fail_job(failing.job_id, &leased.token, "no pages\u{1F4A5}", None).await.unwrap();
     let gone = document(store, "gone.md").await;
     purge(store, gone).await;
+    while let Some(leased) = store.lease_job(&[JobKind::Purge], HOUR).await.unwrap() {
+        store.succeed_job(leased.job.id, &leased.token).await.unwrap();
+    }
     let conversation = ConversationId::new();
     let mut first = record(conversation, true, "Both?", &[one, two]);
     first.unanswered = Some(unanswered("both", &[0.5, -1.5, f32::MIN_POSITIVE]));
