@@ -5,7 +5,14 @@
 mod loading;
 mod scratch;
 
-use std::{collections::BTreeMap, fs::File, io::Write as _, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::Write as _,
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use anyhow::{Context as _, bail};
 use tokio::sync::{Notify, RwLock, Semaphore};
@@ -182,6 +189,7 @@ impl Opened {
         };
         let (scratch, scratch_lock) = own.with_context(|| format!("cannot prepare {}", root.display()))?;
 
+        sweep(blobs.clone(), lock.is_some());
         if matches!(config.database, DatabaseUrl::Sqlite(_)) {
             metadata.expire_leases().await?;
         }
@@ -374,6 +382,17 @@ pub async fn open_vectors(config: &Config) -> anyhow::Result<Arc<dyn VectorStore
             Arc::new(QdrantServer::connect(url, api_key.as_ref().map(|key| key.expose().to_owned()), prefix).await?)
         }
     })
+}
+
+/// Removes what killed processes were writing into the blob store, beside everything else. Others than this process may
+/// write into it when it is not `alone`; no write takes an hour.
+fn sweep(blobs: BlobStore, alone: bool) {
+    let before = SystemTime::now() - if alone { Duration::ZERO } else { Duration::from_secs(3_600) };
+    tokio::task::spawn_blocking(move || match blobs.remove_unfinished(before) {
+        Ok(0) => {}
+        Ok(removed) => tracing::info!(removed, "removed files that a killed process had not finished"),
+        Err(error) => tracing::warn!(%error, "cannot look for files that were not finished"),
+    });
 }
 
 /// Refuses an index that cannot be searched: its embedder cannot be loaded, or its terms are others than ours. One of

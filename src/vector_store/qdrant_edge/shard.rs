@@ -70,6 +70,7 @@ impl Shard {
     /// Creates the shard of a new generation in `generation`, which may hold leftovers but no `current`.
     pub(super) fn create(generation: &Path, dimension: u32, tuning: Tuning) -> Result<Self, VectorStoreError> {
         fs::create_dir_all(generation).map_err(|error| failed("create", generation, &error))?;
+        files::check_room(generation, 0).map_err(|error| failed("create", generation, &error))?;
         let directory = generation.join(files::new_shard_name());
         fs::create_dir(&directory).map_err(|error| failed("create", &directory, &error))?;
         let config = translate::config(dimension, tuning);
@@ -115,7 +116,21 @@ impl Shard {
 
     /// Applies an operation and makes it durable.
     pub(super) fn write(&self, operation: UpdateOperation) -> Result<(), VectorStoreError> {
+        self.write_checked(operation, false)
+    }
+
+    /// The same for an operation that removes points.
+    pub(super) fn remove(&self, operation: UpdateOperation) -> Result<(), VectorStoreError> {
+        self.write_checked(operation, true)
+    }
+
+    fn write_checked(&self, operation: UpdateOperation, frees: bool) -> Result<(), VectorStoreError> {
         let frame = journal::encode(&operation).map_err(|error| failed("write", &self.directory, &error))?;
+        // A delete is let through: it is what makes room, and adds next to nothing.
+        if !frees {
+            files::check_room(&self.directory, frame.len() as u64)
+                .map_err(|error| failed("write", &self.directory, &error))?;
+        }
         self.engine()?.update(operation).map_err(translate::error)?;
         let mut journal = self.journal();
         journal.append(&frame).map_err(|error| failed("write", &self.directory, &error))?;

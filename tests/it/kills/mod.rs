@@ -4,7 +4,7 @@
 //! FOOTNOTE_KILLS=200 cargo test --release --test it kills -- --nocapture --test-threads=1
 //! ```
 //!
-//! kills it so many times at random moments on each pair of backends, and once at each fail point, and prints a line for
+//! kills it so many times at random moments on each pair of backends, and twice at each fail point, and prints a line for
 //! each. Without the variable a few kills of both kinds are made, which points is up to the seed. A failure names the seed.
 
 mod check;
@@ -32,8 +32,12 @@ use self::{
 
 /// Kills of one program before everything is looked at.
 const KILLS_TOGETHER: usize = 20;
+/// Kills at each point.
+const KILLS_AT_A_POINT: usize = 2;
 /// How long an armed point has to be reached.
 const REACHED_WITHIN: Duration = Duration::from_secs(12);
+/// The same for one that only a reindex passes, or several of them.
+const REACHED_BY_REINDEXES_WITHIN: Duration = Duration::from_secs(60);
 
 /// How many random kills are asked for; `None` for the few of every run.
 fn asked_for() -> Option<usize> {
@@ -104,11 +108,13 @@ impl Run {
 
     /// Lets the program run until it comes to a point for the n-th time, which kills it.
     async fn kill_at(&mut self, point: &str) {
-        let nth = 1 + self.chance.below(3);
+        let often = mix_of(Some(point)).reindex == mix_of(None).reindex;
+        let (most, patience) = if often { (8, REACHED_WITHIN) } else { (1, REACHED_BY_REINDEXES_WITHIN) };
+        let nth = 1 + self.chance.below(most);
         match self.place.serve(Some(&format!("{point}=kill@{nth}"))).await {
             Ok(server) => {
                 self.traffic.to(Some(&server.url));
-                let (by_itself, _) = server.ends_within(REACHED_WITHIN).await;
+                let (by_itself, _) = server.ends_within(patience).await;
                 self.line.missed += usize::from(!by_itself);
             }
             // While it started.
@@ -157,7 +163,9 @@ async fn nothing_is_lost_doubled_stuck_or_visible_when_the_program_is_killed() {
                 }
                 for point in points_of(pair) {
                     let mut run = Run::start(point, pair, chance.next(), mix_of(Some(point))).await;
-                    run.kill_at(point).await;
+                    for _ in 0..KILLS_AT_A_POINT {
+                        run.kill_at(point).await;
+                    }
                     lines.push(run.end().await);
                 }
             }

@@ -65,8 +65,9 @@ async fn what_follows_from_an_answer_survives_a_kill() {
         server.kill().await;
 
         let mut promised = Vec::new();
-        for point in ["tx.outcome.ended", "delivery.sending", "delivery.sent"] {
-            let server = place.serve_answering(Some(&format!("{point}=kill@1"))).await.unwrap();
+        // The second time of the second one is after what the first one left has been sent again.
+        for point in ["delivery.sent=kill@1", "delivery.sending=kill@2", "tx.outcome.ended=kill@1"] {
+            let server = place.serve_answering(Some(point)).await.unwrap();
             promised.extend(ask(&server.url).await);
             let (by_itself, log) = server.ends_within(Duration::from_secs(30)).await;
             assert!(by_itself, "{point} was not reached: {log}");
@@ -90,7 +91,7 @@ async fn what_follows_from_an_answer_survives_a_kill() {
         // A turn and its delivery were recorded together.
         let conversations = read(&server.url, "/v1/conversations").await;
         assert_eq!(conversations["conversations"].as_array().unwrap().len(), delivered.len(), "{conversations}");
-        // The first kill was before the commit, and its question was not answered.
+        // The last kill was before the commit, and its question was not answered.
         assert_eq!(delivered.len(), 2);
         for outcome in promised {
             let actions = outcome["actions"].as_array().unwrap();

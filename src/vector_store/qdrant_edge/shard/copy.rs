@@ -51,6 +51,9 @@ impl PendingCopy {
             directory: Some(directory.clone()),
             _alone: alone,
         };
+        files::size_of(&original.directory)
+            .and_then(|size| files::check_room(generation, size))
+            .map_err(|error| failed("copy", &original.directory, &error))?;
         files::copy_shard(&original.directory, &directory)
             .map_err(|error| failed("copy", &original.directory, &error))?;
         faults::blocking_point("edge.copy.made")?;
