@@ -139,7 +139,7 @@ async fn a_job_is_cancelled_in_the_middle_of_a_parse_and_its_parser_ends() {
     let job = body["documents"][0]["job_id"].as_str().unwrap().to_owned();
     until("the parser runs", async || started.exists()).await;
     let process = std::fs::read_to_string(&started).unwrap().trim().to_owned();
-    assert_eq!(app.read(&format!("/v1/jobs/{job}")).await["stage"], "extract");
+    until("the job says so", async || app.read(&format!("/v1/jobs/{job}")).await["stage"] == "extract").await;
     let (status, cancelled) = app.post(&format!("/v1/jobs/{job}/cancel"), json!({})).await;
     assert_eq!((status, &cancelled["state"]), (StatusCode::OK, &json!("cancelled")));
     let stat = format!("/proc/{process}/stat");
