@@ -14,7 +14,10 @@ use tokio::io::AsyncWriteExt;
 
 pub use folders::FolderKind;
 
-use crate::domain::{DocumentId, ExtractedDocument, GenerationNumber};
+use crate::{
+    domain::{DocumentId, ExtractedDocument, GenerationNumber},
+    faults::{self, Fault},
+};
 
 /// How long one operation on the store may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -47,6 +50,12 @@ impl BlobStoreError {
     /// Whether the same call may succeed later.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable(_))
+impl From<Fault> for BlobStoreError {
+    fn from(fault: Fault) -> Self {
+        Self::Unavailable(fault.to_string())
+    }
+}
+
     }
 
     /// What is missing by its key: the store's own words have the absolute path, which is nobody's business.
@@ -134,7 +143,8 @@ impl BlobStore {
         copied
             .await
             .map_err(|_| BlobStoreError::Unavailable("the original was not written in time".to_owned()))?
-            .map_err(|error| BlobStoreError::Unavailable(error.to_string()))
+            .map_err(|error| BlobStoreError::Unavailable(error.to_string()))?;
+        Ok(faults::point("blob.original.after").await?)
     }
 
     /// Reads an original into a file of the caller's, and checks its sum on the way.
@@ -151,6 +161,7 @@ impl BlobStore {
             else {
                 break;
             };
+        faults::point("blob.original.before").await?;
             let piece = piece?;
             hash.update(&piece);
             file.write_all(&piece).await.map_err(io)?;
@@ -176,7 +187,7 @@ impl BlobStore {
 
     /// Removes an original; `Ok` when there is none.
     pub async fn delete_original(&self, sha256: &str) -> Result<(), BlobStoreError> {
-        ignore_missing(bounded(self.store.delete(&self.original_key(sha256))).await)
+        self.delete(&self.original_key(sha256)).await
     }
 
     /// Writes what extraction made of a version for a generation, in place of what was there.
@@ -190,7 +201,9 @@ impl BlobStore {
         let key = self.text_key(document, version, generation);
         let body =
             serde_json::to_vec(text).map_err(|error| BlobStoreError::Damaged(key.to_string(), error.to_string()))?;
-        bounded(self.store.put(&key, PutPayload::from(body))).await.map(|_| ())
+        faults::point("blob.text.before").await?;
+        bounded(self.store.put(&key, PutPayload::from(body))).await?;
+        Ok(faults::point("blob.text.after").await?)
     }
 
     /// Reads what extraction made of a version for a generation.
@@ -222,7 +235,7 @@ impl BlobStore {
         let mut entries = self.store.list(Some(folder));
         while let Some(entry) = bounded(async { entries.next().await.transpose() }).await? {
             if entry.location.filename().is_some_and(&matches) {
-                ignore_missing(bounded(self.store.delete(&entry.location)).await)?;
+                self.delete(&entry.location).await?;
             }
         }
         Ok(())
@@ -245,6 +258,12 @@ async fn bounded<T>(work: impl Future<Output = object_store::Result<T>>) -> Resu
 fn from_object_store(error: object_store::Error) -> BlobStoreError {
     match error {
         object_store::Error::NotFound { path, .. } => BlobStoreError::NotFound(path),
+    async fn delete(&self, key: &Key) -> Result<(), BlobStoreError> {
+        faults::point("blob.delete.before").await?;
+        ignore_missing(bounded(self.store.delete(key)).await)?;
+        Ok(faults::point("blob.delete.after").await?)
+    }
+
         other => BlobStoreError::Unavailable(other.to_string()),
     }
 }

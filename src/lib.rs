@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Dependencies point down this list only: `cli`, `http`, `adapters` (the registry), `app` (the one place that chooses
-//! backends), `eval` and `train`, `serving` (which adapters answer), `unanswered`, `delivery`, `ingest` and `answer`, `models`, the stores, `domain`.
+//! backends), `eval` and `train`, `serving` (which adapters answer), `unanswered`, `delivery`, `ingest` and `answer`, `models`, the stores, `domain`, `faults` (fail points for tests).
 
 pub mod adapters;
 pub mod answer;
@@ -19,6 +19,7 @@ pub mod config;
 pub mod delivery;
 pub mod domain;
 pub mod eval;
+pub mod faults;
 pub mod http;
 pub mod ingest;
 pub mod metadata_store;

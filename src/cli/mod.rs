@@ -32,6 +32,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     config::{Config, Settings},
+    faults,
     ingest::extract,
     telemetry,
 };
@@ -91,6 +92,10 @@ pub fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let Arguments { settings, command } = Arguments::parse();
+    if let Err(why) = faults::arm_from_environment() {
+        eprintln!("error: {why}");
+        return ExitCode::FAILURE;
+    }
     // These need no stores and no runtime; `train` starts the program again.
     let command = match command {
         Command::Completions(command) => return ended(command.run()),

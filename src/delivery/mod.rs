@@ -22,6 +22,7 @@ pub use error::DeliveryError;
 use crate::{
     config::Rules,
     domain::{JobId, JobKind, JobStage},
+    faults,
     metadata_store::{LeasedJob, MetadataStore, MetadataStoreError},
 };
 
@@ -150,8 +151,10 @@ impl DeliveryWorker {
         // The lease is renewed last, so that a delivery that was cancelled meanwhile is not sent.
         let body = self.services.metadata.delivery_body(id).await?.ok_or(DeliveryError::Gone)?;
         self.services.metadata.heartbeat(id, &leased.token, LEASE, JobStage::Deliver, 0.0).await?;
+        faults::point("delivery.sending").await.map_err(MetadataStoreError::from)?;
         let sent = tokio::task::spawn_blocking(move || send::send(&webhook, &message_id(id), &body));
-        sent.await.map_err(|error| DeliveryError::Thread(error.to_string()))?
+        sent.await.map_err(|error| DeliveryError::Thread(error.to_string()))??;
+        Ok(faults::point("delivery.sent").await.map_err(MetadataStoreError::from)?)
     }
 
     /// How long to wait after so many attempts: doubling, at least as long as the receiver asks for.

@@ -22,7 +22,11 @@ use super::{
 use crate::{
     app::App,
     domain::{Chunk, DEFAULT_COLLECTION, Document, DocumentId, ExtractedDocument, JobId, JobState, Metadata},
-    ingest::upload::{self, Received},
+    faults,
+    ingest::{
+        IngestError,
+        upload::{self, Received},
+    },
     metadata_store::{DocumentQuery, check_description},
 };
 
@@ -278,6 +282,7 @@ struct Deleted {
 async fn delete(State(app): State<Arc<App>>, Path(id): Path<DocumentId>) -> Result<Body<Deleted>, Problem> {
     let job_id = app.metadata.delete_document(id).await?;
     app.ingest.wake.notify_one();
+    faults::point("delete.answering").await.map_err(IngestError::from)?;
     Ok(Body(Deleted { document_id: id, job_id }))
 }
 

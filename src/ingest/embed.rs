@@ -5,6 +5,7 @@
 use super::{IngestError, IngestServices, Progress};
 use crate::{
     domain::{Chunk, DocumentId, GenerationNumber},
+    faults,
     metadata_store::ActiveVersion,
     vector_store::{Point, VectorStoreError},
 };
@@ -23,6 +24,7 @@ pub async fn embed_and_upsert(
     services.vectors.create_generation(generation, services.embedder.stamp().dimension).await?;
     let mut done = 0;
     for window in chunks.chunks(WINDOW) {
+        faults::point("ingest.window").await?;
         let texts: Vec<String> = window.iter().map(Chunk::indexed_text).collect();
         let sparse = {
             let (lexical, texts) = (services.lexical.clone(), texts.clone());
@@ -43,7 +45,9 @@ pub async fn embed_and_upsert(
                 sparse,
             })
             .collect();
+        faults::point("vectors.upsert.before").await?;
         services.vectors.upsert(generation, points).await?;
+        faults::point("vectors.upsert.after").await?;
         done += window.len();
         progress.embedded(done as f32 / chunks.len() as f32);
     }
@@ -67,8 +71,9 @@ pub async fn remove(
     document: DocumentId,
     version: Option<u32>,
 ) -> Result<(), IngestError> {
+    faults::point("vectors.delete.before").await?;
     match services.vectors.delete_document(generation, document, version).await {
-        Err(VectorStoreError::NoSuchGeneration(_)) => Ok(()),
-        other => Ok(other?),
+        Ok(()) | Err(VectorStoreError::NoSuchGeneration(_)) => Ok(faults::point("vectors.delete.after").await?),
+        Err(error) => Err(error.into()),
     }
 }

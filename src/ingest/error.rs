@@ -54,6 +54,9 @@ pub enum IngestError {
         /// The chunks that were recorded.
         expected: u64,
     },
+    /// A test asked for it.
+    #[error(transparent)]
+    Fault(#[from] crate::faults::Fault),
     /// A thread of this process died.
     #[error("a background thread failed: {0}")]
     Thread(String),
@@ -69,7 +72,7 @@ impl IngestError {
             Self::Metadata(error) => error.is_transient(),
             Self::Blobs(error) => error.is_transient(),
             Self::Document { source, .. } => source.is_transient(),
-            Self::Scratch(_) => true,
+            Self::Scratch(_) | Self::Fault(_) => true,
             Self::WrongIndex(_) | Self::Verification { .. } | Self::Thread(_) => false,
         }
     }

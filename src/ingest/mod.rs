@@ -24,6 +24,7 @@ pub use progress::Progress;
 use crate::{
     blob_store::BlobStore,
     domain::{Chunk, ChunkId, DocumentId, ExtractedDocument, GenerationNumber, IndexStamp, JobStage},
+    faults,
     metadata_store::{ActiveVersion, CommitOutcome, LeasedJob, MetadataStore},
     models::{embedder::Embedder, lexical::Lexical},
     vector_store::VectorStore,
@@ -78,7 +79,9 @@ async fn ingest_version(
 ) -> Result<CommitOutcome, IngestError> {
     let source = services.metadata.version_source(document, version).await?;
     progress.enter(JobStage::Extract);
+    faults::point("ingest.extract").await?;
     let extracted = Arc::new(store::extract(services, &source).await?);
+    faults::point("ingest.extracted").await?;
     let mut generation = services.metadata.active_generation_or_create(&services.stamp()).await?;
     loop {
         let differences = services.stamp().differences(&generation.stamp);
@@ -120,6 +123,7 @@ async fn chunk_version(
         kept.to_mut().warnings.extend(chunked.warnings);
     }
     services.blobs.put_text(document_id, version, generation, &kept).await?;
+    faults::point("ingest.text_stored").await?;
     Ok(chunked
         .chunks
         .into_iter()

@@ -29,7 +29,9 @@ pub async fn reindex(
     // A first generation must exist before another one can replace it.
     services.metadata.active_generation_or_create(&stamp).await?;
     let generation = services.metadata.begin_generation(leased.job.id, &leased.token, &stamp).await?.number;
+    crate::faults::point("reindex.begun").await?;
     services.vectors.create_generation(generation, stamp.embedder.dimension).await?;
+    crate::faults::point("reindex.created").await?;
     let mut done = 0u64;
     loop {
         let total = services.metadata.counts().await?.active_documents;
@@ -46,13 +48,16 @@ pub async fn reindex(
                 progress.reindexed(done as f32 / total.max(done) as f32);
             }
         }
+        crate::faults::point("reindex.optimize").await?;
         services.vectors.optimize(generation).await?;
         progress.enter(JobStage::Swap);
+        crate::faults::point("reindex.swap.before").await?;
         match services.metadata.swap_generation(leased.job.id, &leased.token, generation).await? {
             SwapOutcome::Swapped => break,
             SwapOutcome::Incomplete(_) => {}
         }
     }
+    crate::faults::point("reindex.swap.after").await?;
     collect_old_generations(services).await
 }
 
@@ -84,7 +89,9 @@ async fn write_version(
     let extracted = Arc::new(store::extract(services, source).await?);
     let chunks = chunk_version(services, source, &extracted, generation).await?;
     embed::embed_and_upsert(services, source, generation, &chunks, &quiet).await?;
-    Ok(services.metadata.record_chunks(generation, source.document_id, source.version, chunks).await?)
+    crate::faults::point("reindex.written").await?;
+    services.metadata.record_chunks(generation, source.document_id, source.version, chunks).await?;
+    Ok(crate::faults::point("reindex.recorded").await?)
 }
 
 async fn is_active(services: &IngestServices, source: &ActiveVersion) -> Result<bool, IngestError> {
@@ -101,8 +108,11 @@ async fn collect_old_generations(services: &IngestServices) -> Result<(), Ingest
     let retired: Vec<_> = generations.iter().filter(|g| g.state == GenerationState::Retired).collect();
     for old in retired.iter().rev().skip(1) {
         services.vectors.drop_generation(old.number).await?;
+        crate::faults::point("collect.vectors").await?;
         services.blobs.delete_texts_of_generation(old.number).await?;
+        crate::faults::point("collect.texts").await?;
         services.metadata.forget_generation(old.number).await?;
+        crate::faults::point("collect.rows").await?;
     }
     Ok(())
 }

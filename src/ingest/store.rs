@@ -5,6 +5,7 @@
 use super::{IngestError, IngestServices};
 use crate::{
     domain::{Chunk, ExtractedDocument, GenerationNumber},
+    faults,
     metadata_store::{ActiveVersion, CommitOutcome, IngestCommit, LeasedJob},
 };
 
@@ -33,5 +34,8 @@ pub async fn commit(
         title: extracted.title.clone(),
         pages: u32::try_from(extracted.pages.len()).ok().filter(|pages| *pages > 0),
     };
-    Ok(services.metadata.finish_ingest(leased.job.id, &leased.token, commit).await?)
+    faults::point("ingest.commit.before").await?;
+    let outcome = services.metadata.finish_ingest(leased.job.id, &leased.token, commit).await?;
+    faults::point("ingest.commit.after").await?;
+    Ok(outcome)
 }

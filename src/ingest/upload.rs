@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use super::{IngestError, IngestServices};
 use crate::{
     domain::Metadata,
+    faults,
     metadata_store::{NewUpload, Registered, check_description},
 };
 
@@ -95,8 +96,10 @@ pub async fn register(
 ) -> Result<Registered, IngestError> {
     // Before the bytes are stored: of an upload that is refused nothing stays.
     check_description(collection, name, &metadata)?;
+    faults::point("upload.received").await?;
     let _originals = services.originals.read().await;
     services.blobs.put_original(&received.sha256, received.file.path()).await?;
+    faults::point("upload.stored").await?;
     let registered = services
         .metadata
         .register_upload(NewUpload {
@@ -107,8 +110,10 @@ pub async fn register(
             size_bytes: received.size_bytes,
         })
         .await?;
+    faults::point("upload.registered").await?;
     // A purge on another machine may have removed the bytes between the two calls, when nothing referred to them yet.
     services.blobs.put_original(&received.sha256, received.file.path()).await?;
     services.wake.notify_one();
+    faults::point("upload.answering").await?;
     Ok(registered)
 }

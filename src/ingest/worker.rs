@@ -155,6 +155,7 @@ impl Worker {
 
     async fn work(&self, leased: &LeasedJob, progress: &Progress) -> Result<(), IngestError> {
         let (job, services) = (&leased.job, &self.services);
+        crate::faults::point("job.leased").await?;
         match (job.kind, job.document_id, job.version) {
             (JobKind::Ingest, Some(document), Some(version)) => {
                 let outcome = ingest_version(services, leased, document, version, progress).await?;

@@ -11,6 +11,7 @@ use sqlx::{
 };
 
 use super::MetadataStoreError;
+use crate::faults::Fault;
 
 impl From<sqlx::Error> for MetadataStoreError {
     fn from(error: sqlx::Error) -> Self {
@@ -33,6 +34,12 @@ impl From<sqlx::Error> for MetadataStoreError {
             sqlx::Error::Migrate(error) => (*error).into(),
             other => Self::Failed(other.to_string()),
         }
+    }
+}
+
+impl From<Fault> for MetadataStoreError {
+    fn from(fault: Fault) -> Self {
+        Self::Unavailable(fault.to_string())
     }
 }
 

@@ -11,7 +11,10 @@ mod request;
 
 use async_trait::async_trait;
 
-use crate::domain::{ChunkId, DocumentId, Filter, GenerationNumber, Metadata};
+use crate::{
+    domain::{ChunkId, DocumentId, Filter, GenerationNumber, Metadata},
+    faults::Fault,
+};
 
 /// A sparse vector: sorted, distinct dimensions and their weights.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -125,6 +128,12 @@ pub enum VectorStoreError {
     /// The store failed.
     #[error("the vector store failed: {0}")]
     Failed(String),
+}
+
+impl From<Fault> for VectorStoreError {
+    fn from(fault: Fault) -> Self {
+        Self::Unavailable(fault.to_string())
+    }
 }
 
 impl VectorStoreError {

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{chunks, generations, jobs};
 use crate::{
     domain::{DocumentId, JobId, JobKind, JobState},
+    faults,
     metadata_store::{
         CommitOutcome, IngestCommit, MetadataStoreError, StoreResult,
         rows::{self, LeaseRow},
@@ -48,6 +49,7 @@ pub(super) async fn finish(
         return Ok(CommitOutcome::WrongGeneration(active));
     }
     supersede(conn, document).await?;
+    faults::point("tx.commit.superseded").await?;
     sqlx::query(
         "UPDATE versions SET state = 'active', media_type = $3, title = $4, pages = $5 \
          WHERE document_id = $1 AND version = $2",
@@ -59,9 +61,12 @@ pub(super) async fn finish(
     .bind(commit.pages.map(i64::from))
     .execute(&mut *conn)
     .await?;
+    faults::point("tx.commit.activated").await?;
     chunks::record(conn, commit.generation, commit.document_id, commit.version, &commit.chunks).await?;
+    faults::point("tx.commit.recorded").await?;
     sqlx::query("UPDATE documents SET updated_at = now() WHERE id = $1").bind(document).execute(&mut *conn).await?;
     jobs::end(conn, id, JobState::Succeeded, None).await?;
+    faults::point("tx.commit.ended").await?;
     Ok(CommitOutcome::Active)
 }
 
@@ -171,4 +176,7 @@ pub(super) async fn delete(conn: &mut PgConnection, id: DocumentId) -> StoreResu
     .execute(conn)
     .await?;
     Ok(purge)
+    faults::point("tx.delete.hidden").await?;
 }
+    faults::point("tx.delete.cancelled").await?;
+    faults::point("tx.delete.ended").await?;

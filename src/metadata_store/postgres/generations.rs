@@ -191,11 +191,13 @@ impl GenerationStore for PostgresStore {
                 sqlx::query("UPDATE generations SET state = 'retired' WHERE state = 'active'")
                     .execute(&mut *transaction)
                     .await?;
+                crate::faults::point("tx.swap.retired").await?;
                 sqlx::query("UPDATE generations SET state = 'active', activated_at = now() WHERE number = $1")
                     .bind(generation)
                     .execute(&mut *transaction)
                     .await?;
                 jobs::end(&mut transaction, job, JobState::Succeeded, None).await?;
+                crate::faults::point("tx.swap.activated").await?;
                 Ok(SwapOutcome::Swapped)
             }
             .await;

@@ -52,6 +52,7 @@ impl JobStore for PostgresStore {
             let mut transaction = self.begin().await?;
             let result = async {
                 lock(&mut transaction, job).await?.check_held(job, token)?;
+                crate::faults::point("tx.heartbeat").await?;
                 sqlx::query(
                     "UPDATE jobs SET lease_expires_at = clock_timestamp() + $2 * interval '1 microsecond', stage = $3, \
                      progress = $4, updated_at = now() WHERE id = $1",

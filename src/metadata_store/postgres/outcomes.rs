@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{PostgresStore, settle};
 use crate::{
     domain::{DocumentId, JobId, JobKind, UnansweredId, UnansweredQuestion, UnansweredState, take_out},
+    faults,
     metadata_store::{
         InConversation, NewDelivery, NewUnanswered, OpenQuestion, OutcomeRecord, OutcomeStore, StoreResult,
         UnansweredQuery,
@@ -46,7 +47,7 @@ impl OutcomeStore for PostgresStore {
                 for delivery in &record.deliveries {
                     enqueue(&mut transaction, &record, delivery, &gone).await?;
                 }
-                Ok(())
+                Ok(faults::point("tx.outcome.ended").await?)
             }
             .await;
             settle(transaction, result).await

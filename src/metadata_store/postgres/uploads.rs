@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::{PostgresStore, jobs, settle};
 use crate::{
     domain::{DocumentId, JobId, JobKind, JobState, Metadata, VersionState},
+    faults,
     metadata_store::{MetadataStoreError, NewUpload, Registered, StoreResult, checks, rows},
 };
 
@@ -91,6 +92,7 @@ async fn add_version(
     version: i64,
     upload: &NewUpload,
 ) -> StoreResult<Registered> {
+    faults::point("tx.register.version").await?;
     sqlx::query(
         "INSERT INTO versions (document_id, version, state, sha256, size_bytes) VALUES ($1, $2, 'pending', $3, $4)",
     )
@@ -100,7 +102,9 @@ async fn add_version(
     .bind(checks::size(upload.size_bytes)?)
     .execute(&mut *conn)
     .await?;
+    faults::point("tx.register.job").await?;
     let job_id = jobs::enqueue(conn, JobKind::Ingest, Some(document.0), Some(version)).await?;
+    faults::point("tx.register.ended").await?;
     Ok(Registered {
         document_id: document,
         version: rows::number("version", version)?,

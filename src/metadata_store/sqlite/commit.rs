@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{chunks, generations, jobs, now};
 use crate::{
     domain::{DocumentId, JobId, JobKind, JobState},
+    faults,
     metadata_store::{
         CommitOutcome, IngestCommit, MetadataStoreError, StoreResult,
         rows::{self, LeaseRow},
@@ -46,6 +47,7 @@ pub(super) async fn finish(
         return Ok(CommitOutcome::WrongGeneration(active));
     }
     supersede(conn, document).await?;
+    faults::point("tx.commit.superseded").await?;
     sqlx::query(
         "UPDATE versions SET state = 'active', media_type = ?3, title = ?4, pages = ?5 \
          WHERE document_id = ?1 AND version = ?2",
@@ -57,13 +59,16 @@ pub(super) async fn finish(
     .bind(commit.pages)
     .execute(&mut *conn)
     .await?;
+    faults::point("tx.commit.activated").await?;
     chunks::record(conn, commit.generation, commit.document_id, commit.version, &commit.chunks).await?;
+    faults::point("tx.commit.recorded").await?;
     sqlx::query("UPDATE documents SET updated_at = ?2 WHERE id = ?1")
         .bind(document)
         .bind(now())
         .execute(&mut *conn)
         .await?;
     jobs::end(conn, id, JobState::Succeeded, None).await?;
+    faults::point("tx.commit.ended").await?;
     Ok(CommitOutcome::Active)
 }
 
@@ -168,5 +173,9 @@ pub(super) async fn delete(conn: &mut SqliteConnection, id: DocumentId) -> Store
     .execute(&mut *conn)
     .await?;
     let due_at = written_until.unwrap_or_default().max(now());
-    jobs::enqueue(conn, JobKind::Purge, Some(id.0), None, due_at).await
+    let purge = jobs::enqueue(conn, JobKind::Purge, Some(id.0), None, due_at).await?;
+    faults::point("tx.delete.ended").await?;
+    Ok(purge)
 }
+    faults::point("tx.delete.hidden").await?;
+    faults::point("tx.delete.cancelled").await?;

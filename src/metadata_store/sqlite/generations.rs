@@ -184,12 +184,14 @@ impl GenerationStore for SqliteStore {
                 sqlx::query("UPDATE generations SET state = 'retired' WHERE state = 'active'")
                     .execute(&mut *transaction)
                     .await?;
+                crate::faults::point("tx.swap.retired").await?;
                 sqlx::query("UPDATE generations SET state = 'active', activated_at = ?2 WHERE number = ?1")
                     .bind(generation)
                     .bind(now())
                     .execute(&mut *transaction)
                     .await?;
                 jobs::end(&mut transaction, job, JobState::Succeeded, None).await?;
+                crate::faults::point("tx.swap.activated").await?;
                 Ok(SwapOutcome::Swapped)
             }
             .await;

@@ -53,6 +53,7 @@ impl JobStore for SqliteStore {
             let mut transaction = self.write().await?;
             let result = async {
                 lease_row(&mut transaction, job).await?.check_held(job, token)?;
+                crate::faults::point("tx.heartbeat").await?;
                 sqlx::query(
                     "UPDATE jobs SET lease_expires_at = ?2, stage = ?3, progress = ?4, updated_at = ?5 WHERE id = ?1",
                 )

@@ -9,6 +9,7 @@ use sqlx::{QueryBuilder, SqliteConnection, types::Json};
 use super::{SqliteStore, now, settle};
 use crate::{
     domain::{DocumentId, JobId, JobKind, UnansweredId, UnansweredQuestion, UnansweredState, take_out},
+    faults,
     metadata_store::{
         InConversation, NewDelivery, NewUnanswered, OpenQuestion, OutcomeRecord, OutcomeStore, StoreResult,
         UnansweredQuery,
@@ -46,7 +47,7 @@ impl OutcomeStore for SqliteStore {
                 for delivery in &record.deliveries {
                     enqueue(&mut transaction, &record, delivery, &gone).await?;
                 }
-                Ok(())
+                Ok(faults::point("tx.outcome.ended").await?)
             }
             .await;
             settle(transaction, result).await

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{jobs, now};
 use crate::{
     domain::{DocumentId, JobId, JobKind, JobState, Metadata, VersionState},
+    faults,
     metadata_store::{MetadataStoreError, NewUpload, Registered, StoreResult, checks, rows},
 };
 
@@ -81,6 +82,7 @@ async fn add_version(
     version: i64,
     upload: &NewUpload,
 ) -> StoreResult<Registered> {
+    faults::point("tx.register.version").await?;
     sqlx::query(
         "INSERT INTO versions (document_id, version, state, sha256, size_bytes, created_at) \
          VALUES (?1, ?2, 'pending', ?3, ?4, ?5)",
@@ -92,7 +94,9 @@ async fn add_version(
     .bind(now())
     .execute(&mut *conn)
     .await?;
+    faults::point("tx.register.job").await?;
     let job_id = jobs::enqueue(conn, JobKind::Ingest, Some(document.0), Some(version), now()).await?;
+    faults::point("tx.register.ended").await?;
     Ok(Registered {
         document_id: document,
         version: rows::number("version", version)?,

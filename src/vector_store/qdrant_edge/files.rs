@@ -11,7 +11,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::journal::JOURNAL;
-use crate::{domain::GenerationNumber, vector_store::VectorStoreError};
+use crate::{domain::GenerationNumber, faults, vector_store::VectorStoreError};
 
 const CURRENT: &str = "current";
 const GENERATION: &str = "generation-";
@@ -97,6 +97,7 @@ pub(super) fn write_current(generation: &Path, current: &Current) -> io::Result<
     file.persist(generation.join(CURRENT)).map_err(|error| error.error)?;
     sync_directory(generation)?;
     generation.parent().map_or(Ok(()), sync_directory)
+    faults::blocking_point("edge.current.written")?;
 }
 
 /// Unmakes a generation: from here on it does not exist, whatever is left of its files.

@@ -13,6 +13,8 @@ use std::{
 use qdrant_edge::UpdateOperation;
 use xxhash_rust::xxh32::xxh32;
 
+use crate::faults;
+
 /// The file's name in a shard's directory.
 pub(super) const JOURNAL: &str = "journal";
 const HEADER: usize = 8;
@@ -63,9 +65,12 @@ impl Journal {
         frame.extend(xxh32(operation, size).to_le_bytes());
         frame.extend(operation);
         // A frame that failed half way is overwritten by the next one.
+        faults::blocking_point("edge.journal.write")?;
         self.file.seek(SeekFrom::Start(self.length))?;
         self.file.write_all(&frame)?;
+        faults::blocking_point("edge.journal.sync")?;
         self.file.sync_data()?;
+        faults::blocking_point("edge.journal.synced")?;
         self.length += frame.len() as u64;
         Ok(())
     }

@@ -42,9 +42,12 @@ use super::{
     queue::guarded,
     translate,
 };
-use crate::vector_store::{
-    ScoredChunk, VectorStoreError,
-    request::{Condition, Plan, Search},
+use crate::{
+    faults,
+    vector_store::{
+        ScoredChunk, VectorStoreError,
+        request::{Condition, Plan, Search},
+    },
 };
 
 /// The journal's size at which the engine is flushed: some 2,500 passages, which are written again in about a
@@ -74,6 +77,7 @@ impl Shard {
         let shard = Self::new(engine, directory, dimension, true)?;
         shard.create_indexes()?;
         shard.adopt(generation)?;
+        faults::blocking_point("edge.create.made")?;
         Ok(shard)
     }
 
@@ -111,6 +115,15 @@ impl Shard {
     /// Applies an operation and makes it durable.
     pub(super) fn write(&self, operation: UpdateOperation) -> Result<(), VectorStoreError> {
         let frame = journal::encode(&operation).map_err(|error| failed("write", &self.directory, &error))?;
+        self.write_checked(operation, false)
+    }
+
+    /// The same for an operation that removes points.
+    pub(super) fn remove(&self, operation: UpdateOperation) -> Result<(), VectorStoreError> {
+        self.write_checked(operation, true)
+    }
+
+    fn write_checked(&self, operation: UpdateOperation, frees: bool) -> Result<(), VectorStoreError> {
         self.engine()?.update(operation).map_err(translate::error)?;
         let mut journal = self.journal();
         journal.append(&frame).map_err(|error| failed("write", &self.directory, &error))?;
@@ -164,6 +177,11 @@ impl Shard {
             engine: Some(engine),
             directory,
             dimension,
+    /// Marks the directory to stay.
+    fn keep(&self) {
+        self.discarded.store(false, Ordering::Release);
+    }
+
             discarded: AtomicBool::new(discarded),
             journal: Mutex::new(journal),
             copying: AtomicBool::new(false),
@@ -211,10 +229,12 @@ impl Shard {
         self.journal().clear().map_err(|error| failed("clear the journal of", &self.directory, &error))
     }
 
+        faults::blocking_point("edge.flush")?;
     fn engine(&self) -> Result<&EdgeShard, VectorStoreError> {
         self.engine.as_ref().ok_or_else(|| VectorStoreError::Failed("the index is closed".to_owned()))
     }
 
+        faults::blocking_point("edge.flushed")?;
     fn journal(&self) -> MutexGuard<'_, Journal> {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -237,3 +257,5 @@ impl Drop for Shard {
         }
     }
 }
+            // An error would have nobody to be told to: what could not be removed is removed at the next start.
+            let _ = faults::blocking_point("edge.shard.removed");

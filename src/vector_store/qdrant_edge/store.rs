@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     domain::GenerationNumber,
+    faults,
     vector_store::{Point, VectorStoreError, request},
 };
 
@@ -92,9 +93,11 @@ impl Store {
         let Ok(shard) = self.shard(generation) else { return Ok(()) };
         let directory = self.directory(generation);
         files::remove_current(&directory).map_err(|error| failed("remove", &directory, &error))?;
+        faults::blocking_point("edge.drop.unnamed")?;
         self.shards_mut().remove(&generation);
         shard.discard();
         drop(shard);
+        faults::blocking_point("edge.drop.removed")?;
         // Empty unless a search still holds the shard: then the next start removes it.
         let _ = fs::remove_dir(&directory);
         Ok(())
@@ -118,6 +121,7 @@ impl Store {
         if Arc::ptr_eq(&current, &original) {
             copy.catch_up_and_adopt(&original, &self.directory(generation))?;
             self.shards_mut().insert(generation, Arc::new(copy));
+            faults::blocking_point("edge.copy.swapped")?;
         }
         Ok(())
     }

@@ -11,12 +11,15 @@ use qdrant_edge::EdgeShard;
 use tokio::sync::OwnedMutexGuard;
 
 use super::Shard;
-use crate::vector_store::{
-    VectorStoreError,
-    qdrant_edge::{
-        files::{self, failed, remove_quietly},
-        queue::guarded,
-        translate,
+use crate::{
+    faults,
+    vector_store::{
+        VectorStoreError,
+        qdrant_edge::{
+            files::{self, failed, remove_quietly},
+            queue::guarded,
+            translate,
+        },
     },
 };
 
@@ -53,6 +56,7 @@ impl PendingCopy {
         Ok(copy)
     }
 
+        faults::blocking_point("edge.copy.made")?;
     /// Loads the copy, on any thread. It is discarded when it is dropped, unless it is adopted.
     pub(in crate::vector_store::qdrant_edge) fn load(&mut self) -> Result<Shard, VectorStoreError> {
         let directory =
