@@ -22,6 +22,9 @@ pub struct Serve {
     /// Take no jobs: workers elsewhere do (only with Postgres and a Qdrant server)
     #[arg(long)]
     no_worker: bool,
+    /// Answer no questions: uploads, searches and jobs only, without the memory of the models that answer
+    #[arg(long)]
+    without_answers: bool,
 }
 
 impl Serve {
@@ -33,7 +36,7 @@ impl Serve {
             );
         }
         let stop = shutdown::on_signal()?;
-        let app = App::start(config, Purpose { answers: true, any_index: false }).await?;
+        let app = App::start(config, Purpose { answers: !self.without_answers, any_index: false }).await?;
         serve_until(app, stop, !self.no_worker).await?;
         Ok(Exit::Ok)
     }
