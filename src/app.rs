@@ -3,6 +3,7 @@
 //! A backend that was asked for and does not start is an error; nothing is substituted. May depend on everything.
 
 mod loading;
+mod scratch;
 
 use std::{collections::BTreeMap, fs::File, io::Write as _, path::Path, sync::Arc};
 
@@ -73,6 +74,8 @@ pub struct App {
 pub struct Purpose {
     /// Questions will be answered: the generator and the reader are loaded.
     pub answers: bool,
+    /// Held likewise: the scratch directory beside those of other processes.
+    _scratch_lock: Option<File>,
     /// The index may be of other models than the configured ones: only a reindex may say so.
     pub any_index: bool,
 }
@@ -157,13 +160,14 @@ impl Opened {
     }
 
     async fn assemble(self, models: Models, purpose: Purpose) -> anyhow::Result<Arc<App>> {
-        let Self { config, lock, metadata, blobs, own, followed } = self;
-        let scratch = config.scratch_dir();
+        let Self { config, lock, metadata, blobs, own: own_adapters, followed } = self;
         // What a killed process left there belongs to no upload that was answered.
-        if lock.is_some() && scratch.exists() {
-            std::fs::remove_dir_all(&scratch).with_context(|| format!("cannot empty {}", scratch.display()))?;
-        }
-        std::fs::create_dir_all(&scratch).with_context(|| format!("cannot create {}", scratch.display()))?;
+        let root = config.scratch_dir();
+        let own = match lock {
+            Some(_) => scratch::alone(&root).map(|directory| (directory, None)),
+            None => scratch::shared(&root).map(|(directory, lock)| (directory, Some(lock))),
+        };
+        let (scratch, scratch_lock) = own.with_context(|| format!("cannot prepare {}", root.display()))?;
 
         if matches!(config.database, DatabaseUrl::Sqlite(_)) {
             metadata.expire_leases().await?;
@@ -230,7 +234,7 @@ impl Opened {
             answer,
             act,
             deliveries,
-            own_adapters: own,
+            own_adapters,
             serving,
             adapters_changed: Arc::new(Notify::new()),
             metrics: Metrics::default(),
@@ -246,6 +250,7 @@ impl Opened {
 /// that ships goes with the models that ship and is passed over with others, unless a target error rests on it.
 async fn calibration(config: &Config, running: &ModelVersions) -> anyhow::Result<Option<Arc<Calibrated>>> {
     let asked = config.calibration.clone();
+            _scratch_lock: scratch_lock,
     let read = match asked {
         Some(path) if path.as_os_str() == "none" => None,
         Some(path) => {
