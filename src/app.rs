@@ -5,7 +5,14 @@
 mod loading;
 mod scratch;
 
-use std::{collections::BTreeMap, fs::File, io::Write as _, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::Write as _,
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use anyhow::{Context as _, bail};
 use tokio::sync::{Notify, RwLock, Semaphore};
@@ -67,6 +74,8 @@ pub struct App {
     loader: Arc<dyn LoadAdapter>,
     /// Held as long as the application lives: the data directory is this process's alone.
     _lock: Option<File>,
+    /// Held likewise: the scratch directory beside those of other processes.
+    _scratch_lock: Option<File>,
 }
 
 /// What an application is started for.
@@ -74,8 +83,6 @@ pub struct App {
 pub struct Purpose {
     /// Questions will be answered: the generator and the reader are loaded.
     pub answers: bool,
-    /// Held likewise: the scratch directory beside those of other processes.
-    _scratch_lock: Option<File>,
     /// The index may be of other models than the configured ones: only a reindex may say so.
     pub any_index: bool,
 }
@@ -169,6 +176,7 @@ impl Opened {
         };
         let (scratch, scratch_lock) = own.with_context(|| format!("cannot prepare {}", root.display()))?;
 
+        sweep(blobs.clone(), lock.is_some());
         if matches!(config.database, DatabaseUrl::Sqlite(_)) {
             metadata.expire_leases().await?;
         }
@@ -242,6 +250,7 @@ impl Opened {
             loader,
             config,
             _lock: lock,
+            _scratch_lock: scratch_lock,
         }))
     }
 }
@@ -250,7 +259,6 @@ impl Opened {
 /// that ships goes with the models that ship and is passed over with others, unless a target error rests on it.
 async fn calibration(config: &Config, running: &ModelVersions) -> anyhow::Result<Option<Arc<Calibrated>>> {
     let asked = config.calibration.clone();
-            _scratch_lock: scratch_lock,
     let read = match asked {
         Some(path) if path.as_os_str() == "none" => None,
         Some(path) => {
@@ -305,6 +313,17 @@ pub async fn open_vectors(config: &Config) -> anyhow::Result<Arc<dyn VectorStore
             Arc::new(QdrantServer::connect(url, api_key.as_ref().map(|key| key.expose().to_owned()), prefix).await?)
         }
     })
+}
+
+/// Removes what killed processes were writing into the blob store, beside everything else. Others than this process may
+/// write into it when it is not `alone`; no write takes an hour.
+fn sweep(blobs: BlobStore, alone: bool) {
+    let before = SystemTime::now() - if alone { Duration::ZERO } else { Duration::from_secs(3_600) };
+    tokio::task::spawn_blocking(move || match blobs.remove_unfinished(before) {
+        Ok(0) => {}
+        Ok(removed) => tracing::info!(removed, "removed files that a killed process had not finished"),
+        Err(error) => tracing::warn!(%error, "cannot look for files that were not finished"),
+    });
 }
 
 /// Refuses an index that was built with other models than the configured ones.

@@ -5,7 +5,11 @@
 
 mod folders;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -46,16 +50,16 @@ const S3_HINT: &str = " or s3://bucket/prefix";
 #[cfg(not(feature = "s3"))]
 const S3_HINT: &str = " (s3:// needs a build with the `s3` feature)";
 
-impl BlobStoreError {
-    /// Whether the same call may succeed later.
-    pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable(_))
 impl From<Fault> for BlobStoreError {
     fn from(fault: Fault) -> Self {
         Self::Unavailable(fault.to_string())
     }
 }
 
+impl BlobStoreError {
+    /// Whether the same call may succeed later.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
     }
 
     /// What is missing by its key: the store's own words have the absolute path, which is nobody's business.
@@ -72,6 +76,8 @@ impl From<Fault> for BlobStoreError {
 pub struct BlobStore {
     store: Arc<dyn ObjectStore>,
     prefix: Key,
+    /// The directory, when it is one.
+    directory: Option<PathBuf>,
 }
 
 impl std::fmt::Debug for BlobStore {
@@ -87,12 +93,12 @@ impl BlobStore {
             |error: &dyn std::fmt::Display| BlobStoreError::Unavailable(format!("{}: {error}", path.display()));
         std::fs::create_dir_all(path).map_err(|error| unavailable(&error))?;
         let store = LocalFileSystem::new_with_prefix(path).map_err(|error| unavailable(&error))?.with_fsync(true);
-        Ok(Self { store: Arc::new(store), prefix: Key::default() })
+        Ok(Self { store: Arc::new(store), prefix: Key::default(), directory: Some(path.to_owned()) })
     }
 
     /// A store that lasts as long as the process.
     pub fn in_memory() -> Self {
-        Self { store: Arc::new(object_store::memory::InMemory::new()), prefix: Key::default() }
+        Self { store: Arc::new(object_store::memory::InMemory::new()), prefix: Key::default(), directory: None }
     }
 
     /// Opens what a URL names: `file:///directory`, or `s3://bucket/prefix` with the `s3` feature.
@@ -107,9 +113,30 @@ impl BlobStore {
                 .with_bucket_name(bucket)
                 .build()
                 .map_err(|error| BlobStoreError::Unavailable(error.to_string()))?;
-            return Ok(Self { store: Arc::new(store), prefix: Key::from(prefix) });
+            return Ok(Self { store: Arc::new(store), prefix: Key::from(prefix), directory: None });
         }
         Err(BlobStoreError::UnknownUrl(url.to_owned()))
+    }
+
+    /// Removes what killed processes were writing into a directory and did not finish before `before`: files that are
+    /// not under their names yet, which no list shows and no delete finds. Blocks while it looks at every file. In other
+    /// stores there is nothing of the kind.
+    pub fn remove_unfinished(&self, before: SystemTime) -> Result<usize, BlobStoreError> {
+        let Some(directory) = &self.directory else { return Ok(0) };
+        let mut removed = 0;
+        for entry in walkdir::WalkDir::new(directory).into_iter().filter_map(Result::ok) {
+            let name = entry.file_name().to_string_lossy();
+            let unfinished =
+                name.rsplit_once('#').is_some_and(|(_, n)| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+            let old = || entry.metadata().ok()?.modified().ok().map(|modified| modified < before);
+            if unfinished && entry.file_type().is_file() && old() == Some(true) {
+                std::fs::remove_file(entry.path()).map_err(|error| {
+                    BlobStoreError::Unavailable(format!("{} cannot be removed: {error}", entry.path().display()))
+                })?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
     }
 
     fn original_key(&self, sha256: &str) -> Key {
@@ -133,6 +160,7 @@ impl BlobStore {
         if bounded(self.store.head(&key)).await.is_ok() {
             return Ok(());
         }
+        faults::point("blob.original.before").await?;
         let io = |error: std::io::Error| BlobStoreError::Unavailable(format!("{}: {error}", file.display()));
         let mut source = tokio::fs::File::open(file).await.map_err(io)?;
         let mut target = object_store::buffered::BufWriter::new(self.store.clone(), key);
@@ -161,7 +189,6 @@ impl BlobStore {
             else {
                 break;
             };
-        faults::point("blob.original.before").await?;
             let piece = piece?;
             hash.update(&piece);
             file.write_all(&piece).await.map_err(io)?;
@@ -231,6 +258,12 @@ impl BlobStore {
         self.delete_where(&self.prefix.clone().join("texts"), |name| name.ends_with(&suffix)).await
     }
 
+    async fn delete(&self, key: &Key) -> Result<(), BlobStoreError> {
+        faults::point("blob.delete.before").await?;
+        ignore_missing(bounded(self.store.delete(key)).await)?;
+        Ok(faults::point("blob.delete.after").await?)
+    }
+
     async fn delete_where(&self, folder: &Key, matches: impl Fn(&str) -> bool) -> Result<(), BlobStoreError> {
         let mut entries = self.store.list(Some(folder));
         while let Some(entry) = bounded(async { entries.next().await.transpose() }).await? {
@@ -258,12 +291,6 @@ async fn bounded<T>(work: impl Future<Output = object_store::Result<T>>) -> Resu
 fn from_object_store(error: object_store::Error) -> BlobStoreError {
     match error {
         object_store::Error::NotFound { path, .. } => BlobStoreError::NotFound(path),
-    async fn delete(&self, key: &Key) -> Result<(), BlobStoreError> {
-        faults::point("blob.delete.before").await?;
-        ignore_missing(bounded(self.store.delete(key)).await)?;
-        Ok(faults::point("blob.delete.after").await?)
-    }
-
         other => BlobStoreError::Unavailable(other.to_string()),
     }
 }
@@ -316,6 +343,21 @@ mod tests {
         let error = blobs.fetch_original(&sha256, &target).await.unwrap_err();
         let key = format!("originals/{}/{sha256}", &sha256[..2]);
         assert!(matches!(&error, BlobStoreError::NotFound(named) if *named == key), "{error}");
+    }
+
+    #[tokio::test]
+    async fn what_was_not_finished_goes_and_what_is_being_written_stays() {
+        let (dir, scratch) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let blobs = BlobStore::directory(dir.path()).unwrap();
+        let sha256 = keep(&blobs, scratch.path(), b"hello").await;
+        let whole = dir.path().join("originals").join(&sha256[..2]).join(&sha256);
+        let half = whole.with_file_name(format!("{sha256}#1"));
+        std::fs::write(&half, "hel").unwrap();
+        assert_eq!(blobs.remove_unfinished(SystemTime::now() - Duration::from_secs(3_600)).unwrap(), 0);
+        assert!(half.exists(), "somebody may be writing it");
+        assert_eq!(blobs.remove_unfinished(SystemTime::now() + Duration::from_secs(1)).unwrap(), 1);
+        assert!(whole.exists() && !half.exists());
+        assert_eq!(BlobStore::in_memory().remove_unfinished(SystemTime::now()).unwrap(), 0);
     }
 
     #[tokio::test]
