@@ -138,6 +138,7 @@ contract! {
         an_expired_lease_is_taken_over_and_its_holder_has_lost_it,
         a_heartbeat_extends_the_lease_and_says_where_the_job_stands,
         a_job_that_used_up_its_attempts_fails_with_its_version,
+        what_killed_attempts_left_is_purged_unless_it_is_begun_again,
         an_exhausted_job_does_not_keep_others_waiting,
         a_failed_attempt_is_repeated_when_it_is_due,
         a_failure_for_good_fails_the_version,

@@ -136,6 +136,32 @@ async fn supersede(conn: &mut PgConnection, document: Uuid) -> StoreResult<()> {
     Ok(())
 }
 
+/// An ingestion has used up its attempts, and its workers are dead: what they wrote, nobody has removed.
+pub(super) async fn purge_attempts(conn: &mut PgConnection, job: &LeaseRow) -> StoreResult<()> {
+    let Some((document, version)) = job.ingested()? else { return Ok(()) };
+    jobs::enqueue(conn, JobKind::Purge, Some(document), Some(version)).await?;
+    Ok(())
+}
+
+/// An ingestion is begun again: what its attempts left is overwritten, and must not be removed behind the new one's back.
+pub(super) async fn keep_attempts(conn: &mut PgConnection, document: Uuid, version: i64) -> StoreResult<()> {
+    let purge: Option<(Uuid, String)> = sqlx::query_as(
+        "SELECT id, state FROM jobs WHERE kind = 'purge' AND document_id = $1 AND version = $2 \
+         AND state IN ('queued', 'running') FOR UPDATE",
+    )
+    .bind(document)
+    .bind(version)
+    .fetch_optional(&mut *conn)
+    .await?;
+    match purge {
+        None => Ok(()),
+        Some((id, state)) if rows::job_state(&state)? == JobState::Queued => {
+            jobs::end(conn, JobId(id), JobState::Cancelled, Some(rows::BEGUN_AGAIN)).await
+        }
+        Some(_) => Err(rows::being_purged(document, version)),
+    }
+}
+
 /// Deletes a document. The purge is due when the last lease on an ingestion of it has run out: a worker that still
 /// writes vectors of it would otherwise write them behind the purge's back.
 pub(super) async fn delete(conn: &mut PgConnection, id: DocumentId) -> StoreResult<JobId> {

@@ -202,6 +202,7 @@ impl JobStore for PostgresStore {
                         return Err(rows::not_the_newest(id));
                     }
                 }
+                    commit::keep_attempts(&mut transaction, document, version).await?;
                 if row.kind()? == JobKind::Deliver && !has_body(&mut transaction, id).await? {
                     return Err(rows::nothing_to_deliver(id));
                 }
@@ -316,6 +317,7 @@ async fn take(conn: &mut PgConnection, kinds: &[&str], lease: i64) -> StoreResul
         return Ok(Taken::Exhausted);
     }
     let token = Uuid::now_v7();
+        commit::purge_attempts(conn, &row).await?;
     sqlx::query(
         "UPDATE jobs SET state = 'running', stage = 'waiting', progress = 0, attempts = attempts + 1, \
          lease_token = $2, lease_expires_at = clock_timestamp() + $3 * interval '1 microsecond', updated_at = now() \

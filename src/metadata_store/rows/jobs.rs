@@ -15,6 +15,9 @@ pub(in crate::metadata_store) const NEWER_VERSION: &str = "a newer version was u
 /// Why the jobs of a deleted document ended.
 pub(in crate::metadata_store) const DOCUMENT_DELETED: &str = "the document was deleted";
 
+/// Why a purge of what failed attempts had left was not needed.
+pub(in crate::metadata_store) const BEGUN_AGAIN: &str = "the ingestion was begun again, and overwrites what was left";
+
 /// Why the deliveries of a deleted conversation ended.
 pub(in crate::metadata_store) const CONVERSATION_DELETED: &str = "the conversation was deleted";
 
@@ -195,6 +198,14 @@ fn conflict(why: String) -> StoreResult<()> {
 pub(in crate::metadata_store) fn nothing_to_deliver(job: JobId) -> MetadataStoreError {
     MetadataStoreError::Conflict(format!(
         "what job {job} would deliver is gone: its conversation or a document that it quotes was deleted, or it is too old"
+    ))
+}
+
+/// Why an ingestion is not begun again at this moment.
+pub(in crate::metadata_store) fn being_purged(document: Uuid, version: i64) -> MetadataStoreError {
+    MetadataStoreError::Conflict(format!(
+        "what failed attempts left of version {version} of {} is being removed: retry in a moment",
+        DocumentId(document)
     ))
 }
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{QueryBuilder, SqliteConnection, types::Json};
 use uuid::Uuid;
 
-use super::{SqliteStore, now, settle};
+use super::{SqliteStore, commit, now, settle};
 use crate::{
     domain::{Job, JobId, JobKind, JobStage, JobState},
     metadata_store::{
@@ -198,6 +198,7 @@ impl JobStore for SqliteStore {
                     if pending.rows_affected() == 0 {
                         return Err(rows::not_the_newest(id));
                     }
+                    commit::keep_attempts(&mut transaction, document, version).await?;
                 }
                 if row.kind()? == JobKind::Deliver && !has_body(&mut transaction, id).await? {
                     return Err(rows::nothing_to_deliver(id));
@@ -307,6 +308,7 @@ async fn take(conn: &mut SqliteConnection, kinds: &[&str], lease: i64) -> StoreR
             fail(conn, id, &row, &rows::exhausted_reason(row.attempts, row.error.as_deref())).await?;
             continue;
         }
+            commit::purge_attempts(conn, &row).await?;
         let token = Uuid::now_v7();
         sqlx::query(
             "UPDATE jobs SET state = 'running', stage = 'waiting', progress = 0, attempts = attempts + 1, \

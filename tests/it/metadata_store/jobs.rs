@@ -94,6 +94,26 @@ pub async fn a_job_that_used_up_its_attempts_fails_with_its_version(backend: &Ba
     assert_eq!(version_state(store, &registered).await, VersionState::Failed);
 }
 
+pub async fn what_killed_attempts_left_is_purged_unless_it_is_begun_again(backend: &Backend) {
+    let store = &*backend.store;
+    let registered = uploaded(store, "a.md").await;
+    let use_up = async || while lease_over(store).await.is_some() {};
+    use_up().await;
+    let purge = jobs_of(store, JobKind::Purge).await.remove(0);
+    assert_eq!((purge.document_id, purge.version), (Some(registered.document_id), Some(1)));
+    assert_eq!(purge.state, JobState::Queued);
+    // Begun again before the purge was: the purge must not take what the new attempt writes.
+    store.retry_job(registered.job_id).await.unwrap();
+    assert_eq!(store.job(purge.id).await.unwrap().state, JobState::Cancelled);
+    use_up().await;
+    let purge = lease(store, JobKind::Purge).await;
+    conflict(store.retry_job(registered.job_id).await);
+    assert_eq!(store.job(registered.job_id).await.unwrap().state, JobState::Failed);
+    store.succeed_job(purge.job.id, &purge.token).await.unwrap();
+    assert_eq!(store.retry_job(registered.job_id).await.unwrap().state, JobState::Queued);
+    assert_eq!(jobs_of(store, JobKind::Purge).await.len(), 2);
+}
+
 pub async fn an_exhausted_job_does_not_keep_others_waiting(backend: &Backend) {
     let store = &*backend.store;
     let hopeless = uploaded(store, "a.md").await.job_id;
