@@ -74,6 +74,7 @@ impl JobStore for PostgresStore {
     async fn fail_job(&self, job: JobId, token: &str, error: &str, retry_at: Option<DateTime<Utc>>) -> StoreResult<()> {
         let error = checks::reason(error);
         within(CALL, async {
+            let retry_at = self.on_its_clock(retry_at).await?;
             let mut transaction = self.begin().await?;
             let result = async {
                 let row = lock(&mut transaction, job).await?;
@@ -201,8 +202,8 @@ impl JobStore for PostgresStore {
                     if !living || pending.rows_affected() == 0 {
                         return Err(rows::not_the_newest(id));
                     }
-                }
                     commit::keep_attempts(&mut transaction, document, version).await?;
+                }
                 if row.kind()? == JobKind::Deliver && !has_body(&mut transaction, id).await? {
                     return Err(rows::nothing_to_deliver(id));
                 }
@@ -300,11 +301,13 @@ enum Taken {
     Nothing,
 }
 
-/// Takes the oldest job that nobody else is taking at this moment.
+/// Takes the oldest job that nobody else is taking at this moment. One that was put into the queue in the future shows that
+/// the clock was turned back since: it is due.
 async fn take(conn: &mut PgConnection, kinds: &[&str], lease: i64) -> StoreResult<Taken> {
     let next: Option<Uuid> = sqlx::query_scalar(
         "SELECT id FROM jobs WHERE state IN ('queued', 'running') AND kind = ANY($1) \
-         AND clock_timestamp() >= CASE state WHEN 'queued' THEN due_at ELSE lease_expires_at END \
+         AND (clock_timestamp() >= CASE state WHEN 'queued' THEN due_at ELSE lease_expires_at END \
+         OR state = 'queued' AND updated_at > clock_timestamp()) \
          ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED",
     )
     .bind(kinds)
@@ -314,10 +317,10 @@ async fn take(conn: &mut PgConnection, kinds: &[&str], lease: i64) -> StoreResul
     let row = find(conn, id).await?;
     if row.attempts >= row.max_attempts {
         fail(conn, id, &row, &rows::exhausted_reason(row.attempts, row.error.as_deref())).await?;
+        commit::purge_attempts(conn, &row).await?;
         return Ok(Taken::Exhausted);
     }
     let token = Uuid::now_v7();
-        commit::purge_attempts(conn, &row).await?;
     sqlx::query(
         "UPDATE jobs SET state = 'running', stage = 'waiting', progress = 0, attempts = attempts + 1, \
          lease_token = $2, lease_expires_at = clock_timestamp() + $3 * interval '1 microsecond', updated_at = now() \

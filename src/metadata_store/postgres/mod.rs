@@ -24,6 +24,7 @@ mod uploads;
 
 use std::{str::FromStr, time::Duration};
 
+use chrono::{DateTime, Utc};
 use sqlx::{
     ConnectOptions, Connection, PgPool, Postgres, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -74,6 +75,14 @@ impl PostgresStore {
             .connect_with(options.options(ours))
             .await?;
         Ok(Self { pool })
+    }
+
+    /// A time that was reckoned on the clock of this process, on the clock of the database, which the queue goes by: the
+    /// two may be hours apart.
+    async fn on_its_clock(&self, at: Option<DateTime<Utc>>) -> StoreResult<Option<DateTime<Utc>>> {
+        let Some(at) = at else { return Ok(None) };
+        let there: DateTime<Utc> = sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(&self.pool).await?;
+        Ok(Some(there + (at - Utc::now())))
     }
 
     /// Begins a transaction. It is rolled back when it is dropped.

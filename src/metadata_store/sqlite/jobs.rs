@@ -287,11 +287,13 @@ async fn read(conn: &mut SqliteConnection, id: JobId) -> StoreResult<Job> {
     row.ok_or_else(|| rows::not_found("job", id))?.job()
 }
 
-/// The oldest job that could be taken.
+/// The oldest job that could be taken. One that was put into the queue in the future shows that the clock was turned back
+/// since: it is due.
 async fn next_due(conn: &mut SqliteConnection, kinds: &[&str]) -> StoreResult<Option<JobId>> {
     let id: Option<Uuid> = sqlx::query_scalar(
         "SELECT id FROM jobs WHERE state IN ('queued', 'running') AND kind IN (SELECT value FROM json_each(?1)) \
-         AND ?2 >= CASE state WHEN 'queued' THEN due_at ELSE lease_expires_at END ORDER BY id LIMIT 1",
+         AND (?2 >= CASE state WHEN 'queued' THEN due_at ELSE lease_expires_at END \
+         OR state = 'queued' AND updated_at > ?2) ORDER BY id LIMIT 1",
     )
     .bind(Json(kinds))
     .bind(now())
@@ -306,9 +308,9 @@ async fn take(conn: &mut SqliteConnection, kinds: &[&str], lease: i64) -> StoreR
         let row = lease_row(conn, id).await?;
         if row.attempts >= row.max_attempts {
             fail(conn, id, &row, &rows::exhausted_reason(row.attempts, row.error.as_deref())).await?;
+            commit::purge_attempts(conn, &row).await?;
             continue;
         }
-            commit::purge_attempts(conn, &row).await?;
         let token = Uuid::now_v7();
         sqlx::query(
             "UPDATE jobs SET state = 'running', stage = 'waiting', progress = 0, attempts = attempts + 1, \
