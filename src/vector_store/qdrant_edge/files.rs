@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use super::journal::JOURNAL;
 use crate::{domain::GenerationNumber, faults, vector_store::VectorStoreError};
 
+/// What is left free on the disk: more than the engine adds with one write, the files of a new generation included.
+const RESERVE: u64 = 128 << 20;
 const CURRENT: &str = "current";
 const GENERATION: &str = "generation-";
 const SHARD: &str = "shard-";
@@ -95,14 +97,18 @@ pub(super) fn write_current(generation: &Path, current: &Current) -> io::Result<
     file.write_all(serde_json::to_string(current)?.as_bytes())?;
     file.as_file().sync_all()?;
     file.persist(generation.join(CURRENT)).map_err(|error| error.error)?;
+    faults::blocking_point("edge.current.written")?;
     sync_directory(generation)?;
     generation.parent().map_or(Ok(()), sync_directory)
-    faults::blocking_point("edge.current.written")?;
 }
 
-/// Unmakes a generation: from here on it does not exist, whatever is left of its files.
+/// Unmakes a generation: from here on it does not exist, whatever is left of its files. It may have been unmade by a call
+/// that failed later on.
 pub(super) fn remove_current(generation: &Path) -> io::Result<()> {
-    fs::remove_file(generation.join(CURRENT))?;
+    match fs::remove_file(generation.join(CURRENT)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     sync_directory(generation)
 }
 
@@ -205,9 +211,37 @@ fn sync_directory(_directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// An error that names what could not be done to which path.
-pub(super) fn failed(what: &str, path: &Path, error: &dyn std::error::Error) -> VectorStoreError {
-    VectorStoreError::Failed(format!("cannot {what} {}: {error}", path.display()))
+/// Refuses a write when it might fill the disk, of which it takes `bytes` and leaves a reserve.
+///
+/// The engine writes through memory maps of sparse files. Where the disk has no room for a page of them, the process is
+/// ended by a signal (SIGBUS), and no error could be told to anybody.
+pub(super) fn check_room(directory: &Path, bytes: u64) -> io::Result<()> {
+    let free = fs4::available_space(directory)?;
+    if free >= RESERVE.saturating_add(bytes) {
+        return Ok(());
+    }
+    let text = format!("{free} bytes are free on the disk, and the vector index leaves {RESERVE} of them alone");
+    Err(io::Error::new(io::ErrorKind::StorageFull, text))
+}
+
+/// The bytes of the files below a directory.
+pub(super) fn size_of(root: &Path) -> io::Result<u64> {
+    let mut size = 0;
+    for entry in fs::read_dir(root)? {
+        let entry = entry?;
+        size += if entry.file_type()?.is_dir() { size_of(&entry.path())? } else { entry.metadata()?.len() };
+    }
+    Ok(size)
+}
+
+/// An error that names what could not be done to which path. A full disk passes when somebody makes room: it is worth
+/// another attempt.
+pub(super) fn failed(what: &str, path: &Path, error: &(dyn std::error::Error + 'static)) -> VectorStoreError {
+    let text = format!("cannot {what} {}: {error}", path.display());
+    match error.downcast_ref::<io::Error>().map(io::Error::kind) {
+        Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => VectorStoreError::Unavailable(text),
+        _ => VectorStoreError::Failed(text),
+    }
 }
 
 #[cfg(test)]
@@ -215,6 +249,19 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
 
     use super::*;
+
+    #[test]
+    fn a_write_that_might_fill_the_disk_is_refused_and_worth_another_attempt() {
+        let directory = tempfile::tempdir().unwrap();
+        let error = check_room(directory.path(), u64::MAX).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        let error = failed("write", directory.path(), &error);
+        assert!(error.is_transient() && error.to_string().contains("bytes are free"), "{error}");
+        assert!(!failed("write", directory.path(), &io::Error::other("x")).is_transient());
+        fs::create_dir(directory.path().join("a")).unwrap();
+        fs::write(directory.path().join("a/b"), [0; 9]).unwrap();
+        assert_eq!(size_of(directory.path()).unwrap(), 9);
+    }
 
     #[test]
     fn trimming_the_log_keeps_the_last_closed_file_and_the_open_ones() {

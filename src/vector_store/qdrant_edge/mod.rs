@@ -137,7 +137,7 @@ impl VectorStore for QdrantEdge {
         version: Option<u32>,
     ) -> Result<(), VectorStoreError> {
         let conditions = request::document_conditions(document, version);
-        self.write(move |store| store.shard(generation)?.write(translate::delete(&conditions)?)).await
+        self.write(move |store| store.shard(generation)?.remove(translate::delete(&conditions)?)).await
     }
 
     async fn search(

@@ -69,6 +69,7 @@ impl Shard {
     /// Creates the shard of a new generation in `generation`, which may hold leftovers but no `current`.
     pub(super) fn create(generation: &Path, dimension: u32, tuning: Tuning) -> Result<Self, VectorStoreError> {
         fs::create_dir_all(generation).map_err(|error| failed("create", generation, &error))?;
+        files::check_room(generation, 0).map_err(|error| failed("create", generation, &error))?;
         let directory = generation.join(files::new_shard_name());
         fs::create_dir(&directory).map_err(|error| failed("create", &directory, &error))?;
         let config = translate::config(dimension, tuning);
@@ -76,8 +77,8 @@ impl Shard {
             .inspect_err(|_| remove_quietly(&directory))?;
         let shard = Self::new(engine, directory, dimension, true)?;
         shard.create_indexes()?;
-        shard.adopt(generation)?;
         faults::blocking_point("edge.create.made")?;
+        shard.adopt(generation)?;
         Ok(shard)
     }
 
@@ -114,7 +115,6 @@ impl Shard {
 
     /// Applies an operation and makes it durable.
     pub(super) fn write(&self, operation: UpdateOperation) -> Result<(), VectorStoreError> {
-        let frame = journal::encode(&operation).map_err(|error| failed("write", &self.directory, &error))?;
         self.write_checked(operation, false)
     }
 
@@ -124,6 +124,12 @@ impl Shard {
     }
 
     fn write_checked(&self, operation: UpdateOperation, frees: bool) -> Result<(), VectorStoreError> {
+        let frame = journal::encode(&operation).map_err(|error| failed("write", &self.directory, &error))?;
+        // A delete is let through: it is what makes room, and adds next to nothing.
+        if !frees {
+            files::check_room(&self.directory, frame.len() as u64)
+                .map_err(|error| failed("write", &self.directory, &error))?;
+        }
         self.engine()?.update(operation).map_err(translate::error)?;
         let mut journal = self.journal();
         journal.append(&frame).map_err(|error| failed("write", &self.directory, &error))?;
@@ -171,17 +177,17 @@ impl Shard {
         self.discarded.store(true, Ordering::Release);
     }
 
+    /// Marks the directory to stay.
+    fn keep(&self) {
+        self.discarded.store(false, Ordering::Release);
+    }
+
     fn new(engine: EdgeShard, directory: PathBuf, dimension: u32, discarded: bool) -> Result<Self, VectorStoreError> {
         let journal = Journal::open(&directory).map_err(|error| failed("open the journal of", &directory, &error))?;
         Ok(Self {
             engine: Some(engine),
             directory,
             dimension,
-    /// Marks the directory to stay.
-    fn keep(&self) {
-        self.discarded.store(false, Ordering::Release);
-    }
-
             discarded: AtomicBool::new(discarded),
             journal: Mutex::new(journal),
             copying: AtomicBool::new(false),
@@ -203,11 +209,19 @@ impl Shard {
     /// Makes everything durable, directories included, and names this shard in `current`.
     fn adopt(&self, generation: &Path) -> Result<(), VectorStoreError> {
         self.sync()?;
-        let name = self.directory.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let current = Current { shard: name, dimension: self.dimension };
+        let current = Current { shard: self.name(), dimension: self.dimension };
         files::write_current(generation, &current).map_err(|error| failed("write", generation, &error))?;
-        self.discarded.store(false, Ordering::Release);
+        self.keep();
         Ok(())
+    }
+
+    /// Whether `current` names this shard.
+    fn is_current(&self, generation: &Path) -> bool {
+        files::read_current(generation).is_ok_and(|current| current.is_some_and(|named| named.shard == self.name()))
+    }
+
+    fn name(&self) -> String {
+        self.directory.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
     }
 
     /// Makes durable what the engine holds, and clears the journal unless a copy needs it.
@@ -215,10 +229,12 @@ impl Shard {
     /// The engine's flush panics when it fails, and when it meets the engine's own optimizer; no shard that
     /// is written to is ever optimized in place.
     fn flush(&self) -> Result<(), VectorStoreError> {
+        faults::blocking_point("edge.flush")?;
         guarded(|| {
             self.engine()?.flush();
             Ok(())
         })?;
+        faults::blocking_point("edge.flushed")?;
         self.clear_journal()
     }
 
@@ -229,12 +245,10 @@ impl Shard {
         self.journal().clear().map_err(|error| failed("clear the journal of", &self.directory, &error))
     }
 
-        faults::blocking_point("edge.flush")?;
     fn engine(&self) -> Result<&EdgeShard, VectorStoreError> {
         self.engine.as_ref().ok_or_else(|| VectorStoreError::Failed("the index is closed".to_owned()))
     }
 
-        faults::blocking_point("edge.flushed")?;
     fn journal(&self) -> MutexGuard<'_, Journal> {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -254,8 +268,8 @@ impl Drop for Shard {
         }
         if self.discarded.load(Ordering::Acquire) {
             remove_quietly(&self.directory);
+            // An error would have nobody to be told to: what could not be removed is removed at the next start.
+            let _ = faults::blocking_point("edge.shard.removed");
         }
     }
 }
-            // An error would have nobody to be told to: what could not be removed is removed at the next start.
-            let _ = faults::blocking_point("edge.shard.removed");

@@ -51,12 +51,15 @@ impl PendingCopy {
             directory: Some(directory.clone()),
             _alone: alone,
         };
+        files::size_of(&original.directory)
+            .and_then(|size| files::check_room(generation, size))
+            .map_err(|error| failed("copy", &original.directory, &error))?;
         files::copy_shard(&original.directory, &directory)
             .map_err(|error| failed("copy", &original.directory, &error))?;
+        faults::blocking_point("edge.copy.made")?;
         Ok(copy)
     }
 
-        faults::blocking_point("edge.copy.made")?;
     /// Loads the copy, on any thread. It is discarded when it is dropped, unless it is adopted.
     pub(in crate::vector_store::qdrant_edge) fn load(&mut self) -> Result<Shard, VectorStoreError> {
         let directory =
@@ -92,8 +95,18 @@ impl Shard {
     ) -> Result<(), VectorStoreError> {
         self.repeat(&mut original.journal())?;
         self.create_indexes()?;
-        self.adopt(generation)?;
-        original.discard();
+        faults::blocking_point("edge.copy.caught_up")?;
+        let adopted = self.adopt(generation).and_then(|()| Ok(faults::blocking_point("edge.copy.adopted")?));
+        match adopted {
+            Ok(()) => original.discard(),
+            // Named already, so that the next start opens the copy: nothing may be written to the original any more. Its
+            // directory stays until then, should a loss of power bring the old name back.
+            Err(error) if self.is_current(generation) => {
+                tracing::warn!(%error, "an optimized index took over, and its name may not be on the disk yet");
+                self.keep();
+            }
+            Err(error) => return Err(error),
+        }
         Ok(())
     }
 }
