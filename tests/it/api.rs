@@ -9,4 +9,4 @@ mod service;
 mod unanswered;
 mod uploads;
 mod versions;
-mod webhooks;
+pub mod webhooks;

@@ -18,8 +18,11 @@ mod cli;
 mod crash;
 mod delete;
 mod formats;
+#[cfg(feature = "edge")]
+mod kills;
 mod learning;
 mod offline;
 mod openapi;
 mod reindex;
 mod server_backends;
+mod world;

@@ -6,7 +6,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod cluster;
+pub mod cluster;
 
 use std::time::Duration;
 

@@ -100,7 +100,12 @@ impl Program {
 
     /// Starts `serve`, and waits until it takes requests.
     pub async fn serve(&self) -> Served {
-        let mut child = self.command(&["serve"]).stdout(Stdio::null()).spawn().unwrap();
+        self.try_serve(&["serve"]).await.unwrap_or_else(|log| panic!("no server: {log}"))
+    }
+
+    /// Starts `serve` with arguments, and waits until it takes requests; what it logged when it ends before that.
+    pub async fn try_serve<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<Served, String> {
+        let mut child = self.command(arguments).stdout(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut log = String::new();
         let url = timeout(PATIENCE, async {
@@ -113,9 +118,9 @@ impl Program {
             }
             None
         });
-        let url = url.await.expect("the server starts in time").unwrap_or_else(|| panic!("no server: {log}"));
+        let Some(url) = url.await.expect("the server starts in time") else { return Err(log) };
         let log = tokio::spawn(async move { log + &read_all(lines.into_inner()).await });
-        Served { url, child, log }
+        Ok(Served { url, child, log })
     }
 }
 
@@ -145,6 +150,15 @@ impl Served {
     pub async fn kill(mut self) {
         assert!(self.child.try_wait().unwrap().is_none(), "the server ended before it was killed");
         self.child.kill().await.unwrap();
+    }
+
+    /// Waits at most so long for the server to end by itself, kills it otherwise, and returns whether it did and its log.
+    pub async fn ends_within(mut self, patience: Duration) -> (bool, String) {
+        let by_itself = timeout(patience, self.child.wait()).await.is_ok();
+        if !by_itself {
+            self.child.kill().await.unwrap();
+        }
+        (by_itself, self.log.await.unwrap())
     }
 
     /// Asks the server to stop, and waits until it has; returns its exit code and its log.

@@ -37,8 +37,14 @@ use tonic::{Code, Request, Response, Status};
 pub struct StubServer {
     url: String,
     faults: Arc<Faults>,
-    stop: Option<tokio::sync::oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    service: Service,
+    running: Option<Running>,
+}
+
+/// The thread that serves, and what ends it.
+struct Running {
+    stop: tokio::sync::oneshot::Sender<()>,
+    thread: JoinHandle<()>,
 }
 
 /// What the server does wrong on purpose.
@@ -46,6 +52,8 @@ pub struct StubServer {
 pub struct Faults {
     failures: AtomicU32,
     code: AtomicU32,
+    halves: AtomicU32,
+    lost: AtomicU32,
     delay: Mutex<Duration>,
     key: Mutex<Option<String>>,
     version: Mutex<Option<String>>,
@@ -57,6 +65,28 @@ impl Faults {
     pub fn fail_next(&self, calls: u32, code: Code) {
         self.code.store(code as u32, Ordering::SeqCst);
         self.failures.store(calls, Ordering::SeqCst);
+    }
+
+    /// Lets the next `calls` upserts write the first half of their points, and fail.
+    pub fn halve_next(&self, calls: u32) {
+        self.halves.store(calls, Ordering::SeqCst);
+    }
+
+    /// Lets the next `calls` writes be done, and be answered as if they had not.
+    pub fn lose_next_answers(&self, calls: u32) {
+        self.lost.store(calls, Ordering::SeqCst);
+    }
+
+    fn takes(left: &AtomicU32) -> bool {
+        left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+    }
+
+    fn after(&self) -> Result<(), Status> {
+        match Self::takes(&self.lost) {
+            // Not a code after which the client would repeat the call by itself.
+            true => Err(Status::aborted("done, and the answer is lost on purpose")),
+            false => Ok(()),
+        }
     }
 
     /// Lets every call from now on wait before it is served.
@@ -102,27 +132,21 @@ impl StubServer {
             storage: Arc::new(tempfile::tempdir().unwrap()),
             faults: Arc::clone(&faults),
         };
-        let (stop, stopped) = tokio::sync::oneshot::channel();
-        let (tell, told) = std::sync::mpsc::channel();
-        // A runtime of its own: the server outlives the runtime of the test that talks to it.
-        let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-            runtime.block_on(async {
-                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-                tell.send(listener.local_addr().unwrap()).unwrap();
-                tonic::transport::Server::builder()
-                    .add_service(qdrant_server::QdrantServer::new(service.clone()))
-                    .add_service(collections_server::CollectionsServer::new(service.clone()))
-                    .add_service(points_server::PointsServer::new(service).max_decoding_message_size(32 << 20))
-                    .serve_with_incoming_shutdown(tonic::transport::server::TcpIncoming::from(listener), async {
-                        let _ = stopped.await;
-                    })
-                    .await
-                    .unwrap();
-            });
-        });
-        let url = format!("http://{}", told.recv().unwrap());
-        Self { url, faults, stop: Some(stop), thread: Some(thread) }
+        let (address, running) = serve("127.0.0.1:0", service.clone());
+        Self { url: format!("http://{address}"), faults, service, running: Some(running) }
+    }
+
+    /// Goes away: connections break, and nobody listens there any more. What it holds stays.
+    pub fn go_away(&mut self) {
+        let Running { stop, thread } = self.running.take().expect("it is there");
+        drop(stop);
+        thread.join().unwrap();
+    }
+
+    /// Comes back at the same address, with what it held.
+    pub fn come_back(&mut self) {
+        let address = self.url.strip_prefix("http://").unwrap();
+        self.running = Some(serve(address, self.service.clone()).1);
     }
 
     /// Where it listens.
@@ -136,12 +160,30 @@ impl StubServer {
     }
 }
 
-impl Drop for StubServer {
-    fn drop(&mut self) {
-        // Not waited for: clients that are still connected would hold a graceful shutdown up.
-        drop(self.stop.take());
-        drop(self.thread.take());
-    }
+/// Serves at an address, on a runtime of its own: the server outlives the runtime of the test that talks to it.
+fn serve(address: &str, service: Service) -> (std::net::SocketAddr, Running) {
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let (tell, told) = std::sync::mpsc::channel();
+    let address = address.to_owned();
+    let thread = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+            tell.send(listener.local_addr().unwrap()).unwrap();
+            let serving = tonic::transport::Server::builder()
+                .add_service(qdrant_server::QdrantServer::new(service.clone()))
+                .add_service(collections_server::CollectionsServer::new(service.clone()))
+                .add_service(points_server::PointsServer::new(service).max_decoding_message_size(32 << 20))
+                .serve_with_incoming(tonic::transport::server::TcpIncoming::from(listener));
+            tokio::select! {
+                ended = serving => ended.unwrap(),
+                _ = stopped => {}
+            }
+        });
+        // Connections end with the runtime, as with a process that is killed.
+        runtime.shutdown_timeout(Duration::from_secs(5));
+    });
+    (told.recv().unwrap(), Running { stop, thread })
 }
 
 #[derive(Clone)]
@@ -297,10 +339,19 @@ impl points_server::Points for Service {
     ) -> Result<Response<proto::PointsOperationResponse>, Status> {
         self.faults.before(&request).await?;
         let request = request.into_inner();
-        let points = request.points.into_iter().map(point).collect::<Result<Vec<_>, _>>()?;
+        let mut points = request.points.into_iter().map(point).collect::<Result<Vec<_>, _>>()?;
+        let halved = Faults::takes(&self.faults.halves);
+        if halved {
+            points.truncate(points.len() / 2);
+        }
         let points = PointInsertOperations::PointsList(points.into_iter().map(Into::into).collect());
         let upsert = UpdateOperation::PointOperation(PointOperations::UpsertPoints(points));
-        self.update(&request.collection_name, upsert)
+        let written = self.update(&request.collection_name, upsert)?;
+        if halved {
+            return Err(Status::aborted("half of it was written on purpose"));
+        }
+        self.faults.after()?;
+        Ok(written)
     }
 
     async fn delete(
@@ -314,7 +365,9 @@ impl points_server::Points for Service {
             return Err(Status::unimplemented("the stub deletes by filter only"));
         };
         let delete = UpdateOperation::PointOperation(PointOperations::DeletePointsByFilter(filter(by)?));
-        self.update(&request.collection_name, delete)
+        let deleted = self.update(&request.collection_name, delete)?;
+        self.faults.after()?;
+        Ok(deleted)
     }
 
     async fn create_field_index(

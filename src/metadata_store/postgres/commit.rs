@@ -176,6 +176,7 @@ pub(super) async fn delete(conn: &mut PgConnection, id: DocumentId) -> StoreResu
         .bind(id.0)
         .execute(&mut *conn)
         .await?;
+    faults::point("tx.delete.hidden").await?;
     sqlx::query("DELETE FROM generation_versions WHERE document_id = $1").bind(id.0).execute(&mut *conn).await?;
     sqlx::query(
         "UPDATE versions SET state = CASE state WHEN 'active' THEN 'superseded' ELSE 'failed' END \
@@ -192,6 +193,7 @@ pub(super) async fn delete(conn: &mut PgConnection, id: DocumentId) -> StoreResu
     .bind(rows::DOCUMENT_DELETED)
     .execute(&mut *conn)
     .await?;
+    faults::point("tx.delete.cancelled").await?;
     let purge = jobs::enqueue(conn, JobKind::Purge, Some(id.0), None).await?;
     sqlx::query(
         "UPDATE jobs SET due_at = GREATEST(due_at, (SELECT MAX(i.lease_expires_at) FROM jobs i \
@@ -201,8 +203,6 @@ pub(super) async fn delete(conn: &mut PgConnection, id: DocumentId) -> StoreResu
     .bind(id.0)
     .execute(conn)
     .await?;
-    Ok(purge)
-    faults::point("tx.delete.hidden").await?;
-}
-    faults::point("tx.delete.cancelled").await?;
     faults::point("tx.delete.ended").await?;
+    Ok(purge)
+}

@@ -176,6 +176,7 @@ pub(super) async fn delete(conn: &mut SqliteConnection, id: DocumentId) -> Store
     if found.rows_affected() == 0 {
         return Err(rows::not_found("document", id));
     }
+    faults::point("tx.delete.hidden").await?;
     sqlx::query("DELETE FROM generation_versions WHERE document_id = ?1").bind(id.0).execute(&mut *conn).await?;
     sqlx::query(
         "UPDATE versions SET state = CASE state WHEN 'active' THEN 'superseded' ELSE 'failed' END \
@@ -198,10 +199,9 @@ pub(super) async fn delete(conn: &mut SqliteConnection, id: DocumentId) -> Store
     .bind(now())
     .execute(&mut *conn)
     .await?;
+    faults::point("tx.delete.cancelled").await?;
     let due_at = written_until.unwrap_or_default().max(now());
     let purge = jobs::enqueue(conn, JobKind::Purge, Some(id.0), None, due_at).await?;
     faults::point("tx.delete.ended").await?;
     Ok(purge)
 }
-    faults::point("tx.delete.hidden").await?;
-    faults::point("tx.delete.cancelled").await?;

@@ -32,6 +32,9 @@ cd / && rm -rf "$2"
 /// A running cluster; it stops when the value is dropped or the process ends.
 pub struct Cluster {
     folder: PathBuf,
+    binaries: PathBuf,
+    /// Whom the server runs as, when that is not us.
+    user: Option<(u32, u32)>,
     keeper: Child,
 }
 
@@ -64,13 +67,15 @@ impl Cluster {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", KEEPER, "keeper"]).arg(&binaries).arg(&folder).current_dir(&folder);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
+        let mut user = None;
         if folder.metadata().map_err(|error| error.to_string())?.uid() == 0 {
             let (uid, gid) = ordinary_user()?;
             chown(&folder, Some(uid), Some(gid)).map_err(|error| error.to_string())?;
             command.uid(uid).gid(gid);
+            user = Some((uid, gid));
         }
         let keeper = command.spawn().map_err(|error| format!("/bin/sh: {error}"))?;
-        let mut cluster = Self { folder, keeper };
+        let mut cluster = Self { folder, binaries: binaries.clone(), user, keeper };
         let mut said = BufReader::new(cluster.keeper.stdout.take().ok_or("no output")?);
         let mut first = String::new();
         said.read_line(&mut first).map_err(|error| error.to_string())?;
@@ -85,6 +90,30 @@ impl Cluster {
     /// A database of the cluster, as its superuser.
     pub fn url(&self) -> String {
         format!("postgres://postgres@localhost:5432/postgres?host={}", self.folder.display())
+    }
+
+    /// Stops the server as a crash does: connections break, and nobody listens.
+    pub fn stop(&self) {
+        self.control("-m immediate -w stop");
+    }
+
+    /// Starts it again, on the same data.
+    pub fn start_again(&self) {
+        let folder = self.folder.display();
+        self.control(&format!(
+            "-l {folder}/server.log -w -t 60 -o \"-F -p 5432 -k {folder} -c listen_addresses= -c max_connections=100\" start"
+        ));
+    }
+
+    fn control(&self, what: &str) {
+        let (program, data) = (self.binaries.join("pg_ctl"), self.folder.join("data"));
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &format!("{} -D {} {what}", program.display(), data.display())]).current_dir(&self.folder);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        if let Some((uid, gid)) = self.user {
+            command.uid(uid).gid(gid);
+        }
+        assert!(command.status().unwrap().success(), "pg_ctl {what}");
     }
 
     /// Where it lies.

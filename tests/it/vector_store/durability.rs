@@ -39,6 +39,7 @@ fn deletes(number: u128) -> Option<u128> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn child_that_is_killed() {
     let Ok(directory) = std::env::var(DIRECTORY) else { return };
+    footnote::faults::arm_from_environment().unwrap();
     let first: u128 = std::env::var(FIRST).unwrap().parse().unwrap();
     let store = Arc::new(open(Path::new(&directory)));
     store.create_generation(1, DIMENSION).await.unwrap();
@@ -58,16 +59,28 @@ async fn child_that_is_killed() {
     }
 }
 
-/// Runs the child until it has answered `answers` writes and optimized at least once since it started, kills it,
-/// and returns the last write that was answered.
-fn run_and_kill(directory: &Path, first: u128, answers: u128) -> u128 {
-    let mut child = Command::new(std::env::current_exe().unwrap())
+fn child(directory: &Path, first: u128) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
         .args(["--exact", "vector_store::durability::child_that_is_killed", "--nocapture"])
         .env(DIRECTORY, directory)
         .env(FIRST, first.to_string())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+        .stdout(Stdio::piped());
+    command
+}
+
+/// Runs the child until a fail point kills it, and returns the last write that was answered, if any was.
+fn run_until(point: &str, directory: &Path, first: u128) -> Option<u128> {
+    let output = child(directory, first).env(footnote::faults::VARIABLE, format!("{point}=kill@2")).output().unwrap();
+    assert!(!output.status.success(), "{point} was not reached");
+    let said = String::from_utf8(output.stdout).unwrap();
+    said.lines().filter_map(|line| line.strip_prefix("answered ")).last().map(|number| number.parse().unwrap())
+}
+
+/// Runs the child until it has answered `answers` writes and optimized at least once since it started, kills it,
+/// and returns the last write that was answered.
+fn run_and_kill(directory: &Path, first: u128, answers: u128) -> u128 {
+    let mut child = child(directory, first).spawn().unwrap();
     let mut last = None;
     let mut optimized = false;
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -92,40 +105,65 @@ fn run_and_kill(directory: &Path, first: u128, answers: u128) -> u128 {
     last.unwrap()
 }
 
+/// Opens what a killed child left: what it answered is there, and what it did not answer can be repeated.
+async fn check_answered(directory: &Path, last: u128) {
+    let store = open(directory);
+    for number in 0..=last {
+        let deleted = (number + 1..=last).find(|later| deletes(*later) == Some(number));
+        // The write that was under way when the process was killed may have begun to delete this one.
+        let disputed = deletes(last + 1) == Some(number);
+        let expected = if deleted.is_some() { 0 } else { POINTS_PER_DOCUMENT as u64 };
+        let count = store.count(1, Some(document(number))).await.unwrap();
+        assert!(count == expected || (disputed && deleted.is_none()), "document {number}: {count} after {last}");
+        let found = store
+            .search(
+                1,
+                VectorQuery {
+                    filter: Filter { document_ids: vec![document(number)], ..Filter::default() },
+                    ..query(Ranking::Dense(at(0.0)), 9)
+                },
+            )
+            .await
+            .unwrap();
+        assert_eq!(found.len() as u64, count, "document {number}");
+    }
+    // The write that was not answered is repeated by its caller, and counts once.
+    store.upsert(1, points_of(last + 1)).await.unwrap();
+    assert_eq!(store.count(1, Some(document(last + 1))).await.unwrap(), POINTS_PER_DOCUMENT as u64);
+    if let Some(deleted) = deletes(last + 1) {
+        store.delete_document(1, document(deleted), None).await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn what_was_answered_survives_a_kill_at_any_moment() {
     let directory = tempfile::tempdir().unwrap();
     let mut first = 0;
     for answers in [3, 41, 67] {
         let last = run_and_kill(directory.path(), first, answers);
-        let store = open(directory.path());
-        for number in 0..=last {
-            let deleted = (number + 1..=last).find(|later| deletes(*later) == Some(number));
-            // The write that was under way when the process was killed may have begun to delete this one.
-            let disputed = deletes(last + 1) == Some(number);
-            let expected = if deleted.is_some() { 0 } else { POINTS_PER_DOCUMENT as u64 };
-            let count = store.count(1, Some(document(number))).await.unwrap();
-            assert!(count == expected || (disputed && deleted.is_none()), "document {number}: {count} after {last}");
-            let found = store
-                .search(
-                    1,
-                    VectorQuery {
-                        filter: Filter { document_ids: vec![document(number)], ..Filter::default() },
-                        ..query(Ranking::Dense(at(0.0)), 9)
-                    },
-                )
-                .await
-                .unwrap();
-            assert_eq!(found.len() as u64, count, "document {number}");
-        }
-        // The write that was not answered is repeated by its caller, and counts once.
-        store.upsert(1, points_of(last + 1)).await.unwrap();
-        assert_eq!(store.count(1, Some(document(last + 1))).await.unwrap(), POINTS_PER_DOCUMENT as u64);
-        if let Some(deleted) = deletes(last + 1) {
-            store.delete_document(1, document(deleted), None).await.unwrap();
-        }
-        drop(store);
+        check_answered(directory.path(), last).await;
         first = last + 2;
+    }
+}
+
+#[tokio::test]
+async fn what_was_answered_survives_a_kill_at_each_point_of_the_store() {
+    for point in footnote::faults::POINTS.iter().filter(|point| point.starts_with("edge.")) {
+        // A generation is created once, and dropped by nobody here: the tests of the program kill it there.
+        if point.starts_with("edge.create.") || point.starts_with("edge.drop.") {
+            continue;
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let mut first = 0;
+        for _ in 0..2 {
+            let Some(last) = run_until(point, directory.path(), first) else { continue };
+            check_answered(directory.path(), last).await;
+            first = last + 2;
+        }
+        assert!(first > 0 || point.starts_with("edge.journal."), "{point}: nothing was answered");
+        let generation = directory.path().join("generation-000001");
+        drop(open(directory.path()));
+        assert_eq!(std::fs::read_dir(&generation).unwrap().count(), 2, "{point}: something was left");
     }
 }
 

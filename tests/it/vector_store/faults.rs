@@ -34,6 +34,49 @@ async fn a_failing_server_is_unavailable_and_the_same_call_succeeds_later() {
 }
 
 #[tokio::test]
+async fn half_of_a_write_and_a_lost_answer_are_worth_a_retry_which_makes_it_whole() {
+    let server = StubServer::start();
+    let store = connect(&server, None).await.unwrap();
+    store.create_generation(1, DIMENSION).await.unwrap();
+    let points = || (0..10).map(|n| Point { document_id: document(1), ..point(n) }).collect::<Vec<_>>();
+    server.faults().halve_next(1);
+    let error = store.upsert(1, points()).await.unwrap_err();
+    assert!(error.is_transient(), "{error}");
+    assert_eq!(store.count(1, None).await.unwrap(), 5);
+    server.faults().lose_next_answers(1);
+    let error = store.upsert(1, points()).await.unwrap_err();
+    assert!(error.is_transient(), "{error}");
+    store.upsert(1, points()).await.unwrap();
+    assert_eq!(store.count(1, None).await.unwrap(), 10);
+    server.faults().lose_next_answers(1);
+    let error = store.delete_document(1, document(1), None).await.unwrap_err();
+    assert!(error.is_transient(), "{error}");
+    assert_eq!(store.count(1, None).await.unwrap(), 0);
+    store.delete_document(1, document(1), None).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_goes_away_and_comes_back_is_used_again() {
+    let mut server = StubServer::start();
+    let store = connect(&server, None).await.unwrap();
+    store.create_generation(1, DIMENSION).await.unwrap();
+    store.upsert(1, vec![point(1)]).await.unwrap();
+    server.go_away();
+    for error in [
+        store.upsert(1, vec![point(2)]).await.unwrap_err(),
+        store.delete_document(1, document(1), None).await.unwrap_err(),
+        store.search(1, query(Ranking::Dense(at(0.0)), 1)).await.unwrap_err(),
+        store.count(1, None).await.unwrap_err(),
+        store.ping().await.unwrap_err(),
+    ] {
+        assert!(error.is_transient(), "{error}");
+    }
+    server.come_back();
+    store.ping().await.unwrap();
+    assert_eq!(store.count(1, None).await.unwrap(), 1);
+}
+
+#[tokio::test]
 async fn a_collection_that_somebody_removed_is_a_missing_generation() {
     let server = StubServer::start();
     let (ours, theirs) = (connect(&server, None).await.unwrap(), connect(&server, None).await.unwrap());
