@@ -85,8 +85,9 @@ pub async fn backup<W: AsyncWrite + Unpin + Send>(
     let surveyed = survey(&spool).await?;
     let earlier = match &options.since {
         Some(since) => {
-            let theirs = &since.header;
-            if theirs.generation == surveyed.generation && theirs.stamp != surveyed.stamp {
+            let stamps = since.header.stamp.as_ref().zip(surveyed.stamp.as_ref());
+            let of_others = stamps.is_some_and(|(theirs, ours)| !ours.differences(theirs).is_empty());
+            if since.header.generation == surveyed.generation && of_others {
                 return Err(ArchiveError::Chain(format!(
                     "{} is not of this installation: its index is of the same number and of other models",
                     since.path.display()
