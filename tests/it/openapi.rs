@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Every operation of the API.
-const OPERATIONS: [(&str, &str); 27] = [
+const OPERATIONS: [(&str, &str); 28] = [
     ("GET", "/v1/admin/adapters"),
     ("GET", "/v1/admin/adapters/{id}"),
     ("POST", "/v1/admin/adapters/{id}/promote"),
@@ -28,6 +28,7 @@ const OPERATIONS: [(&str, &str); 27] = [
     ("GET", "/v1/conversations/{id}"),
     ("GET", "/v1/documents"),
     ("POST", "/v1/documents"),
+    ("POST", "/v1/documents/delete"),
     ("DELETE", "/v1/documents/{id}"),
     ("GET", "/v1/documents/{id}"),
     ("GET", "/v1/documents/{id}/chunks"),
