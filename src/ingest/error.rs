@@ -78,6 +78,22 @@ pub enum IngestError {
 }
 
 impl IngestError {
+    /// Whether a store is away or a disk is full: nothing that the document could have caused.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Vectors(_) | Self::Metadata(_) | Self::Blobs(_) | Self::Scratch(_) | Self::Fault(_) => {
+                self.is_transient()
+            }
+            Self::Document { source, .. } => source.is_outage(),
+            Self::Extract(_)
+            | Self::Embed(_)
+            | Self::WrongIndex(_)
+            | Self::Verification { .. }
+            | Self::WorseIndex { .. }
+            | Self::Thread(_) => false,
+        }
+    }
+
     /// Whether the same work may succeed later.
     pub fn is_transient(&self) -> bool {
         match self {

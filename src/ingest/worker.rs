@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -26,6 +26,10 @@ use crate::{
 const LEASE: Duration = Duration::from_secs(60);
 /// How often a heartbeat is sent while the stage does not change.
 const HEARTBEAT: Duration = Duration::from_secs(2);
+/// How soon a job is tried again that waits for a store or for room on a disk.
+const AGAIN: TimeDelta = TimeDelta::seconds(30);
+/// How old a job becomes that waits for such. Then its attempts are counted as for any other failure.
+const OUTAGE: TimeDelta = TimeDelta::days(7);
 /// How long an idle worker waits before it looks again for jobs that other processes enqueued.
 const POLL: Duration = Duration::from_millis(500);
 
@@ -161,6 +165,15 @@ impl Worker {
             }
         };
         let Err(error) = result else { return };
+        if error.is_outage() && Utc::now() - leased.job.created_at < OUTAGE {
+            // It says nothing about the job, whose attempts are for what it does to its worker.
+            tracing::warn!(job = %id, %error, "the job waits until what it needs is back");
+            let retry_at = Utc::now() + AGAIN;
+            if let Err(failure) = metadata.postpone_job(id, &token, &error.to_string(), retry_at).await {
+                tracing::warn!(job = %id, error = %failure, "cannot put the job back: the lease will run out");
+            }
+            return;
+        }
         let retry_at = error.is_transient().then(|| Utc::now() + backoff(leased.job.attempts));
         tracing::warn!(job = %id, %error, retry = retry_at.is_some(), "job failed");
         // A retry overwrites the points of this attempt, their ids being derived. Without one they go, while the

@@ -357,6 +357,10 @@ pub trait JobStore: Send + Sync + 'static {
     /// Records that a `purge`, `reindex` or `deliver` job is done. What a delivery has sent is forgotten.
     async fn succeed_job(&self, job: JobId, token: &str) -> StoreResult<()>;
 
+    /// Puts a leased job back into the queue until `retry_at`, with what kept it from being done, without counting the
+    /// attempt: a store is away, which says nothing about the job.
+    async fn postpone_job(&self, job: JobId, token: &str, error: &str, retry_at: DateTime<Utc>) -> StoreResult<()>;
+
     /// Puts a leased job back into the queue without counting the attempt: the worker is stopping.
     async fn release_job(&self, job: JobId, token: &str) -> StoreResult<()>;
 

@@ -150,6 +150,7 @@ contract! {
         what_killed_attempts_left_is_purged_unless_it_is_begun_again,
         an_exhausted_job_does_not_keep_others_waiting,
         a_failed_attempt_is_repeated_when_it_is_due,
+        a_job_that_waits_for_a_store_uses_up_no_attempt,
         a_failure_for_good_fails_the_version,
         a_release_does_not_count,
         a_cancelled_job_loses_its_lease_and_its_version,

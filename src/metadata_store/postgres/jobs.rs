@@ -135,6 +135,22 @@ impl JobStore for PostgresStore {
         .await
     }
 
+    async fn postpone_job(&self, job: JobId, token: &str, error: &str, retry_at: DateTime<Utc>) -> StoreResult<()> {
+        let error = checks::reason(error);
+        within(CALL, async {
+            let retry_at = self.on_its_clock(Some(retry_at)).await?;
+            let mut transaction = self.begin().await?;
+            let result = async {
+                let row = lock(&mut transaction, job).await?;
+                row.check_held(job, token)?;
+                requeue(&mut transaction, job, row.attempts - 1, Some(&error), retry_at).await
+            }
+            .await;
+            settle(transaction, result).await
+        })
+        .await
+    }
+
     async fn release_job(&self, job: JobId, token: &str) -> StoreResult<()> {
         within(CALL, async {
             let mut transaction = self.begin().await?;

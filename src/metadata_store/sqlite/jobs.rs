@@ -136,6 +136,21 @@ impl JobStore for SqliteStore {
         .await
     }
 
+    async fn postpone_job(&self, job: JobId, token: &str, error: &str, retry_at: DateTime<Utc>) -> StoreResult<()> {
+        let error = checks::reason(error);
+        within(CALL, async {
+            let mut transaction = self.write().await?;
+            let result = async {
+                let row = lease_row(&mut transaction, job).await?;
+                row.check_held(job, token)?;
+                requeue(&mut transaction, job, row.attempts - 1, Some(&error), retry_at.timestamp_micros()).await
+            }
+            .await;
+            settle(transaction, result).await
+        })
+        .await
+    }
+
     async fn release_job(&self, job: JobId, token: &str) -> StoreResult<()> {
         within(CALL, async {
             let mut transaction = self.write().await?;

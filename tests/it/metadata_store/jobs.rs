@@ -185,6 +185,25 @@ pub async fn a_failed_attempt_is_repeated_when_it_is_due(backend: &Backend) {
     assert_eq!(store.job(job).await.unwrap().state, JobState::Queued);
 }
 
+pub async fn a_job_that_waits_for_a_store_uses_up_no_attempt(backend: &Backend) {
+    let store = &*backend.store;
+    let job = uploaded(store, "a.md").await.job_id;
+    for _ in 0..5 {
+        let leased = lease(store, JobKind::Ingest).await;
+        assert_eq!((leased.job.id, leased.job.attempts), (job, 1));
+        lease_lost(store.postpone_job(job, "no token", "away", Utc::now()).await, job);
+        let past = Utc::now() - TimeDelta::seconds(1);
+        store.postpone_job(job, &leased.token, "the vector store is away", past).await.unwrap();
+        let waiting = store.job(job).await.unwrap();
+        assert_eq!((waiting.state, waiting.attempts), (JobState::Queued, 0));
+        assert_eq!(waiting.error.as_deref(), Some("the vector store is away"));
+        lease_lost(store.postpone_job(job, &leased.token, "late", past).await, job);
+    }
+    let leased = lease(store, JobKind::Ingest).await;
+    store.postpone_job(job, &leased.token, "away", Utc::now() + TimeDelta::hours(1)).await.unwrap();
+    assert_eq!(store.lease_job(&[JobKind::Ingest], HOUR).await.unwrap(), None, "it is not due yet");
+}
+
 pub async fn a_failure_for_good_fails_the_version(backend: &Backend) {
     let store = &*backend.store;
     let registered = uploaded(store, "a.md").await;
