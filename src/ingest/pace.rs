@@ -37,7 +37,9 @@ impl Questions {
     /// Returns when nobody has asked for a while.
     async fn quiet(&self) {
         loop {
-            let ended = self.ended.notified();
+            let mut ended = std::pin::pin!(self.ended.notified());
+            // Heard from here on, also of what ends before it is waited for.
+            ended.as_mut().enable();
             if self.is_asked() {
                 ended.await;
                 continue;

@@ -102,29 +102,42 @@ pub async fn reindex(
 }
 
 impl Run<'_> {
-    /// Indexes every active version that is missing.
+    /// Indexes every active version that is missing, and reports how far it is.
     async fn fill(&self, concurrency: usize, progress: &Progress) -> Result<(), IngestError> {
-        let (metadata, number) = (&self.services.metadata, self.generation.number);
-        let (began, mut reported) = (Instant::now(), Instant::now());
+        // Both are polled together: while one that indexes holds the connection that writes, the report waits for it.
+        tokio::select! {
+            filled = self.index_missing(concurrency) => filled,
+            failed = self.report_progress(progress) => failed,
+        }
+    }
+
+    async fn index_missing(&self, concurrency: usize) -> Result<(), IngestError> {
         loop {
-            let missing = metadata.missing_versions(number, WINDOW).await?;
+            let missing = self.services.metadata.missing_versions(self.generation.number, WINDOW).await?;
             if missing.is_empty() {
                 return Ok(());
             }
             let work: Vec<BoxFuture<'_, _>> = missing.iter().map(|source| self.index_version(source).boxed()).collect();
             let mut work = stream::iter(work).buffer_unordered(concurrency);
+            // Nothing else is awaited in here: what has begun would not go on meanwhile.
             while work.try_next().await?.is_some() {
-                let done = self.versions.fetch_add(1, Ordering::Relaxed) + 1;
-                if reported.elapsed() >= REPORT || done == 1 {
-                    reported = Instant::now();
-                    // What an attempt before has recorded counts as done, and says nothing about the speed.
-                    let left = metadata.count_missing_versions(number).await?;
-                    let all = metadata.counts().await?.active_documents.max(left).max(1);
-                    progress.reindexed(1.0 - left as f32 / all as f32);
-                    let seconds_left = began.elapsed().as_secs_f64() / done as f64 * left as f64;
-                    self.report(json!({"versions_left": left, "seconds_left": seconds_left.ceil()})).await?;
-                }
+                self.versions.fetch_add(1, Ordering::Relaxed);
             }
+        }
+    }
+
+    /// Reports now and then, and ends with an error only.
+    async fn report_progress(&self, progress: &Progress) -> Result<(), IngestError> {
+        let (metadata, number, began) = (&self.services.metadata, self.generation.number, Instant::now());
+        loop {
+            tokio::time::sleep(REPORT).await;
+            // What an attempt before has recorded counts as done, and says nothing about the speed.
+            let left = metadata.count_missing_versions(number).await?;
+            let all = metadata.counts().await?.active_documents.max(left).max(1);
+            progress.reindexed(1.0 - left as f32 / all as f32);
+            let done = self.versions.load(Ordering::Relaxed);
+            let seconds_left = (done > 0).then(|| (began.elapsed().as_secs_f64() / done as f64 * left as f64).ceil());
+            self.report(json!({"versions_left": left, "seconds_left": seconds_left})).await?;
         }
     }
 

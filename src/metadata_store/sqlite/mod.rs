@@ -27,7 +27,7 @@ use std::{
 
 use chrono::Utc;
 use sqlx::{
-    Sqlite, SqlitePool, Transaction,
+    Connection as _, Sqlite, SqlitePool, Transaction,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -81,7 +81,15 @@ impl SqliteStore {
             .foreign_keys(true)
             .busy_timeout(BUSY);
         // Connections to a file do not go stale, so none is ever closed to be opened again.
-        let pool = || SqlitePoolOptions::new().acquire_timeout(ACQUIRE).max_lifetime(None).idle_timeout(None);
+        let pool = || {
+            SqlitePoolOptions::new()
+                .acquire_timeout(ACQUIRE)
+                .max_lifetime(None)
+                .idle_timeout(None)
+                // A transaction that SQLite itself has rolled back, as it does when the disk is full, cannot be rolled
+                // back again, and sqlx counts it as open for ever: the connection would never begin another one.
+                .after_release(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
+        };
         let writer = open_writer(|| pool().max_connections(1).connect_with(options.clone())).await?;
         migrate(&writer).await?;
         let readers = pool().max_connections(READERS).connect_with(options.pragma("query_only", "ON")).await?;

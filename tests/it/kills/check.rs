@@ -180,7 +180,9 @@ async fn check_versions(place: &Place, stores: &Stores, ledger: &mut Ledger) {
     for ((document, sha256), versions) in seen.into_iter().filter(|(_, versions)| versions.len() > 1) {
         ledger.wrong.doubled.push(format!("{} has {sha256} as versions {versions:?}", DocumentId(document)));
     }
-    assert_eq!(stores.metadata.counts().await.unwrap().open_jobs, 0, "a job was enqueued after the end");
+    // Those that are stuck are named in the ledger, and are no second finding.
+    let open = stores.metadata.counts().await.unwrap().open_jobs;
+    assert!(open == 0 || !ledger.wrong.stuck.is_empty(), "{open} jobs were enqueued after the end");
 }
 
 /// The active generation holds exactly the vectors of its chunks, and the stored texts are what was uploaded.

@@ -99,7 +99,7 @@ async fn what_follows_from_an_answer_survives_a_kill() {
             assert!(delivered.contains(sent["delivery_id"].as_str().unwrap()), "{outcome}");
             let conversation = outcome["conversation_id"].as_str().unwrap();
             let kept = read(&server.url, &format!("/v1/conversations/{conversation}")).await;
-            assert_eq!(kept["turns"].as_array().map(Vec::len), Some(1), "{kept}");
+            assert_eq!((&kept["turns"], kept["history"].as_array().map(Vec::len)), (&json!(1), Some(1)), "{kept}");
         }
         println!(
             "{}: {} deliveries, {} of them arrived again",
