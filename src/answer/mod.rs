@@ -197,7 +197,10 @@ async fn answer_over(
     }
 
     stage.enter("act").await?;
-    let model = ModelVersions { index: ended.first().map_or(0, |part| part.read.evidence.generation), ..model };
+    let index = ended.first().map_or(0, |part| part.read.evidence.generation);
+    // Of what was searched: another one may have begun to serve since.
+    let embedder = services.retrieve.embedders.of_searched(index).stamp().name.clone();
+    let model = ModelVersions { index, embedder, ..model };
     let outcome = act::act(AnswerId::new(), prepared, &ended, model);
     timings.total = milliseconds(started);
     let passages = ended.into_iter().flat_map(|part| part.read.evidence.passages).collect();

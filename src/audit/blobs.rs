@@ -9,7 +9,7 @@ use super::{Audit, AuditError, Depth, Indexed, Problem, Stores};
 use crate::{
     blob_store::{BlobStoreError, FolderKind, TextName},
     domain::{Document, DocumentVersion, GenerationNumber, VersionState},
-    ingest::mend::is_passage,
+    ingest::verify::misplaced,
     metadata_store::{AdapterQuery, DocumentQuery, MetadataStoreError},
 };
 
@@ -76,8 +76,7 @@ async fn text(
         match stores.blobs.text(document.id, version.version, generation).await {
             Ok(text) => {
                 let chunks = stores.metadata.chunks_of(document.id).await?;
-                let fits = chunks.iter().all(|chunk| is_passage(&text.text, chunk));
-                (!fits).then(|| "is not what its passages were cut from".to_owned())
+                misplaced(&text.text, &chunks).map(|_| "is not what its passages were cut from".to_owned())
             }
             Err(BlobStoreError::NotFound(_)) => Some("is missing".to_owned()),
             Err(BlobStoreError::Damaged(_, why)) => Some(format!("is damaged: {why}")),

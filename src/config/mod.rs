@@ -4,6 +4,7 @@
 //! and checked. Rules have a file of their own, see [`Rules`]. May depend on `domain`.
 
 mod rules;
+mod secret;
 mod settings;
 
 use std::{
@@ -15,6 +16,7 @@ use std::{
 };
 
 pub use rules::{Rules, SigningKey, Webhook};
+pub use secret::Secret;
 pub use settings::Settings;
 
 use crate::domain::{InvalidStages, Stages, personal_data::PersonalKind};
@@ -133,28 +135,6 @@ impl AdapterChoice {
     }
 }
 
-/// A text that is never shown: `Debug` prints stars.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a text.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text itself.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("***")
-    }
-}
-
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -253,12 +233,13 @@ impl Config {
             log: settings.log,
             max_upload_bytes: at_least("max_upload_bytes", settings.max_upload_bytes, 256 * 1024 * 1024, 1)?,
             ingest_concurrency: at_least("ingest_concurrency", settings.ingest_concurrency, threads + 2, 1)?,
-            reindex_share: match settings.reindex_share {
-                Some(share) if !(share > 0.0 && share <= 1.0) => {
-                    return Err(invalid("reindex_share", share, "give a share above 0 and up to 1, such as 0.2"));
-                }
-                share => share.unwrap_or(0.2),
-            },
+            reindex_share: share(
+                "reindex_share",
+                settings.reindex_share,
+                |share| share <= 1.0,
+                "up to 1, such as 0.2",
+            )?
+            .unwrap_or(0.2),
             canaries: settings.canaries,
             threads: at_least("threads", settings.threads, threads, 1)?,
             // The adapter that ships was trained on the generator that is fetched.
@@ -271,12 +252,7 @@ impl Config {
             stages: stages(settings.stages.as_deref().unwrap_or_default())?,
             redact: redact(settings.redact.as_deref())?,
             calibration: settings.calibration,
-            target_error: match settings.target_error {
-                Some(share) if !(share > 0.0 && share < 1.0) => {
-                    return Err(invalid("target_error", share, "give a share above 0 and below 1, such as 0.1"));
-                }
-                share => share,
-            },
+            target_error: share("target_error", settings.target_error, |share| share < 1.0, "below 1, such as 0.1")?,
             ask_queue: at_least("ask_queue", settings.ask_queue, 32, 1)?,
             ask_timeout: seconds("ask_timeout_seconds", settings.ask_timeout_seconds, 300)?,
             rules: Arc::new(settings.rules.as_deref().map(Rules::from_file).transpose()?.unwrap_or_default()),
@@ -305,6 +281,21 @@ impl Config {
     /// Whether everything lives in this process's own data directory.
     pub fn is_embedded(&self) -> bool {
         matches!(self.database, DatabaseUrl::Sqlite(_)) || matches!(self.vectors, VectorUrl::Edge(_))
+    }
+}
+
+/// A share above 0 that `holds`, if one is set.
+fn share(
+    key: &'static str,
+    value: Option<f64>,
+    holds: fn(f64) -> bool,
+    range: &str,
+) -> Result<Option<f64>, ConfigError> {
+    match value {
+        Some(share) if !(share > 0.0 && holds(share)) => {
+            Err(invalid(key, share, &format!("give a share above 0 and {range}")))
+        }
+        share => Ok(share),
     }
 }
 

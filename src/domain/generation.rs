@@ -26,7 +26,7 @@ pub struct EmbedderStamp {
     pub name: String,
     /// The number of dimensions of a vector.
     pub dimension: u32,
-    /// SHA-256 of the weights, in hexadecimal.
+    /// SHA-256 of the weights, in hexadecimal; of one in a folder, of the weights, `embedder.json` and the tokenizer.
     pub sha256: String,
     /// What is put before a question.
     pub query_prefix: String,

@@ -9,9 +9,10 @@ use super::{
     IngestError, IngestServices, Pace, Progress,
     embed::{self, KnownVectors},
     store,
+    verify::misplaced,
 };
 use crate::{
-    domain::{Chunk, DocumentId, GenerationNumber},
+    domain::{DocumentId, GenerationNumber},
     metadata_store::ActiveVersion,
 };
 
@@ -46,15 +47,9 @@ pub async fn text(
     let source: ActiveVersion = services.metadata.version_source(document, version).await?;
     let extracted = Arc::new(store::extract(services, &source).await?);
     let recorded = services.metadata.chunks_of(document).await?;
-    if !recorded.iter().all(|chunk| is_passage(&extracted.text, chunk)) {
+    if misplaced(&extracted.text, &recorded).is_some() {
         return Ok(false);
     }
     services.blobs.put_text(document, version, generation, &extracted).await?;
     Ok(true)
-}
-
-/// Whether a passage is the text at its range.
-pub fn is_passage(text: &str, chunk: &Chunk) -> bool {
-    let (start, length) = (chunk.range.start as usize, (chunk.range.end - chunk.range.start) as usize);
-    text.chars().skip(start).take(length).eq(chunk.text.chars())
 }

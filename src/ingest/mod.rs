@@ -19,7 +19,7 @@ mod purge;
 mod reindex;
 mod store;
 pub mod upload;
-mod verify;
+pub mod verify;
 pub mod worker;
 
 use std::{path::PathBuf, sync::Arc};
@@ -28,8 +28,6 @@ pub use error::IngestError;
 pub use index_models::IndexModels;
 pub use pace::{Asking, Pace, Questions};
 pub use progress::Progress;
-
-use serde_json::json;
 
 use crate::{
     blob_store::BlobStore,
@@ -98,10 +96,8 @@ async fn ingest_version(
         let known = embed::KnownVectors::of(services, document, embedder).await?;
         let written =
             embed::embed_and_upsert(services, embedder, &source, generation.number, &chunks, &known, at).await?;
-        let report = json!({"vectors_computed": written.computed, "vectors_kept": written.kept});
-        services.metadata.report_job(leased.job.id, &leased.token, &report).await?;
         progress.enter(JobStage::Store);
-        match store::commit(services, leased, &source, generation.number, chunks, &extracted).await? {
+        match store::commit(services, leased, &source, generation.number, chunks, written, &extracted).await? {
             CommitOutcome::WrongGeneration(_) => {
                 embed::discard(services, generation.number, document, version).await?;
                 generation = services.metadata.active_generation_or_create(&first).await?;

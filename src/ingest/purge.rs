@@ -4,12 +4,14 @@
 //! Nothing here decides what is visible: that was the metadata transaction that enqueued the purge. May depend
 //! on `domain`, the stores and the other modules of `ingest`.
 
+use futures::TryStreamExt;
 use serde::Serialize;
 
 use super::{IngestError, IngestServices, embed};
 use crate::{
     domain::{DocumentId, GenerationNumber},
     faults,
+    metadata_store::MetadataStoreError,
     vector_store::VectorStoreError,
 };
 
@@ -61,6 +63,31 @@ pub async fn purge(
         faults::point("purge.rows").await?;
     }
     Ok(purged)
+}
+
+/// Removes from a generation that is being built what its builder was killed over: it had written a version behind the
+/// back of that version's purge, and nobody would come back to it. A text is written before its vectors and goes after
+/// them, so that the texts say what there may be. Nobody else may be writing to the generation.
+pub async fn purge_abandoned(services: &IngestServices, generation: GenerationNumber) -> Result<(), IngestError> {
+    let mut texts = services.blobs.texts();
+    while let Some(text) = texts.try_next().await? {
+        // What is not named as texts are is for `footnote doctor` to report.
+        let Ok(name) = text else { continue };
+        if name.generation == generation && !is_active(services, name.document, name.version).await? {
+            embed::remove(services, generation, name.document, Some(name.version)).await?;
+            services.blobs.delete_text(name).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a version is the one that its document is asked by.
+pub async fn is_active(services: &IngestServices, document: DocumentId, version: u32) -> Result<bool, IngestError> {
+    match services.metadata.document(document).await {
+        Ok(document) => Ok(document.active.is_some_and(|active| active.version == version)),
+        Err(MetadataStoreError::NotFound { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn count(

@@ -20,12 +20,13 @@ use serde_json::json;
 use super::{
     IndexModels, IngestError, IngestServices, Pace, Progress, canaries, chunk_version,
     embed::{self, KnownVectors},
+    purge::{is_active, purge_abandoned},
     store, verify,
 };
 use crate::{
     domain::{Generation, GenerationState, JobStage},
     faults,
-    metadata_store::{ActiveVersion, LeasedJob, MetadataStoreError, SwapOutcome},
+    metadata_store::{ActiveVersion, LeasedJob, SwapOutcome},
 };
 
 /// How many versions are asked for at a time.
@@ -69,6 +70,9 @@ pub async fn reindex(
         (building, configured)
     };
     faults::point("reindex.begun").await?;
+    if services.vectors.generations().await?.contains(&generation.number) {
+        purge_abandoned(services, generation.number).await?;
+    }
     services.vectors.create_generation(generation.number, models.embedder.stamp().dimension).await?;
     faults::point("reindex.created").await?;
     let pace = Pace::yielding(services.questions.clone(), services.reindex_share, concurrency);
@@ -81,16 +85,18 @@ pub async fn reindex(
         services.vectors.optimize(run.generation.number).await?;
         progress.enter(JobStage::Swap);
         // What came meanwhile was written by the same code as what was verified: once is enough.
-        if checked.is_none() {
-            let verified = verify::verify(services, run.generation.number).await?;
-            let compared = canaries::compare(services, &run.generation, &run.models).await?;
-            run.report(json!({"verified": &verified, "canaries": &compared})).await?;
-            if let Some(worse) = compared.worse().filter(|_| !options.accept_worse) {
-                return Err(IngestError::WorseIndex { generation: run.generation.number, why: worse });
+        let (verified, compared) = match checked.take() {
+            Some(before) => before,
+            None => {
+                let verified = verify::verify(services, run.generation.number).await?;
+                (verified, canaries::compare(services, &run.generation, &run.models).await?)
             }
-            checked = Some(json!({"verified": verified, "canaries": compared}));
+        };
+        run.report(json!({"verified": &verified, "canaries": &compared})).await?;
+        if let Some(why) = compared.worse().filter(|_| !options.accept_worse) {
+            return Err(IngestError::WorseIndex { generation: run.generation.number, why });
         }
-        run.report(checked.clone().unwrap_or_default()).await?;
+        checked = Some((verified, compared));
         faults::point("reindex.swap.before").await?;
         match services.metadata.swap_generation(id, token, run.generation.number).await? {
             SwapOutcome::Swapped => break,
@@ -161,7 +167,7 @@ impl Run<'_> {
     async fn index_version(&self, source: &ActiveVersion) -> Result<(), IngestError> {
         let (services, document, version) = (self.services, source.document_id, source.version);
         let Err(error) = self.write_version(source).await else { return Ok(()) };
-        if is_active(services, source).await? {
+        if is_active(services, document, version).await? {
             return Err(IngestError::Document { name: source.name.clone(), document, source: Box::new(error) });
         }
         tracing::info!(%document, version, %error, "a version went while it was being indexed");
@@ -190,14 +196,6 @@ impl Run<'_> {
         faults::point("reindex.written").await?;
         services.metadata.record_chunks(number, source.document_id, source.version, chunks).await?;
         Ok(faults::point("reindex.recorded").await?)
-    }
-}
-
-async fn is_active(services: &IngestServices, source: &ActiveVersion) -> Result<bool, IngestError> {
-    match services.metadata.document(source.document_id).await {
-        Ok(document) => Ok(document.active.is_some_and(|active| active.version == source.version)),
-        Err(MetadataStoreError::NotFound { .. }) => Ok(false),
-        Err(error) => Err(error.into()),
     }
 }
 

@@ -2,7 +2,9 @@
 //!
 //! May depend on `domain`, the stores and the other modules of `ingest`.
 
-use super::{IngestError, IngestServices};
+use serde_json::json;
+
+use super::{IngestError, IngestServices, embed::Embedded};
 use crate::{
     domain::{Chunk, ExtractedDocument, GenerationNumber},
     faults,
@@ -23,6 +25,7 @@ pub async fn commit(
     source: &ActiveVersion,
     generation: GenerationNumber,
     chunks: Vec<Chunk>,
+    written: Embedded,
     extracted: &ExtractedDocument,
 ) -> Result<CommitOutcome, IngestError> {
     let commit = IngestCommit {
@@ -33,6 +36,7 @@ pub async fn commit(
         media_type: extracted.media_type.clone(),
         title: extracted.title.clone(),
         pages: u32::try_from(extracted.pages.len()).ok().filter(|pages| *pages > 0),
+        report: Some(json!({"vectors_computed": written.computed, "vectors_kept": written.kept})),
     };
     faults::point("ingest.commit.before").await?;
     let outcome = services.metadata.finish_ingest(leased.job.id, &leased.token, commit).await?;

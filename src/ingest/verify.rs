@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{IngestError, IngestServices};
 use crate::{
     blob_store::BlobStoreError,
-    domain::{ChunkId, DocumentId, GenerationNumber, text::CodePointIndex},
+    domain::{Chunk, ChunkId, DocumentId, GenerationNumber, text::CodePointIndex},
     metadata_store::{ChunkPosition, FoundChunk},
 };
 
@@ -68,11 +68,16 @@ async fn check_texts(
         Err(BlobStoreError::NotFound(_)) if !is_there(services, generation, first.chunk.id).await? => return Ok(false),
         Err(error) => return Err(error.into()),
     };
-    let index = CodePointIndex::new(&stored);
-    match of_one.iter().find(|found| index.slice(found.chunk.range) != Some(found.chunk.text.as_str())) {
-        Some(found) => Err(broken(generation, found, "its text is not what is stored in its place")),
+    match misplaced(&stored, of_one.iter().map(|found| &found.chunk)) {
+        Some(chunk) => Err(broken(generation, &first.name, chunk, "its text is not what is stored in its place")),
         None => Ok(true),
     }
+}
+
+/// The first of these passages that is not what a stored text has in its place.
+pub fn misplaced<'a>(stored: &str, chunks: impl IntoIterator<Item = &'a Chunk>) -> Option<&'a Chunk> {
+    let index = CodePointIndex::new(stored);
+    chunks.into_iter().find(|chunk| index.slice(chunk.range) != Some(chunk.text.as_str()))
 }
 
 async fn check_vectors(
@@ -87,7 +92,7 @@ async fn check_vectors(
     let there: BTreeSet<ChunkId> = vectors.iter().filter(|(_, vector)| usable(vector)).map(|(id, _)| *id).collect();
     for found in page.iter().filter(|found| !there.contains(&found.chunk.id)) {
         if is_there(services, generation, found.chunk.id).await? {
-            return Err(broken(generation, found, "it has no vector"));
+            return Err(broken(generation, &found.name, &found.chunk, "it has no vector"));
         }
     }
     Ok(())
@@ -97,12 +102,7 @@ async fn is_there(services: &IngestServices, generation: GenerationNumber, id: C
     Ok(!services.metadata.chunks_by_id(generation, &[id]).await?.is_empty())
 }
 
-fn broken(generation: GenerationNumber, found: &FoundChunk, what: &'static str) -> IngestError {
-    IngestError::Verification {
-        generation,
-        name: found.name.clone(),
-        document: found.chunk.document_id,
-        passage: found.chunk.ordinal,
-        what,
-    }
+fn broken(generation: GenerationNumber, name: &str, chunk: &Chunk, what: &'static str) -> IngestError {
+    let (name, document, passage) = (name.to_owned(), chunk.document_id, chunk.ordinal);
+    IngestError::Verification { generation, name, document, passage, what }
 }

@@ -257,6 +257,7 @@ pub(super) fn document_query(query: &DocumentQuery) -> StoreResult<()> {
 
 /// What `finish_ingest` is given.
 pub(super) fn commit(commit: &IngestCommit) -> StoreResult<()> {
+    commit.report.as_ref().map_or(Ok(()), report)?;
     no_nul("the media type", &commit.media_type)?;
     no_nul("the title", commit.title.as_deref().unwrap_or_default())?;
     chunks(commit.generation, commit.document_id, commit.version, &commit.chunks)

@@ -136,6 +136,8 @@ pub struct IngestCommit {
     pub title: Option<String>,
     /// The number of pages.
     pub pages: Option<u32>,
+    /// What the job has to report, as for `report_job`; kept when the version became active.
+    pub report: Option<serde_json::Value>,
 }
 
 /// How a committed ingestion ended.

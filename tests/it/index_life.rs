@@ -1,5 +1,7 @@
 //! The life of an index: another embedder without downtime, the way back, and what keeps its vectors.
 
+mod embedders;
+
 use std::{
     path::{Path, PathBuf},
     sync::{
@@ -8,19 +10,11 @@ use std::{
     },
 };
 
-use async_trait::async_trait;
-use footnote::{
-    app::Models,
-    config::Settings,
-    domain::EmbedderStamp,
-    models::{
-        embedder::{Embedder, EmbedderError, TokenCounter},
-        locate_embedder,
-    },
-};
+use footnote::{app::Models, config::Settings, models::locate_embedder};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
+use self::embedders::{Blind, Counting};
 use crate::{
     sample,
     test_app::{TestApp, config, file, model_files, models, settings, until},
@@ -339,72 +333,4 @@ async fn a_worker_elsewhere_hears_of_a_job_at_once() {
     // From then on each is heard of.
     store.register_upload(upload("next.md")).await.unwrap();
     tokio::time::timeout(std::time::Duration::from_secs(30), signal.heard()).await.expect("it is heard of");
-}
-
-/// An embedder that counts the passages that it is given.
-struct Counting {
-    inner: Arc<dyn Embedder>,
-    texts: AtomicU64,
-}
-
-#[async_trait]
-impl Embedder for Counting {
-    fn stamp(&self) -> &EmbedderStamp {
-        self.inner.stamp()
-    }
-
-    fn max_tokens(&self) -> usize {
-        self.inner.max_tokens()
-    }
-
-    fn token_counter(&self) -> TokenCounter {
-        self.inner.token_counter()
-    }
-
-    async fn embed_passages(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, EmbedderError> {
-        self.texts.fetch_add(texts.len() as u64, Ordering::Relaxed);
-        self.inner.embed_passages(texts).await
-    }
-
-    async fn embed_passages_first(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, EmbedderError> {
-        self.inner.embed_passages_first(texts).await
-    }
-
-    async fn embed_question(&self, text: String) -> Result<Vec<f32>, EmbedderError> {
-        self.inner.embed_question(text).await
-    }
-}
-
-/// An embedder to which every passage is the same.
-struct Blind(Arc<dyn Embedder>);
-
-#[async_trait]
-impl Embedder for Blind {
-    fn stamp(&self) -> &EmbedderStamp {
-        static STAMP: std::sync::LazyLock<EmbedderStamp> = std::sync::LazyLock::new(|| EmbedderStamp {
-            name: "blind".to_owned(),
-            dimension: 384,
-            sha256: "b".repeat(64),
-            query_prefix: String::new(),
-            passage_prefix: String::new(),
-            folder: None,
-        });
-        &STAMP
-    }
-
-    fn max_tokens(&self) -> usize {
-        self.0.max_tokens()
-    }
-
-    fn token_counter(&self) -> TokenCounter {
-        self.0.token_counter()
-    }
-
-    async fn embed_passages(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, EmbedderError> {
-        self.0.embed_passages(vec!["the same".to_owned(); texts.len()]).await
-    }
-
-    async fn embed_question(&self, text: String) -> Result<Vec<f32>, EmbedderError> {
-        self.0.embed_question(text).await
-    }
 }

@@ -2,8 +2,11 @@
 
 use footnote::{
     app::{App, Purpose},
-    domain::GenerationState,
+    blob_store::TextName,
+    domain::{ChunkId, GenerationState},
+    vector_store::Point,
 };
+use futures::StreamExt as _;
 use reqwest::{StatusCode, multipart::Form};
 use serde_json::{Value, json};
 use sqlx::Connection as _;
@@ -171,4 +174,42 @@ async fn an_index_of_another_embedder_is_refused_until_it_is_built_anew() {
     let found = program.run(&["search", "--json", sample::DOCUMENTS[0].2]).await;
     assert_eq!((found.code, &found.json()["index"]), (Some(0), &json!(2)), "{found:?}");
     assert!(found.stdout.contains(sample::DOCUMENTS[0].3), "{found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_killed_reindex_wrote_of_a_replaced_version_goes_when_it_is_taken_up_again() {
+    let app = TestApp::start().await;
+    let kept = app.ingest("canteen.md", sample::CANTEEN).await;
+    let doors = app.ingest("doors.md", "# Doors\n\nThe front door has a brass lock.\n").await;
+    app.upload("doors.md", "# Doors\n\nThe front door has an electronic lock.\n").await;
+    app.settle().await;
+    // As the killed one left it: text and vectors of the first version, after the purge of that version had run.
+    let services = &app.app.ingest;
+    let (vectors, blobs) = (&services.vectors, &services.blobs);
+    let (kept, doors) = (kept.parse().unwrap(), doors.parse().unwrap());
+    let dimension = services.configured.embedder.stamp().dimension;
+    vectors.create_generation(2, dimension).await.unwrap();
+    let abandoned = Point {
+        chunk_id: ChunkId::derive(doors, 1, 2, 0),
+        document_id: doors,
+        version: 1,
+        collection: "default".to_owned(),
+        metadata: Default::default(),
+        dense: (0..dimension).map(|n| if n == 0 { 1.0 } else { 0.0 }).collect(),
+        sparse: services.lexical.passage("The front door has a brass lock."),
+    };
+    vectors.upsert(2, vec![abandoned]).await.unwrap();
+    blobs.put_text(doors, 1, 2, &blobs.text(doors, 2, 1).await.unwrap()).await.unwrap();
+
+    let (_, started) = app.post("/v1/admin/reindex", json!({})).await;
+    app.wait_for_job(started["job"]["id"].as_str().unwrap()).await;
+    let active = app.app.metadata.active_generation().await.unwrap().unwrap();
+    assert_eq!(active.number, 2);
+    assert_eq!(vectors.count(2, Some(doors)).await.unwrap(), 1);
+    assert_eq!(vectors.count(2, None).await.unwrap(), app.app.metadata.counts().await.unwrap().chunks);
+    let mut texts: Vec<_> = blobs.texts().map(|text| text.unwrap().unwrap()).collect().await;
+    texts.retain(|text| text.generation == 2);
+    texts.sort();
+    let expected = [(kept, 1), (doors, 2)].map(|(document, version)| TextName { document, version, generation: 2 });
+    assert_eq!(texts, expected);
 }

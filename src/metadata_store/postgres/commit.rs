@@ -66,6 +66,9 @@ pub(super) async fn finish(
     faults::point("tx.commit.recorded").await?;
     sqlx::query("UPDATE documents SET updated_at = now() WHERE id = $1").bind(document).execute(&mut *conn).await?;
     jobs::end(conn, id, JobState::Succeeded, None).await?;
+    if let Some(report) = &commit.report {
+        jobs::set_report(conn, id, report).await?;
+    }
     faults::point("tx.commit.ended").await?;
     Ok(CommitOutcome::Active)
 }

@@ -382,16 +382,11 @@ async fn build_on(conn: &mut PgConnection, job: JobId, number: GenerationNumber)
 async fn replace_building(conn: &mut PgConnection, job: JobId, stamp: &IndexStamp) -> StoreResult<GenerationNumber> {
     sqlx::query("UPDATE generations SET state = 'retired' WHERE state = 'building'").execute(&mut *conn).await?;
     let number = next_number(conn).await?;
-    sqlx::query("INSERT INTO generations (number, state, stamp, job_id) VALUES ($1, 'building', $2, $3)")
+    sqlx::query("INSERT INTO generations (number, state, stamp) VALUES ($1, 'building', $2)")
         .bind(number)
         .bind(Json(stamp))
-        .bind(job.0)
         .execute(&mut *conn)
         .await?;
-    sqlx::query("UPDATE jobs SET generation = $2, updated_at = now() WHERE id = $1")
-        .bind(job.0)
-        .bind(number)
-        .execute(conn)
-        .await?;
+    build_on(conn, job, number).await?;
     Ok(number)
 }

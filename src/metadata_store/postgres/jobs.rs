@@ -31,7 +31,7 @@ impl JobStore for PostgresStore {
                 let mut transaction = self.begin().await?;
                 let taken = take(&mut transaction, &kinds, lease).await;
                 match settle(transaction, taken).await? {
-                    Taken::Leased(leased) => return Ok(Some(leased)),
+                    Taken::Leased(leased) => return Ok(Some(*leased)),
                     Taken::Exhausted => {}
                     Taken::Nothing => return Ok(None),
                 }
@@ -78,12 +78,7 @@ impl JobStore for PostgresStore {
             let mut transaction = self.begin().await?;
             let result = async {
                 lock(&mut transaction, job).await?.check_held(job, token)?;
-                sqlx::query("UPDATE jobs SET report = $2, updated_at = now() WHERE id = $1")
-                    .bind(job.0)
-                    .bind(Json(report))
-                    .execute(&mut *transaction)
-                    .await?;
-                Ok(())
+                set_report(&mut transaction, job, report).await
             }
             .await;
             settle(transaction, result).await
@@ -307,6 +302,16 @@ pub(super) async fn enqueue_at(
     Ok(id)
 }
 
+/// Records what a job has to report.
+pub(super) async fn set_report(conn: &mut PgConnection, id: JobId, report: &Value) -> StoreResult<()> {
+    sqlx::query("UPDATE jobs SET report = $2, updated_at = now() WHERE id = $1")
+        .bind(id.0)
+        .bind(Json(report))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 /// Locks a job, and says what decides whether it may be changed.
 pub(super) async fn lock(conn: &mut PgConnection, id: JobId) -> StoreResult<LeaseRow> {
     let row: Option<LeaseRow> =
@@ -350,7 +355,7 @@ pub(super) async fn read(conn: &mut PgConnection, id: JobId) -> StoreResult<Job>
 
 /// What became of a look into the queue.
 enum Taken {
-    Leased(LeasedJob),
+    Leased(Box<LeasedJob>),
     /// The first job had used up its attempts, and has been failed.
     Exhausted,
     Nothing,
@@ -386,7 +391,7 @@ async fn take(conn: &mut PgConnection, kinds: &[&str], lease: i64) -> StoreResul
     .bind(lease)
     .execute(&mut *conn)
     .await?;
-    Ok(Taken::Leased(LeasedJob { job: read(conn, id).await?, token: token.to_string() }))
+    Ok(Taken::Leased(Box::new(LeasedJob { job: read(conn, id).await?, token: token.to_string() })))
 }
 
 async fn has_body(conn: &mut PgConnection, job: JobId) -> StoreResult<bool> {

@@ -68,6 +68,9 @@ pub(super) async fn finish(
         .execute(&mut *conn)
         .await?;
     jobs::end(conn, id, JobState::Succeeded, None).await?;
+    if let Some(report) = &commit.report {
+        jobs::set_report(conn, id, report).await?;
+    }
     faults::point("tx.commit.ended").await?;
     Ok(CommitOutcome::Active)
 }

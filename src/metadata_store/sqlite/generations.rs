@@ -368,20 +368,12 @@ async fn replace_building(
 ) -> StoreResult<GenerationNumber> {
     sqlx::query("UPDATE generations SET state = 'retired' WHERE state = 'building'").execute(&mut *conn).await?;
     let number = next_number(conn).await?;
-    sqlx::query(
-        "INSERT INTO generations (number, state, stamp, job_id, created_at) VALUES (?1, 'building', ?2, ?3, ?4)",
-    )
-    .bind(number)
-    .bind(Json(stamp))
-    .bind(job.0)
-    .bind(now())
-    .execute(&mut *conn)
-    .await?;
-    sqlx::query("UPDATE jobs SET generation = ?2, updated_at = ?3 WHERE id = ?1")
-        .bind(job.0)
+    sqlx::query("INSERT INTO generations (number, state, stamp, created_at) VALUES (?1, 'building', ?2, ?3)")
         .bind(number)
+        .bind(Json(stamp))
         .bind(now())
-        .execute(conn)
+        .execute(&mut *conn)
         .await?;
+    build_on(conn, job, number).await?;
     Ok(number)
 }

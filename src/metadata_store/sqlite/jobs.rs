@@ -79,13 +79,7 @@ impl JobStore for SqliteStore {
             let mut transaction = self.write().await?;
             let result = async {
                 lease_row(&mut transaction, job).await?.check_held(job, token)?;
-                sqlx::query("UPDATE jobs SET report = ?2, updated_at = ?3 WHERE id = ?1")
-                    .bind(job.0)
-                    .bind(Json(report))
-                    .bind(now())
-                    .execute(&mut *transaction)
-                    .await?;
-                Ok(())
+                set_report(&mut transaction, job, report).await
             }
             .await;
             settle(transaction, result).await
@@ -303,6 +297,17 @@ pub(super) async fn enqueue_at(
     .execute(conn)
     .await?;
     Ok(id)
+}
+
+/// Records what a job has to report.
+pub(super) async fn set_report(conn: &mut SqliteConnection, id: JobId, report: &Value) -> StoreResult<()> {
+    sqlx::query("UPDATE jobs SET report = ?2, updated_at = ?3 WHERE id = ?1")
+        .bind(id.0)
+        .bind(Json(report))
+        .bind(now())
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 /// What decides whether a job may be changed.

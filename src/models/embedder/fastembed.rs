@@ -137,7 +137,13 @@ impl FastEmbedder {
             std::fs::read(&path).map_err(|error| unusable(format!("reading {}: {error}", path.display())))
         };
         let onnx_file = read(&spec.model_file)?;
-        let sha256 = hex::encode(Sha256::digest(&onnx_file));
+        // Of a folder of the user's, its description and its tokenizer decide what a vector means, too.
+        let decisive = match spec.folder {
+            Some(_) => vec![read("embedder.json")?, read("tokenizer.json")?],
+            None => Vec::new(),
+        };
+        let hash = decisive.iter().fold(Sha256::new_with_prefix(&onnx_file), |hash, file| hash.chain_update(file));
+        let sha256 = hex::encode(hash.finalize());
         if let Some(expected) = spec.sha256.as_ref().filter(|expected| **expected != sha256) {
             let told = format!("{} has the sha256 {sha256}, expected {expected}", spec.model_file);
             return Err(unusable(told + "; run `footnote models pull`"));

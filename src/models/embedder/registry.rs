@@ -11,6 +11,9 @@ use std::{
 use super::{Embedder, EmbedderError};
 use crate::domain::{EmbedderStamp, Generation, GenerationNumber, GenerationState};
 
+/// How many generations are remembered: one that is built, the one that serves, and the one before.
+const GENERATIONS: usize = 3;
+
 /// Loads the embedder that a generation was built with.
 pub trait OpenEmbedder: Send + Sync + 'static {
     /// Loads it from where the stamp says. Blocks for about a second.
@@ -30,6 +33,20 @@ pub struct Embedders {
 struct State {
     generations: BTreeMap<GenerationNumber, Arc<dyn Embedder>>,
     serving: Option<Arc<dyn Embedder>>,
+}
+
+impl State {
+    /// Remembers the embedder of a generation, and lets go of the oldest ones that do not serve. The number says little
+    /// about that: a rollback serves an old one.
+    fn remember(&mut self, generation: GenerationNumber, embedder: Arc<dyn Embedder>) {
+        self.generations.insert(generation, embedder);
+        while self.generations.len() > GENERATIONS {
+            let serves = |one: &Arc<dyn Embedder>| self.serving.as_ref().is_some_and(|other| Arc::ptr_eq(one, other));
+            let gone = self.generations.iter().find(|(number, one)| **number != generation && !serves(one));
+            let Some(gone) = gone.map(|(number, _)| *number) else { return };
+            self.generations.remove(&gone);
+        }
+    }
 }
 
 impl Embedders {
@@ -55,8 +72,7 @@ impl Embedders {
         known.unwrap_or_else(|| self.serving())
     }
 
-    /// The one of a generation, which is loaded where it is not there yet. Embedders of generations that are older than
-    /// the one before this are let go.
+    /// The one of a generation, which is loaded where it is not there yet.
     pub async fn of(&self, generation: &Generation) -> Result<Arc<dyn Embedder>, EmbedderError> {
         let known = self.state().generations.get(&generation.number).cloned();
         let embedder = match known {
@@ -90,12 +106,7 @@ impl Embedders {
                 reason: format!("`{}` is needed, and there is `{}`", stamp.described(), found.described()),
             });
         }
-        let mut state = self.state();
-        state.generations.insert(generation.number, embedder.clone());
-        // One that is gone is not asked for again; in doubt it is loaded once more.
-        while state.generations.len() > GENERATIONS {
-            state.generations.pop_first();
-        }
+        self.state().remember(generation.number, embedder.clone());
         Ok(embedder)
     }
 
@@ -103,9 +114,6 @@ impl Embedders {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// How many generations are remembered: one that is built, the one that serves, and the one before.
-const GENERATIONS: usize = 3;
 
 impl std::fmt::Debug for Embedders {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -120,5 +128,96 @@ pub struct NoOthers;
 impl OpenEmbedder for NoOthers {
     fn open(&self, stamp: &EmbedderStamp) -> Result<Arc<dyn Embedder>, EmbedderError> {
         Err(EmbedderError::Model { path: stamp.described(), reason: "it is not configured here".to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use async_trait::async_trait;
+    use chrono::Utc;
+
+    use super::*;
+    use crate::{domain::IndexStamp, models::embedder::TokenCounter};
+
+    struct Named(EmbedderStamp);
+
+    #[async_trait]
+    impl Embedder for Named {
+        fn stamp(&self) -> &EmbedderStamp {
+            &self.0
+        }
+
+        fn max_tokens(&self) -> usize {
+            8
+        }
+
+        fn token_counter(&self) -> TokenCounter {
+            Arc::new(str::len)
+        }
+
+        async fn embed_passages(&self, _: Vec<String>) -> Result<Vec<Vec<f32>>, EmbedderError> {
+            Ok(Vec::new())
+        }
+
+        async fn embed_question(&self, _: String) -> Result<Vec<f32>, EmbedderError> {
+            Ok(Vec::new())
+        }
+    }
+
+    /// Counts what it opens; of the name `changed` it finds another one.
+    struct Opener(AtomicUsize);
+
+    impl OpenEmbedder for Opener {
+        fn open(&self, stamp: &EmbedderStamp) -> Result<Arc<dyn Embedder>, EmbedderError> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            let found = if stamp.name == "changed" { named("new") } else { stamp.clone() };
+            Ok(Arc::new(Named(found)))
+        }
+    }
+
+    fn named(name: &str) -> EmbedderStamp {
+        EmbedderStamp {
+            name: name.to_owned(),
+            dimension: 3,
+            sha256: name.repeat(8),
+            query_prefix: String::new(),
+            passage_prefix: String::new(),
+            folder: None,
+        }
+    }
+
+    fn generation(number: GenerationNumber, state: GenerationState, name: &str) -> Generation {
+        let stamp = IndexStamp { embedder: named(name), chunker: String::new(), lexical: String::new() };
+        Generation { number, state, stamp, created_at: Utc::now(), activated_at: None }
+    }
+
+    #[tokio::test]
+    async fn what_serves_stays_loaded_however_old_its_generation_is() {
+        let opener = Arc::new(Opener(AtomicUsize::new(0)));
+        let embedders = Embedders::new(Arc::new(Named(named("new"))), opener.clone());
+        assert_eq!(embedders.serving().stamp().name, "new", "before there is an index");
+        // Gone back to the first one, while others are built.
+        for number in 2..9 {
+            embedders.of(&generation(number, GenerationState::Building, "new")).await.unwrap();
+            let active = embedders.of(&generation(1, GenerationState::Active, "old")).await.unwrap();
+            assert_eq!(active.stamp().name, "old");
+        }
+        assert_eq!(opener.0.load(Ordering::Relaxed), 1, "it was loaded once, and the configured one never");
+        assert_eq!(embedders.serving().stamp().name, "old");
+        assert_eq!(embedders.of_searched(1).stamp().name, "old");
+        assert_eq!(embedders.of_searched(8).stamp().name, "new");
+    }
+
+    #[tokio::test]
+    async fn another_embedder_in_the_same_place_is_refused_by_name() {
+        let embedders = Embedders::new(Arc::new(Named(named("new"))), Arc::new(Opener(AtomicUsize::new(0))));
+        let Err(error) = embedders.of(&generation(1, GenerationState::Active, "changed")).await else {
+            panic!("it was taken")
+        };
+        assert!(!error.is_transient() && error.to_string().contains("changed@"), "{error}");
     }
 }

@@ -36,6 +36,7 @@ pub async fn what_is_stored_comes_back_the_same(backend: &Backend) {
         chunks: vec![chunk, empty],
         title: Some(awkward.to_owned()),
         pages: Some(u32::MAX),
+        report: None,
         ..commit(id, 1, 1, 0)
     };
     let outcome = store.finish_ingest(registered.job_id, &leased.token, commit.clone()).await.unwrap();

@@ -86,6 +86,7 @@ pub fn commit(document: DocumentId, version: u32, generation: GenerationNumber, 
         media_type: "text/markdown".to_owned(),
         title: Some(format!("Title {version}")),
         pages: Some(count),
+        report: None,
     }
 }
 

@@ -56,6 +56,7 @@ async fn ingest(store: &dyn MetadataStore, name: &str, texts: &[&str]) {
         media_type: "text/plain".into(),
         title: Some("Lighthouse".into()),
         pages: None,
+        report: None,
     };
     store.finish_ingest(registered.job_id, &leased.token, commit).await.unwrap();
 }
