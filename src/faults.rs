@@ -226,7 +226,7 @@ impl When {
         match self {
             Self::Always => true,
             Self::Between(first, last) => (first..=last).contains(&time),
-            Self::Every(step) => time % step == 0,
+            Self::Every(step) => time.is_multiple_of(step),
         }
     }
 }

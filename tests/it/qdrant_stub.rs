@@ -441,9 +441,7 @@ impl points_server::Points for Service {
             ids.push(PointId::Uuid(id.parse().map_err(|_| Status::invalid_argument("not a UUID"))?));
         }
         let with_vector = match request.with_vectors.and_then(|vectors| vectors.selector_options) {
-            Some(proto::with_vectors_selector::SelectorOptions::Include(names)) => {
-                WithVector::Selector(names.names.into_iter().map(Into::into).collect())
-            }
+            Some(proto::with_vectors_selector::SelectorOptions::Include(names)) => WithVector::Selector(names.names),
             other => return Err(Status::unimplemented(format!("the stub cannot read {other:?}"))),
         };
         let found = shard.retrieve(&ids, Some(WithPayloadInterface::Bool(false)), Some(with_vector)).map_err(engine)?;

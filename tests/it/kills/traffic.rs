@@ -191,7 +191,7 @@ impl Sender {
             }
         }
         let Some(found) = self.search(url, content).await else { return };
-        let mine = found.iter().any(|document| *document == promise.document);
+        let mine = found.contains(&promise.document);
         let request = self.client.get(format!("{url}/v1/jobs/{}", promise.job));
         // Only this sender changes what the name stands for.
         let Some((StatusCode::OK, job)) = self.send(request).await else { return };
