@@ -1,6 +1,7 @@
 //! `footnote bench`: how fast the product is on this machine, beside the parts that bound it and beside others.
 
 mod ask;
+mod backup;
 mod corpus;
 mod exact;
 mod generate;
@@ -10,6 +11,7 @@ mod percentiles;
 mod reindex;
 mod retrieve;
 mod scale;
+mod server;
 
 use clap::Subcommand;
 
@@ -32,6 +34,7 @@ enum BenchCommand {
     Ask(ask::Ask),
     Reindex(reindex::Reindex),
     Scale(scale::Scale),
+    Backup(backup::Backup),
 }
 
 impl Bench {
@@ -45,6 +48,7 @@ impl Bench {
             BenchCommand::Ask(command) => command.run(config).await,
             BenchCommand::Reindex(command) => command.run(config).await,
             BenchCommand::Scale(command) => command.run(config).await,
+            BenchCommand::Backup(command) => command.run(config).await,
         }
     }
 }

@@ -120,9 +120,15 @@ pub fn peak_memory() -> Option<u64> {
     memory("VmHWM:")
 }
 
-/// The memory that this process uses now, where the system says so.
+/// The memory of its own that this process holds now, where the system says so: without the pages of files that it has
+/// mapped, which the system takes back when it needs them.
 pub fn memory_now() -> Option<u64> {
-    memory("VmRSS:")
+    memory("RssAnon:")
+}
+
+/// The pages of mapped files that are in memory now, where the system says so.
+pub fn mapped_now() -> Option<u64> {
+    memory("RssFile:")
 }
 
 fn memory(field: &str) -> Option<u64> {

@@ -5,29 +5,20 @@
 //! away; whatever else is not answered 200 counts as failed.
 
 use std::{
-    path::{Path, PathBuf},
-    process::Stdio,
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, bail};
 use clap::Args;
-use reqwest::multipart::{Form, Part};
 use serde::Serialize;
-use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncBufReadExt as _, BufReader},
-    process::{Child, Command},
-};
+use serde_json::json;
 
-use super::{corpus::read_questions, percentiles::Percentiles};
+use super::{corpus::read_questions, percentiles::Percentiles, server::Server};
 use crate::{
     cli::{Exit, output},
     config::Config,
 };
-
-/// How long a request or the start of a server may take.
-const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Build an index anew with another embedder, under questions, uploads, deletes and kills
 #[derive(Debug, Args)]
@@ -75,11 +66,8 @@ impl Reindex {
         let questions = read_questions(&self.questions)?;
         let dir = tempfile::tempdir()?;
         let mut server = Server::new(&config, dir.path())?;
-        let ingested = server.command(None, &["ingest", "--json"]).args(&self.paths).output().await?;
-        ensure!(ingested.status.success(), "{}", String::from_utf8_lossy(&ingested.stderr));
-        let summary: Value = serde_json::from_slice(&ingested.stdout)?;
-        eprintln!("{} documents, {} chunks, in {} s", summary["files"], summary["chunks"], summary["seconds"]);
-        server.start(&self.other).await?;
+        let summary = server.ingest(&self.paths).await?;
+        server.start(Some(&self.other)).await?;
         let mut asker = Asker { questions, next: 0, failed: Vec::new() };
         // The first questions load what the later ones find loaded.
         asker.ask(&server, 10).await?;
@@ -130,13 +118,13 @@ impl Reindex {
             let due = f64::from(kills + 1) / f64::from(self.kills + 1);
             if kills < self.kills && progress >= due * 0.95 {
                 // What comes and goes while it runs, and while it goes on.
-                uploaded.push(server.upload(kills).await?);
-                deleted.push(server.delete_first().await?);
+                uploaded.push(upload(server, kills).await?);
+                deleted.push(delete_first(server).await?);
                 attempts.push(versions);
                 versions = 0;
                 kills += 1;
                 server.kill().await?;
-                server.start(&self.other).await?;
+                server.start(Some(&self.other)).await?;
             }
         }
         attempts.push(versions);
@@ -168,6 +156,19 @@ fn print(report: &Report) {
     }
 }
 
+async fn upload(server: &Server, number: u32) -> anyhow::Result<String> {
+    let text = format!("# Meanwhile {number}\n\nThis came while the index was built anew, as number {number}.\n");
+    Ok(server.upload("default", format!("meanwhile-{number}.md"), text).await?.0)
+}
+
+/// Deletes the oldest document.
+async fn delete_first(server: &Server) -> anyhow::Result<String> {
+    let list = server.get("/v1/documents?limit=1").await?;
+    let id = list["documents"][0]["id"].as_str().context("there is no document")?.to_owned();
+    server.delete(&format!("/v1/documents/{id}")).await?;
+    Ok(id)
+}
+
 /// Asks one question after the other, from the first again when the list ends.
 struct Asker {
     questions: Vec<String>,
@@ -189,101 +190,4 @@ impl Asker {
         }
         Ok(times)
     }
-}
-
-/// A server of this program, in a process of its own.
-struct Server {
-    program: PathBuf,
-    models_dir: PathBuf,
-    share: f64,
-    dir: PathBuf,
-    running: Option<(Child, String)>,
-    client: reqwest::Client,
-}
-
-impl Server {
-    fn new(config: &Config, dir: &Path) -> anyhow::Result<Self> {
-        let client = reqwest::Client::builder().timeout(PATIENCE).build()?;
-        let program = std::env::current_exe()?;
-        let (models_dir, share) = (config.models_dir.clone(), config.reindex_share);
-        Ok(Self { program, models_dir, share, dir: dir.to_owned(), running: None, client })
-    }
-
-    fn command(&self, embedder: Option<&Path>, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.program);
-        for (_, variable) in crate::config::Settings::KEYS {
-            command.env_remove(variable);
-        }
-        command.env("FOOTNOTE_DATA_DIR", &self.dir).env("FOOTNOTE_MODELS_DIR", &self.models_dir);
-        command.env("FOOTNOTE_LISTEN", "127.0.0.1:0").env("FOOTNOTE_LOG", "warn");
-        command.env("FOOTNOTE_REINDEX_SHARE", self.share.to_string());
-        if let Some(embedder) = embedder {
-            command.env("FOOTNOTE_EMBEDDER", embedder);
-        }
-        command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);
-        command
-    }
-
-    async fn start(&mut self, embedder: &Path) -> anyhow::Result<()> {
-        let mut child = self.command(Some(embedder), &["serve"]).stderr(Stdio::piped()).spawn()?;
-        let mut lines = BufReader::new(child.stderr.take().context("no standard error")?).lines();
-        let url = tokio::time::timeout(PATIENCE, async {
-            while let Some(line) = lines.next_line().await? {
-                if let Some(url) = line.strip_prefix("serving on ") {
-                    return Ok(url.to_owned());
-                }
-                eprintln!("{line}");
-            }
-            bail!("the server ended before it served")
-        });
-        let url = url.await.context("the server did not start in time")??;
-        // Read on, so that the server never waits for a reader.
-        tokio::spawn(async move {
-            while let Ok(Some(line)) = lines.next_line().await {
-                eprintln!("{line}");
-            }
-        });
-        self.running = Some((child, url));
-        Ok(())
-    }
-
-    async fn kill(&mut self) -> anyhow::Result<()> {
-        let (mut child, _) = self.running.take().context("no server runs")?;
-        Ok(child.kill().await?)
-    }
-
-    fn url(&self, path: &str) -> anyhow::Result<String> {
-        let (_, url) = self.running.as_ref().context("no server runs")?;
-        Ok(format!("{url}{path}"))
-    }
-
-    async fn get(&self, path: &str) -> anyhow::Result<Value> {
-        read(self.client.get(self.url(path)?).send().await?).await
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
-        read(self.client.post(self.url(path)?).json(body).send().await?).await
-    }
-
-    async fn upload(&self, number: u32) -> anyhow::Result<String> {
-        let text = format!("# Meanwhile {number}\n\nThis came while the index was built anew, as number {number}.\n");
-        let form = Form::new().part("file", Part::text(text).file_name(format!("meanwhile-{number}.md")));
-        let answer = read(self.client.post(self.url("/v1/documents")?).multipart(form).send().await?).await?;
-        Ok(answer["documents"][0]["document_id"].as_str().context("no document was named")?.to_owned())
-    }
-
-    /// Deletes the oldest document.
-    async fn delete_first(&self) -> anyhow::Result<String> {
-        let list = self.get("/v1/documents?limit=1").await?;
-        let id = list["documents"][0]["id"].as_str().context("there is no document")?.to_owned();
-        read(self.client.delete(self.url(&format!("/v1/documents/{id}"))?).send().await?).await?;
-        Ok(id)
-    }
-}
-
-async fn read(response: reqwest::Response) -> anyhow::Result<Value> {
-    let status = response.status();
-    let body: Value = response.json().await?;
-    ensure!(status.is_success(), "{status}: {body}");
-    Ok(body)
 }

@@ -1,11 +1,11 @@
 //! `footnote bench scale`: how ingestion and searching go as an index grows.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use clap::Args;
 use serde::Serialize;
 
@@ -22,6 +22,10 @@ use crate::{
         output,
     },
     config::Config,
+    eval::report::{
+        format::NumberFormat,
+        plot::{Axis, Extent, Marks, Plot, Series, svg_file},
+    },
     shutdown,
 };
 
@@ -43,6 +47,9 @@ pub struct Scale {
     /// How many searches are timed at each size
     #[arg(long, default_value_t = 1_000)]
     searches: usize,
+    /// Draw the figures in this SVG file
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
     /// Print the figures as JSON
     #[arg(long)]
     json: bool,
@@ -58,8 +65,14 @@ struct Step {
     /// Of building the graph that searches go by.
     optimize_seconds: f64,
     searches: Percentiles,
+    /// Of the process's own, without pages of mapped files.
     memory: Option<u64>,
+    /// Pages of mapped files, most of them the index's.
+    mapped: Option<u64>,
+    /// Both, at most until then.
     peak_memory: Option<u64>,
+    /// What the data directory takes on the disk.
+    disk: u64,
 }
 
 impl Scale {
@@ -105,12 +118,18 @@ impl Scale {
                 optimize_seconds,
                 searches: Percentiles::of(times),
                 memory: output::memory_now(),
+                mapped: output::mapped_now(),
                 peak_memory: output::peak_memory(),
+                disk: size_of(dir.path()),
             };
             if !self.json {
                 print(&step);
             }
             steps.push(step);
+        }
+        if let Some(path) = &self.plot {
+            std::fs::write(path, svg_file(&plots(&steps)))
+                .with_context(|| format!("cannot write {}", path.display()))?;
         }
         if self.json {
             output::print_json(&steps)?;
@@ -119,17 +138,62 @@ impl Scale {
     }
 }
 
+/// The bytes of the files below a folder. One that goes meanwhile is not counted.
+fn size_of(folder: &Path) -> u64 {
+    let entries = walkdir::WalkDir::new(folder).into_iter().filter_map(Result::ok);
+    entries.filter_map(|entry| entry.metadata().ok()).filter(|about| about.is_file()).map(|about| about.len()).sum()
+}
+
 fn print(step: &Step) {
     let bytes = |memory: Option<u64>| memory.map_or_else(|| "?".to_owned(), output::bytes);
     let Percentiles { p50, p95, p99 } = step.searches;
     println!(
         "{} chunks: {:.1} chunks/s, {:.0} tokens/s, graph {:.0} s; search p50 {p50:.1} ms, p95 {p95:.1} ms, p99 {p99:.1} ms; \
-         memory {}, at most {}",
+         memory {} and {} of mapped files, at most {}; disk {}",
         step.chunks,
         step.chunks_per_second,
         step.tokens_per_second,
         step.optimize_seconds,
         bytes(step.memory),
-        bytes(step.peak_memory)
+        bytes(step.mapped),
+        bytes(step.peak_memory),
+        output::bytes(step.disk)
     );
+}
+
+fn plots(steps: &[Step]) -> Vec<Plot> {
+    let series = |name: &str, colour, value: &dyn Fn(&Step) -> f64| {
+        let points = steps.iter().map(|step| (step.chunks as f64, value(step))).collect();
+        Series { name: name.to_owned(), colour, marks: Marks::LineWithPoints(points) }
+    };
+    let plot = |title: &str, label: &str, series| Plot {
+        title: title.to_owned(),
+        x: Axis { log: true, ..Axis::linear("passages", Extent::Data, NumberFormat::Plain) },
+        y: Axis::linear(label, Extent::FromZero, NumberFormat::Plain),
+        series,
+        rules: Vec::new(),
+        note: None,
+    };
+    let megabytes = |memory: Option<u64>| memory.map_or(f64::NAN, |bytes| bytes as f64 / 1e6);
+    vec![
+        plot(
+            "Search",
+            "milliseconds",
+            vec![
+                series("p50", 0, &|step| step.searches.p50),
+                series("p95", 1, &|step| step.searches.p95),
+                series("p99", 2, &|step| step.searches.p99),
+            ],
+        ),
+        plot("Ingestion", "passages per second", vec![series("", 0, &|step| step.chunks_per_second)]),
+        plot(
+            "Memory",
+            "megabytes",
+            vec![
+                series("of its own", 0, &|step| megabytes(step.memory)),
+                series("mapped files", 1, &|step| megabytes(step.mapped)),
+            ],
+        ),
+        plot("Disk", "megabytes", vec![series("", 0, &|step| megabytes(Some(step.disk)))]),
+    ]
 }

@@ -4,6 +4,9 @@
 
 use super::html::{Html, page};
 
+/// The style of every page and of every plot.
+pub(super) const STYLE: &str = include_str!("report.css");
+
 /// A main figure.
 pub(super) struct Tile {
     /// What it is.
@@ -100,7 +103,7 @@ fn in_words(value: &serde_json::Value) -> String {
 pub(super) fn whole(title: &str, body: &Html) -> String {
     let mut main = Html::new();
     main.markup("<main>\n").html(body).markup("</main>\n");
-    page(title, include_str!("report.css"), None, &main)
+    page(title, STYLE, None, &main)
 }
 
 #[cfg(test)]

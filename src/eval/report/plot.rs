@@ -7,12 +7,14 @@
 //! May depend on `eval::report::html` and `eval::report::format`.
 
 pub mod axis;
+mod file;
 pub mod interval_rows;
 mod marks;
 mod thinning;
 
 use super::{format::NumberFormat, html::Html};
 use axis::{Scale, Ticks};
+pub use file::svg_file;
 use marks::{points_of, swatch};
 
 const WIDTH: f64 = 360.0;
@@ -178,19 +180,29 @@ impl Plot {
 
     fn svg(&self) -> Html {
         let mut svg = Html::new();
-        let drawn: Vec<(f64, f64)> = self.series.iter().flat_map(|series| points_of(&series.marks)).collect();
-        let drawn: Vec<(f64, f64)> = drawn.into_iter().filter(|(x, y)| self.can_draw(*x, *y)).collect();
-        // The words of rules stand above the plot, where they do not cover what is drawn.
-        let above = RULE_LINE * self.rules.len() as f64;
+        let above = self.words_above();
         svg.markup("<svg viewBox=\"0 ").coordinate(-above).markup(" ").coordinate(WIDTH).markup(" ");
         svg.coordinate(HEIGHT + above);
         svg.markup("\" role=\"img\" aria-label=\"").text(&self.title).markup(": ").text(&self.y.label);
         svg.markup(" over ").text(&self.x.label).markup("\">\n");
+        self.draw_all(&mut svg);
+        svg.markup("</svg>\n");
+        svg
+    }
+
+    /// The words of rules stand above the plot, where they do not cover what is drawn.
+    fn words_above(&self) -> f64 {
+        RULE_LINE * self.rules.len() as f64
+    }
+
+    /// Everything inside: axes, labels, marks and rules.
+    fn draw_all(&self, svg: &mut Html) {
+        let above = self.words_above();
+        let drawn: Vec<(f64, f64)> = self.series.iter().flat_map(|series| points_of(&series.marks)).collect();
+        let drawn: Vec<(f64, f64)> = drawn.into_iter().filter(|(x, y)| self.can_draw(*x, *y)).collect();
         if drawn.is_empty() {
-            svg.markup(
-                "<text class=\"empty\" text-anchor=\"middle\" x=\"180\" y=\"116\">nothing to show</text>\n</svg>\n",
-            );
-            return svg;
+            svg.markup("<text class=\"empty\" text-anchor=\"middle\" x=\"180\" y=\"116\">nothing to show</text>\n");
+            return;
         }
         let y_ticks = ticks(&self.y, drawn.iter().map(|(_, y)| *y), 5);
         let y_labels = labels(&self.y, &y_ticks);
@@ -203,34 +215,32 @@ impl Plot {
 
         for (value, label) in y_ticks.values.iter().zip(&y_labels) {
             let at = y.at(*value);
-            line(&mut svg, "grid", (left, at), (WIDTH - RIGHT, at));
-            text(&mut svg, "tick", "end", (left - 6.0, at + 4.0), label);
+            line(svg, "grid", (left, at), (WIDTH - RIGHT, at));
+            text(svg, "tick", "end", (left - 6.0, at + 4.0), label);
         }
         let x_ticks = if self.x.log { axis::logarithmic(x_low, x_high) } else { axis::inside(x_low, x_high, 5) };
         for (value, label) in x_ticks.values.iter().zip(labels(&self.x, &x_ticks)) {
             // The last label of an axis that ends at it would be cut by the edge.
             let half = CHARACTER * label.chars().count() as f64 / 2.0;
             let at = x.at(*value);
-            line(&mut svg, "axis", (at, HEIGHT - BOTTOM), (at, HEIGHT - BOTTOM + 4.0));
-            text(&mut svg, "tick", "middle", (at.min(WIDTH - 1.0 - half), HEIGHT - BOTTOM + 16.0), &label);
+            line(svg, "axis", (at, HEIGHT - BOTTOM), (at, HEIGHT - BOTTOM + 4.0));
+            text(svg, "tick", "middle", (at.min(WIDTH - 1.0 - half), HEIGHT - BOTTOM + 16.0), &label);
         }
-        line(&mut svg, "axis", (left, HEIGHT - BOTTOM), (WIDTH - RIGHT, HEIGHT - BOTTOM));
-        text(&mut svg, "label", "start", (0.0, 13.0 - above), &self.y.label);
-        text(&mut svg, "label", "end", (WIDTH - RIGHT, HEIGHT - 5.0), &self.x.label);
+        line(svg, "axis", (left, HEIGHT - BOTTOM), (WIDTH - RIGHT, HEIGHT - BOTTOM));
+        text(svg, "label", "start", (0.0, 13.0 - above), &self.y.label);
+        text(svg, "label", "end", (WIDTH - RIGHT, HEIGHT - 5.0), &self.x.label);
         for series in &self.series {
             svg.markup("<g class=\"s").integer(series.colour % 5).markup("\">");
-            self.draw(&mut svg, &series.marks, &x, &y);
+            self.draw(svg, &series.marks, &x, &y);
             svg.markup("</g>\n");
         }
         for (number, rule) in self.rules.iter().enumerate().filter(|(_, rule)| self.x.shows(rule.at, x_low, x_high)) {
             let (at, height) = (x.at(rule.at), 15.0 - above + RULE_LINE * (number + 1) as f64);
-            line(&mut svg, "rule", (at, height - 9.0), (at, HEIGHT - BOTTOM));
+            line(svg, "rule", (at, height - 9.0), (at, HEIGHT - BOTTOM));
             let room = WIDTH - RIGHT - at > CHARACTER * rule.label.chars().count() as f64;
             let (anchor, shift) = if room { ("start", 4.0) } else { ("end", -4.0) };
-            text(&mut svg, "rule-label", anchor, (at + shift, height), &rule.label);
+            text(svg, "rule-label", anchor, (at + shift, height), &rule.label);
         }
-        svg.markup("</svg>\n");
-        svg
     }
 }
 
