@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -170,7 +170,10 @@ fn insert(found: &mut FoundFiles, name: String, path: PathBuf) -> anyhow::Result
 pub async fn ingest_alone(app: &Arc<App>, found: FoundFiles, stop: &CancellationToken) -> anyhow::Result<Summary> {
     let working = stop.child_token();
     let worker = tokio::spawn(Worker::new(app.ingest.clone(), app.config.ingest_concurrency).run(working.clone()));
-    let summary = ingest_files(app, found, DEFAULT_COLLECTION, Metadata::new(), JobPriority::Normal).await;
+    let summary = tokio::select! {
+        summary = ingest_files(app, found, DEFAULT_COLLECTION, Metadata::new(), JobPriority::Normal) => summary,
+        () = stop.cancelled() => Err(anyhow!("stopped before everything was ingested")),
+    };
     working.cancel();
     worker.await?;
     summary

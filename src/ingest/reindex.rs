@@ -77,26 +77,24 @@ pub async fn reindex(
     faults::point("reindex.created").await?;
     let pace = Pace::yielding(services.questions.clone(), services.reindex_share, concurrency);
     let (versions, computed, kept) = Default::default();
-    let run = Run { services, leased, generation, models, pace, versions, computed, kept };
-    let mut checked = None;
+    let mut run = Run { services, leased, generation, models, pace, versions, computed, kept };
+    run.fill(concurrency, progress).await?;
+    faults::point("reindex.optimize").await?;
+    services.vectors.optimize(run.generation.number).await?;
+    progress.enter(JobStage::Swap);
+    let verified = verify::verify(services, run.generation.number).await?;
+    let compared = canaries::compare(services, &run.generation, &run.models).await?;
+    let checked = json!({"verified": verified, "canaries": &compared});
+    run.report(checked.clone()).await?;
+    if let Some(why) = compared.worse().filter(|_| !options.accept_worse) {
+        return Err(IngestError::WorseIndex { generation: run.generation.number, why });
+    }
+    // What came meanwhile is written by the same code as what was verified. It is taken in as fast as it comes, and next to
+    // nothing stands between that and the swap: a steady stream of uploads would put it off for ever.
+    run.pace = Pace::Full;
     loop {
-        run.fill(concurrency, progress).await?;
-        faults::point("reindex.optimize").await?;
-        services.vectors.optimize(run.generation.number).await?;
-        progress.enter(JobStage::Swap);
-        // What came meanwhile was written by the same code as what was verified: once is enough.
-        let (verified, compared) = match checked.take() {
-            Some(before) => before,
-            None => {
-                let verified = verify::verify(services, run.generation.number).await?;
-                (verified, canaries::compare(services, &run.generation, &run.models).await?)
-            }
-        };
-        run.report(json!({"verified": &verified, "canaries": &compared})).await?;
-        if let Some(why) = compared.worse().filter(|_| !options.accept_worse) {
-            return Err(IngestError::WorseIndex { generation: run.generation.number, why });
-        }
-        checked = Some((verified, compared));
+        run.index_missing(concurrency).await?;
+        run.report(checked.clone()).await?;
         faults::point("reindex.swap.before").await?;
         match services.metadata.swap_generation(id, token, run.generation.number).await? {
             SwapOutcome::Swapped => break,

@@ -208,7 +208,12 @@ impl Worker {
                 services.metadata.report_job(job.id, &leased.token, &report).await?;
                 Ok(services.metadata.succeed_job(job.id, &leased.token).await?)
             }
-            (JobKind::Reindex, ..) => reindex::reindex(services, leased, self.concurrency, progress).await,
+            (JobKind::Reindex, ..) => {
+                reindex::reindex(services, leased, self.concurrency, progress).await?;
+                // What it took in at its end is not optimized yet.
+                self.untidy.store(true, Ordering::Relaxed);
+                Ok(())
+            }
             _ => Err(IngestError::Metadata(MetadataStoreError::Failed(format!("job {} names no document", job.id)))),
         }
     }

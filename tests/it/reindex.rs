@@ -213,3 +213,24 @@ async fn what_a_killed_reindex_wrote_of_a_replaced_version_goes_when_it_is_taken
     let expected = [(kept, 1), (doors, 2)].map(|(document, version)| TextName { document, version, generation: 2 });
     assert_eq!(texts, expected);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reindex_ends_while_documents_keep_coming() {
+    let app = TestApp::start_with(|settings| settings.ingest_concurrency = Some(2)).await;
+    app.ingest_form(sample::form()).await;
+    let (_, started) = app.post("/v1/admin/reindex", json!({"embed_all": true})).await;
+    let path = format!("/v1/jobs/{}", started["job"]["id"].as_str().unwrap());
+    let mut came = 0;
+    let state = loop {
+        app.ingest(&format!("room-{came}.md"), format!("# Room {came}\n\nRoom {came} has {came} chairs.\n")).await;
+        came += 1;
+        match app.read(&path).await["state"].as_str().unwrap() {
+            "queued" | "running" => assert!(came < 1_000, "it does not end"),
+            other => break other.to_owned(),
+        }
+    };
+    assert_eq!(state, "succeeded");
+    app.settle().await;
+    let counts = app.app.metadata.counts().await.unwrap();
+    assert_eq!(app.app.vectors.count(2, None).await.unwrap(), counts.chunks, "of {came} that came meanwhile");
+}

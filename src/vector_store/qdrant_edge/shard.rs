@@ -79,8 +79,12 @@ impl Shard {
         let shard = Self::new(engine, directory, dimension, true)?;
         shard.create_indexes()?;
         faults::blocking_point("edge.create.made")?;
-        shard.adopt(generation)?;
-        Ok(shard)
+        let adopted = shard.adopt(generation);
+        if adopted.is_err() && shard.is_current(generation) {
+            // Named already, though perhaps not for good: without its directory the store would not open.
+            shard.keep();
+        }
+        adopted.map(|()| shard)
     }
 
     /// Opens the shard that `current` names; `None` when there is none.

@@ -171,6 +171,21 @@ async fn what_was_answered_survives_a_kill_at_each_point_of_the_store() {
 }
 
 #[tokio::test]
+async fn a_generation_whose_creation_failed_when_it_was_named_can_be_opened_and_created_again() {
+    for point in ["edge.create.made", "edge.current.written"] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut child = child(directory.path(), 0);
+        let output = child.env(footnote::faults::VARIABLE, format!("{point}=full@1")).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("no space left") && !said.contains("answered 0"), "{point}: {said}");
+        let store = open(directory.path());
+        store.create_generation(1, DIMENSION).await.unwrap();
+        store.upsert(1, points_of(0)).await.unwrap();
+        assert_eq!(store.count(1, None).await.unwrap(), POINTS_PER_DOCUMENT as u64);
+    }
+}
+
+#[tokio::test]
 async fn a_directory_is_open_in_one_place_at_a_time() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(directory.path());
