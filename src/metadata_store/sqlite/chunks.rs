@@ -12,6 +12,11 @@ use crate::{
     },
 };
 
+/// Chunks of a generation by their ids. One parameter however many ids there are: SQLite has no arrays, but reads JSON. The
+/// plus keeps it from going through every chunk of the generation, by the index that begins with that column.
+const BY_ID: &str =
+    concat!(rows::select_chunks!(), "+c.generation = ?1 AND c.id IN (SELECT unhex(value) FROM json_each(?2))");
+
 /// Records that a version has been indexed in a generation, with its chunks, in place of what was recorded before.
 pub(super) async fn record(
     conn: &mut SqliteConnection,
@@ -66,16 +71,9 @@ impl SqliteStore {
         generation: GenerationNumber,
         ids: &[ChunkId],
     ) -> StoreResult<Vec<FoundChunk>> {
-        // One parameter however many ids there are: SQLite has no arrays, but reads JSON.
         let wanted: Vec<String> = ids.iter().map(|id| id.0.simple().to_string()).collect();
-        let found: Vec<ChunkRow> = sqlx::query_as(concat!(
-            rows::select_chunks!(),
-            "c.generation = ?1 AND c.id IN (SELECT unhex(value) FROM json_each(?2))"
-        ))
-        .bind(generation)
-        .bind(Json(wanted))
-        .fetch_all(&self.readers)
-        .await?;
+        let found: Vec<ChunkRow> =
+            sqlx::query_as(BY_ID).bind(generation).bind(Json(wanted)).fetch_all(&self.readers).await?;
         rows::in_order_of(ids, found)
     }
 
@@ -112,5 +110,29 @@ impl SqliteStore {
         .fetch_all(&self.readers)
         .await?;
         found.into_iter().map(ChunkRow::found).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[tokio::test]
+    async fn chunks_are_found_by_their_ids_and_not_by_going_through_the_generation() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SqliteStore::connect(&dir.path().join("footnote.db")).await.unwrap();
+        let plan: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {BY_ID}")))
+                .bind(1)
+                .bind("[]")
+                .fetch_all(&store.readers)
+                .await
+                .unwrap();
+        let steps: Vec<&str> = plan.iter().map(|(_, _, _, step)| step.as_str()).collect();
+        let searched = |table: &str| steps.iter().find(|step| step.starts_with(&format!("SEARCH {table} "))).unwrap();
+        assert!(searched("c").ends_with("(id=?)"), "{steps:?}");
+        assert!(searched("d").ends_with("(id=?)") && searched("v").contains("(document_id=?"), "{steps:?}");
     }
 }
