@@ -93,7 +93,7 @@ pub async fn reindex(
     // nothing stands between that and the swap: a steady stream of uploads would put it off for ever.
     run.pace = Pace::Full;
     loop {
-        run.index_missing(concurrency).await?;
+        run.fill(concurrency, progress).await?;
         run.report(checked.clone()).await?;
         faults::point("reindex.swap.before").await?;
         match services.metadata.swap_generation(id, token, run.generation.number).await? {
@@ -133,13 +133,14 @@ impl Run<'_> {
     /// Reports now and then, and ends with an error only.
     async fn report_progress(&self, progress: &Progress) -> Result<(), IngestError> {
         let (metadata, number, began) = (&self.services.metadata, self.generation.number, Instant::now());
+        let before = self.versions.load(Ordering::Relaxed);
         loop {
             tokio::time::sleep(REPORT).await;
             // What an attempt before has recorded counts as done, and says nothing about the speed.
             let left = metadata.count_missing_versions(number).await?;
             let all = metadata.counts().await?.active_documents.max(left).max(1);
             progress.reindexed(1.0 - left as f32 / all as f32);
-            let done = self.versions.load(Ordering::Relaxed);
+            let done = self.versions.load(Ordering::Relaxed) - before;
             let seconds_left = (done > 0).then(|| (began.elapsed().as_secs_f64() / done as f64 * left as f64).ceil());
             self.report(json!({"versions_left": left, "seconds_left": seconds_left})).await?;
         }

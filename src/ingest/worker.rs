@@ -208,12 +208,7 @@ impl Worker {
                 services.metadata.report_job(job.id, &leased.token, &report).await?;
                 Ok(services.metadata.succeed_job(job.id, &leased.token).await?)
             }
-            (JobKind::Reindex, ..) => {
-                reindex::reindex(services, leased, self.concurrency, progress).await?;
-                // What it took in at its end is not optimized yet.
-                self.untidy.store(true, Ordering::Relaxed);
-                Ok(())
-            }
+            (JobKind::Reindex, ..) => reindex::reindex(services, leased, self.concurrency, progress).await,
             _ => Err(IngestError::Metadata(MetadataStoreError::Failed(format!("job {} names no document", job.id)))),
         }
     }

@@ -86,9 +86,9 @@ impl Backup {
         restored.start(None).await?;
         let (mut answers, mut others) = (Vec::new(), Vec::new());
         for (server, answers) in [(&*server, &mut answers), (&restored, &mut others)] {
-            settle(server).await?;
+            server.settle().await?;
             server.post("/v1/documents/delete", &json!({"collection": TRAFFIC})).await?;
-            settle(server).await?;
+            server.settle().await?;
             for question in questions.iter().take(self.ask) {
                 answers.push(said(&server.post("/v1/ask", &json!({"question": question})).await?));
             }
@@ -134,17 +134,6 @@ fn said(answer: &Value) -> Value {
         "confidence": answer["confidence"],
         "citations": citations.collect::<Vec<_>>(),
     })
-}
-
-/// Waits until no job is open.
-async fn settle(server: &Server) -> anyhow::Result<()> {
-    for state in ["queued", "running"] {
-        let path = format!("/v1/jobs?limit=1&state={state}");
-        while server.get(&path).await?["jobs"].as_array().is_none_or(|jobs| !jobs.is_empty()) {
-            tokio::time::sleep(BETWEEN_LOOKS).await;
-        }
-    }
-    Ok(())
 }
 
 fn print(report: &Report) {
@@ -206,9 +195,7 @@ async fn go_round(server: Arc<Server>, rounds: Arc<AtomicUsize>, stop: Arc<Atomi
         let (gone, job) = server.upload(TRAFFIC, format!("gone-{round}.md"), text("What goes")).await?;
         server.delete(&format!("/v1/documents/{gone}")).await?;
         // Not faster than it is ingested.
-        while matches!(server.get(&format!("/v1/jobs/{job}")).await?["state"].as_str(), Some("queued" | "running")) {
-            tokio::time::sleep(BETWEEN_LOOKS).await;
-        }
+        server.ends(&job).await?;
         round += 1;
         rounds.store(round, Ordering::Release);
     }

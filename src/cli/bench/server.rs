@@ -16,8 +16,9 @@ use tokio::{
 
 use crate::config::{Config, Settings};
 
-/// How long a request or the start of a server may take.
+/// How long a request, the start of a server, or the end of its open jobs may take.
 const PATIENCE: Duration = Duration::from_secs(300);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 /// The program on one folder, and the server that runs there, if one does. It is killed when this is dropped.
 pub struct Server {
@@ -117,6 +118,31 @@ impl Server {
     /// Deletes what is there.
     pub async fn delete(&self, path: &str) -> anyhow::Result<Value> {
         read(self.client.delete(self.url(path)?).send().await?).await
+    }
+
+    /// Waits until a job is over.
+    pub async fn ends(&self, job: &str) -> anyhow::Result<()> {
+        let over = async {
+            while matches!(self.get(&format!("/v1/jobs/{job}")).await?["state"].as_str(), Some("queued" | "running")) {
+                tokio::time::sleep(BETWEEN_LOOKS).await;
+            }
+            Ok(())
+        };
+        tokio::time::timeout(PATIENCE, over).await.with_context(|| format!("the job {job} does not end"))?
+    }
+
+    /// Waits until no job is open.
+    pub async fn settle(&self) -> anyhow::Result<()> {
+        let settled = async {
+            for state in ["queued", "running"] {
+                let path = format!("/v1/jobs?limit=1&state={state}");
+                while self.get(&path).await?["jobs"].as_array().is_none_or(|jobs| !jobs.is_empty()) {
+                    tokio::time::sleep(BETWEEN_LOOKS).await;
+                }
+            }
+            Ok(())
+        };
+        tokio::time::timeout(PATIENCE, settled).await.context("jobs are open that do not end")?
     }
 
     /// Uploads a text, and returns the ids of its document and its job.

@@ -36,7 +36,7 @@ pub async fn what_is_stored_comes_back_the_same(backend: &Backend) {
         chunks: vec![chunk, empty],
         title: Some(awkward.to_owned()),
         pages: Some(u32::MAX),
-        report: None,
+        report: Some(json!({"said": awkward})),
         ..commit(id, 1, 1, 0)
     };
     let outcome = store.finish_ingest(registered.job_id, &leased.token, commit.clone()).await.unwrap();
@@ -49,6 +49,7 @@ pub async fn what_is_stored_comes_back_the_same(backend: &Backend) {
     let document = store.document(id).await.unwrap();
     assert_eq!((document.name, document.metadata), (upload.name, upload.metadata));
     assert_eq!(document.latest.pages, Some(u32::MAX));
+    assert_eq!(store.job(registered.job_id).await.unwrap().report, commit.report);
 }
 
 pub async fn chunks_come_in_the_order_of_their_ids(backend: &Backend) {

@@ -21,7 +21,7 @@ pub fn svg_file(plots: &[Plot]) -> String {
     let mut svg = Html::new();
     svg.markup("<svg xmlns=\"http://www.w3.org/2000/svg\" font-family=\"system-ui, sans-serif\" viewBox=\"0 0 ");
     svg.coordinate(width * columns as f64).markup(" ").coordinate(height * rows as f64).markup("\">\n<style>");
-    svg.markup(STYLE).markup("</style>\n<rect width=\"100%\" height=\"100%\" fill=\"var(--card)\"/>\n");
+    svg.markup(STYLE).markup("</style>\n<rect width=\"100%\" height=\"100%\" style=\"fill:var(--card)\"/>\n");
     for (number, plot) in plots.iter().enumerate() {
         let (column, row) = (number % COLUMNS, number / COLUMNS);
         svg.markup("<g class=\"plot\" transform=\"translate(").coordinate(MARGIN + width * column as f64).markup(" ");
