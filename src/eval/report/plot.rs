@@ -218,7 +218,9 @@ impl Plot {
             line(svg, "grid", (left, at), (WIDTH - RIGHT, at));
             text(svg, "tick", "end", (left - 6.0, at + 4.0), label);
         }
-        let x_ticks = if self.x.log { axis::logarithmic(x_low, x_high) } else { axis::inside(x_low, x_high, 5) };
+        let mut x_ticks = if self.x.log { axis::logarithmic(x_low, x_high) } else { axis::inside(x_low, x_high, 5) };
+        // Logarithmic ticks enclose the values, and this axis ends where they end.
+        x_ticks.values.retain(|value| self.x.shows(*value, x_low, x_high));
         for (value, label) in x_ticks.values.iter().zip(labels(&self.x, &x_ticks)) {
             // The last label of an axis that ends at it would be cut by the edge.
             let half = CHARACTER * label.chars().count() as f64 / 2.0;

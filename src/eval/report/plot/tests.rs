@@ -93,3 +93,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_logarithmic_horizontal_axis_names_only_values_that_are_on_it() {
+    let mut grows = plot(Marks::LineWithPoints(vec![(967.0, 1.0), (10_586.0, 2.0), (30_822.0, 3.0)]));
+    grows.x.log = true;
+    let html = grows.figure().into_string();
+    assert!(html.contains(">1,000<") && html.contains(">10,000<"), "{html}");
+    assert!(!html.contains(">500<") && !html.contains(">50,000<") && !html.contains(">100,000<"), "{html}");
+}
