@@ -231,7 +231,8 @@ async fn find(services: &RetrieveServices, wanted: Wanted<'_>) -> Result<Evidenc
         };
         let ids: Vec<_> = scored.iter().map(|hit| hit.chunk_id).collect();
         let found = services.metadata.chunks_by_id(generation.number, &ids).await?;
-        let passages = join(scored, found).take(wanted.top_k).collect();
+        let mut passages = join(scored, found);
+        passages.truncate(wanted.top_k);
         return Ok(Evidence { generation: generation.number, passages, question_vector: dense });
     }
 }
@@ -246,10 +247,71 @@ fn ranking(services: &RetrieveServices, wanted: &Wanted<'_>, dense: &[f32]) -> R
 }
 
 /// Puts the scores to the chunks that are visible; both lists are in the order of the ranking.
-fn join(scored: Vec<ScoredChunk>, found: Vec<FoundChunk>) -> impl Iterator<Item = Passage> {
+///
+/// Equal scores are common, since the second of one ranking gets what the first of the other gets, and a store returns
+/// them in whatever order it holds them. Here they come by document and place, oldest document first, so that a restored,
+/// migrated or rebuilt index gives the same evidence.
+fn join(scored: Vec<ScoredChunk>, found: Vec<FoundChunk>) -> Vec<Passage> {
     let mut found = found.into_iter().peekable();
-    scored.into_iter().filter_map(move |hit| {
+    let visible = scored.into_iter().filter_map(|hit| {
         let chunk = found.next_if(|next| next.chunk.id == hit.chunk_id)?;
         Some(Passage { chunk: chunk.chunk, name: chunk.name, title: chunk.title, score: hit.score })
-    })
+    });
+    let mut passages: Vec<Passage> = visible.collect();
+    let place = |passage: &Passage| (passage.chunk.document_id, passage.chunk.ordinal);
+    passages.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| place(a).cmp(&place(b))));
+    passages
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{ChunkId, DocumentId, text::CodePointRange};
+    use uuid::Uuid;
+
+    fn chunk(document: u128, ordinal: u32) -> FoundChunk {
+        let id = ChunkId(Uuid::from_u128(1_000 - document * 10 - u128::from(ordinal)));
+        let range = CodePointRange { start: 0, end: 4 };
+        FoundChunk {
+            chunk: Chunk {
+                id,
+                document_id: DocumentId(Uuid::from_u128(document)),
+                version: 1,
+                ordinal,
+                range,
+                text: "text".to_owned(),
+                context: String::new(),
+                heading_path: Vec::new(),
+                page: None,
+                tokens: 1,
+            },
+            name: "name".to_owned(),
+            title: None,
+        }
+    }
+
+    /// The same passages in every order that a store may return them in.
+    #[test]
+    fn equal_scores_come_by_document_and_place() {
+        let hits = [(chunk(2, 0), 0.5), (chunk(1, 1), 0.5), (chunk(1, 0), 0.5), (chunk(3, 0), 1.0)];
+        for start in 0..4 {
+            let turned = (0..4).map(|n| &hits[(start + n) % 4]);
+            let (found, scored) = turned
+                .map(|(found, score)| (found.clone(), ScoredChunk { chunk_id: found.chunk.id, score: *score }))
+                .unzip();
+            let order: Vec<_> = join(scored, found)
+                .iter()
+                .map(|passage| (passage.chunk.document_id.0.as_u128(), passage.chunk.ordinal))
+                .collect();
+            assert_eq!(order, [(3, 0), (1, 0), (1, 1), (2, 0)]);
+        }
+    }
+
+    #[test]
+    fn a_passage_that_is_not_visible_is_left_out() {
+        let (seen, gone) = (chunk(1, 0), chunk(1, 1));
+        let hits = [&gone, &seen].map(|found| ScoredChunk { chunk_id: found.chunk.id, score: 1.0 });
+        let passages = join(hits.to_vec(), vec![seen.clone()]);
+        assert_eq!(passages.iter().map(|passage| passage.chunk.id).collect::<Vec<_>>(), [seen.chunk.id]);
+    }
 }
