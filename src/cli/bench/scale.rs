@@ -85,18 +85,26 @@ impl Scale {
         let stop = shutdown::on_signal()?;
         let app = start_apart(config, dir.path(), Purpose { answers: false, any_index: false }).await?;
         let mut steps = Vec::new();
+        let mut short = None;
         for size in self.chunks {
             let (before, mut spent) = (app.metadata.counts().await?, Duration::ZERO);
             while app.metadata.counts().await?.chunks < size {
                 let slice = files.by_ref().take(SLICE).collect();
                 let found = FoundFiles { files: slice, ..FoundFiles::default() };
-                ensure!(!found.files.is_empty(), "there are not enough files for {size} passages");
+                // What took long to ingest is measured all the same, and it is said which size it is not.
+                if found.files.is_empty() {
+                    short = Some(size);
+                    break;
+                }
                 let began = Instant::now();
                 let summary = ingest::ingest_alone(&app, found, &stop).await?;
                 spent += began.elapsed();
                 ensure!(summary.failed.is_empty(), "refused: {:?}", summary.failed);
             }
             let after = app.metadata.counts().await?;
+            if after.chunks == before.chunks {
+                break;
+            }
             let began = Instant::now();
             if let Some(active) = app.metadata.active_generation().await? {
                 app.vectors.optimize(active.number).await?;
@@ -126,6 +134,9 @@ impl Scale {
                 print(&step);
             }
             steps.push(step);
+            if short.is_some() {
+                break;
+            }
         }
         if let Some(path) = &self.plot {
             std::fs::write(path, svg_file(&plots(&steps)))
@@ -133,6 +144,10 @@ impl Scale {
         }
         if self.json {
             output::print_json(&steps)?;
+        }
+        if let Some(size) = short {
+            eprintln!("there are not enough files for {size} passages: the last size is all of them");
+            return Ok(Exit::Incomplete);
         }
         Ok(Exit::Ok)
     }
