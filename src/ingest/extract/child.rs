@@ -14,7 +14,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{ExtractError, ExtractLimits, extract};
+use super::{ExtractError, ExtractLimits, confine::confine, extract};
 use crate::domain::ExtractedDocument;
 
 /// What the parent asks for.
@@ -49,6 +49,8 @@ pub(super) fn serve(parse: Parse) {
     // A crash of a stranger's file must not fill the disk with cores.
     let _ = rlimit::Resource::CORE.set(0, 0);
     let watchdog = start_watchdog();
+    // Where the system could and does not, files are not parsed: nobody would notice otherwise.
+    let confined = confine();
     let mut limited = false;
     for line in std::io::stdin().lock().lines() {
         let Ok(line) = line else { return };
@@ -59,6 +61,11 @@ pub(super) fn serve(parse: Parse) {
             return;
         }
         limited = true;
+        if let Err(why) = &confined {
+            let reason = format!("the parser could not be confined: {why}");
+            answer(&request.token, &Err(ExtractError::Unavailable { reason }));
+            return;
+        }
         let _ = watchdog.send(Some(request.deadline));
         let token = request.token.clone();
         let result = guarded(parse, request);
@@ -72,8 +79,14 @@ pub(super) fn serve(parse: Parse) {
 static LAST_PANIC: Mutex<Option<String>> = Mutex::new(None);
 
 fn guarded(parse: Parse, request: Request) -> Result<ExtractedDocument, ExtractError> {
-    let bytes = std::fs::read(&request.path)
-        .map_err(|error| ExtractError::Unavailable { reason: format!("{}: {error}", request.path.display()) })?;
+    let bytes = std::fs::read(&request.path).map_err(|error| match error.kind() {
+        // The file is what does not fit: the next attempt would end in the same way.
+        std::io::ErrorKind::OutOfMemory => {
+            let limit = request.memory_limit_bytes >> 20;
+            ExtractError::Crashed { reason: format!("it needed more than {limit} MiB of memory") }
+        }
+        _ => ExtractError::Unavailable { reason: format!("{}: {error}", request.path.display()) },
+    })?;
     let work = move || parse(&bytes, &request.name, &request.limits);
     let thread = std::thread::Builder::new()
         .stack_size(STACK_BYTES)

@@ -8,6 +8,7 @@
 
 mod charset;
 mod child;
+mod confine;
 mod delimited;
 mod detect;
 mod docx;

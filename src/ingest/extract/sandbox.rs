@@ -253,6 +253,25 @@ mod tests {
         }
     }
 
+    /// What a parser that was taken over might try: what of it went well.
+    fn escapes() -> String {
+        let place = std::env::temp_dir().join(format!("footnote-escape-{}", std::process::id()));
+        let mut went_well = Vec::new();
+        let mut tried = |what: &'static str, succeeded: bool| went_well.extend(succeeded.then_some(what));
+        tried("a program", std::process::Command::new("/bin/true").spawn().is_ok());
+        tried("a connection", std::net::TcpStream::connect("127.0.0.1:9").is_ok_and(|_| true));
+        tried("a listener", std::net::TcpListener::bind("127.0.0.1:0").is_ok());
+        tried("a socket", std::os::unix::net::UnixDatagram::unbound().is_ok());
+        tried("a new file", std::fs::write(&place, "x").is_ok());
+        tried("a folder", std::fs::create_dir(&place).is_ok());
+        tried("writing to a file", std::fs::OpenOptions::new().append(true).open("Cargo.toml").is_ok());
+        tried("a removal", std::fs::remove_file("/no/such/file").is_err_and(|error| error.raw_os_error() == Some(2)));
+        // What it needs goes on.
+        tried("NO THREAD", std::thread::spawn(|| 1).join().is_err());
+        tried("NO FILE", std::fs::read("/proc/self/status").is_err());
+        went_well.join(", ")
+    }
+
     fn hostile_parser(bytes: &[u8], name: &str, _: &ExtractLimits) -> Result<ExtractedDocument, ExtractError> {
         println!("a parser that prints\nwhat nobody asked for");
         match bytes {
@@ -274,6 +293,7 @@ mod tests {
                 Err(ExtractError::Empty)
             }
             b"exit" => std::process::exit(3),
+            b"escape" => Err(ExtractError::NoText { reason: escapes() }),
             b"refuse" => Err(ExtractError::NoText { reason: "because".into() }),
             _ => {
                 print!("no line end");
@@ -340,6 +360,15 @@ mod tests {
             }
             assert!(run(&extractor, "fine").await.is_ok());
         }
+    }
+
+    /// Where nothing confines the process, some of it would go well: this is promised for Linux.
+    #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+    #[tokio::test]
+    async fn a_parser_that_was_taken_over_reaches_nothing() {
+        let extractor = extractor(|_| {});
+        assert_eq!(run(&extractor, "escape").await, Err(ExtractError::NoText { reason: String::new() }));
+        assert!(run(&extractor, "fine").await.is_ok());
     }
 
     #[tokio::test]

@@ -1,0 +1,223 @@
+//! Files that were made to harm: bombs, loops, lies about what they are, and what no parser expects.
+//!
+//! What can be read of them is short: a long text is an honest load, which takes its time to be embedded.
+
+use std::io::{Cursor, Write as _};
+
+use pdf_extract::{Dictionary, Document, Object, Stream, dictionary};
+use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
+
+/// Asks for a file of the machine to be put into it.
+pub const OUTSIDE: &str = "outside.docx";
+
+/// What becomes of a file.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Expected {
+    /// Its job fails, with a reason.
+    Refused,
+    /// Its job ends, either way: what can be read of it may be read.
+    Ends,
+}
+
+use Expected::{Ends, Refused};
+
+const MIB: usize = 1 << 20;
+
+/// A DOCX with this body, and other parts.
+fn docx(document: &[u8], parts: &[(&str, &[u8])]) -> Vec<u8> {
+    let types = br#"<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Override PartName="/word/document.xml" ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/></Types>"#;
+    let relations = br#"<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="word/document.xml"/></Relationships>"#;
+    let mut all: Vec<(&str, &[u8])> = vec![("[Content_Types].xml", types), ("_rels/.rels", relations)];
+    all.push(("word/document.xml", document));
+    all.extend(parts);
+    zip(&all)
+}
+
+fn zip(parts: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+    for (name, bytes) in parts {
+        writer.start_file(*name, options).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+/// The body of a DOCX around this.
+fn body(inner: &str) -> Vec<u8> {
+    format!(
+        "<?xml version=\"1.0\"?><w:document xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml/2006/main\">\
+         <w:body>{inner}</w:body></w:document>"
+    )
+    .into_bytes()
+}
+
+fn paragraph(text: &str) -> String {
+    format!("<w:p><w:r><w:t>{text}</w:t></w:r></w:p>")
+}
+
+/// A PDF whose one page has this content and these further entries.
+fn pdf(content: Vec<u8>, change: impl FnOnce(&mut Document, &mut Dictionary)) -> Vec<u8> {
+    let mut document = Document::with_version("1.5");
+    let pages = document.new_object_id();
+    let content = document.add_object(Stream::new(Dictionary::new(), content));
+    let mut page = dictionary! {
+        "Type" => "Page", "Parent" => pages, "Contents" => content,
+        "MediaBox" => vec![0.into(), 0.into(), 595.into(), 842.into()],
+    };
+    change(&mut document, &mut page);
+    let page = document.add_object(page);
+    let tree = dictionary! { "Type" => "Pages", "Kids" => vec![page.into()], "Count" => 1 };
+    document.objects.insert(pages, Object::Dictionary(tree));
+    let catalog = document.add_object(dictionary! { "Type" => "Catalog", "Pages" => pages });
+    document.trailer.set("Root", catalog);
+    let mut bytes = Vec::new();
+    document.save_to(&mut bytes).unwrap();
+    bytes
+}
+
+fn pdf_of_text(text: &str) -> Vec<u8> {
+    pdf(format!("BT /F1 12 Tf 50 700 Td ({text}) Tj ET").into_bytes(), |_, _| {})
+}
+
+/// A form that draws itself.
+fn recursive_pdf() -> Vec<u8> {
+    pdf(b"/X Do".to_vec(), |document, page| {
+        let form = document.new_object_id();
+        let resources = dictionary! { "XObject" => dictionary! { "X" => form } };
+        let about = dictionary! { "Type" => "XObject", "Subtype" => "Form", "Resources" => resources.clone() };
+        document.objects.insert(form, Object::Stream(Stream::new(about, b"/X Do /X Do".to_vec())));
+        page.set("Resources", resources);
+    })
+}
+
+/// A page tree that is its own child.
+fn circular_pdf() -> Vec<u8> {
+    let mut document = Document::with_version("1.5");
+    let pages = document.new_object_id();
+    let tree = dictionary! { "Type" => "Pages", "Kids" => vec![pages.into(), pages.into()], "Count" => 2 };
+    document.objects.insert(pages, Object::Dictionary(tree));
+    let catalog = document.add_object(dictionary! { "Type" => "Catalog", "Pages" => pages });
+    document.trailer.set("Root", catalog);
+    let mut bytes = Vec::new();
+    document.save_to(&mut bytes).unwrap();
+    bytes
+}
+
+/// A stream that unpacks to far more than it has.
+fn swelling_pdf(bytes: usize) -> Vec<u8> {
+    pdf(b"BT ET".to_vec(), |document, page| {
+        let mut stream = Stream::new(Dictionary::new(), vec![b' '; bytes]);
+        stream.compress().unwrap();
+        let content = document.add_object(stream);
+        page.set("Contents", content);
+    })
+}
+
+/// A file whose cross references point into nowhere and back.
+fn broken_references() -> Vec<u8> {
+    let text = pdf_of_text("text");
+    let at = text.windows(9).rposition(|window| window == b"startxref").unwrap();
+    [&text[..at], b"startxref\n99999999999999999999\n%%EOF"].concat()
+}
+
+/// The files, each with its name.
+pub fn files() -> Vec<(String, Vec<u8>, Expected)> {
+    let named = |name: &str, bytes: Vec<u8>, expected| (name.to_owned(), bytes, expected);
+    let nested = |open: &str, close: &str, depth: usize| format!("{}x{}", open.repeat(depth), close.repeat(depth));
+    let laughs = {
+        let mut entities = String::from("<!ENTITY l0 \"lol\">");
+        for n in 1..12 {
+            entities.push_str(&format!("<!ENTITY l{n} \"{}\">", format!("&l{};", n - 1).repeat(10)));
+        }
+        format!(
+            "<?xml version=\"1.0\"?><!DOCTYPE d [{entities}]><w:document xmlns:w=\"x\"><w:body>&l11;</w:body></w:document>"
+        )
+    };
+    let outside = "<?xml version=\"1.0\"?><!DOCTYPE d [<!ENTITY x SYSTEM \"file:///etc/passwd\">]>\
+                   <w:document xmlns:w=\"x\"><w:body><w:p><w:r><w:t>&x;</w:t></w:r></w:p></w:body></w:document>";
+    let many: Vec<(String, Vec<u8>)> = (0..20_000).map(|n| (format!("word/{n}.xml"), b"<x/>".to_vec())).collect();
+    let many: Vec<(&str, &[u8])> = many.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+    let good = docx(&body(&paragraph("text")), &[]);
+    let cut = good[..good.len() / 2].to_vec();
+    let mut lying = good.clone();
+    // The size that a directory entry claims.
+    if let Some(at) = lying.windows(4).rposition(|window| window == b"PK\x01\x02") {
+        lying[at + 24..at + 28].copy_from_slice(&u32::MAX.to_le_bytes());
+    }
+    vec![
+        named("swell.docx", docx(&vec![b' '; 600 * MIB], &[]), Refused),
+        named("swell-in-text.docx", docx(&body(&paragraph(&"a".repeat(200 * MIB))), &[]), Refused),
+        named("laughs.docx", docx(laughs.as_bytes(), &[]), Refused),
+        named(OUTSIDE, docx(outside.as_bytes(), &[]), Ends),
+        named("deep.docx", docx(&body(&nested("<w:tbl><w:tr><w:tc>", "</w:tc></w:tr></w:tbl>", 50_000)), &[]), Refused),
+        named("open.docx", docx(&body(&"<w:p><w:r>".repeat(200_000)), &[]), Refused),
+        named("attributes.docx", docx(&body(&format!("<w:p {}/>", "a=\"1\" ".repeat(500_000))), &[]), Ends),
+        named("many-parts.docx", docx(&body(&paragraph("text")), &many), Ends),
+        named("cut.docx", cut, Refused),
+        named("lying.docx", lying, Ends),
+        named("no-document.docx", zip(&[("word/other.xml", b"<x/>")]), Refused),
+        named("not-xml.docx", docx(b"\x00\xff\xfe not xml", &[]), Refused),
+        named("up.docx", docx(&body(&paragraph("text")), &[("../../../etc/passwd", b"root")]), Ends),
+        named("runs.docx", docx(&body(&format!("<w:p>{}</w:p>", "<w:r><w:t>a</w:t></w:r>".repeat(40_000))), &[]), Ends),
+        named(
+            "cells.docx",
+            docx(&body(&format!("<w:tbl><w:tr>{}</w:tr></w:tbl>", "<w:tc/>".repeat(30_000))), &[]),
+            Ends,
+        ),
+        named("swell.pdf", swelling_pdf(600 * MIB), Refused),
+        named("recursive.pdf", recursive_pdf(), Refused),
+        named("circular.pdf", circular_pdf(), Refused),
+        named("references.pdf", broken_references(), Ends),
+        named("deep.pdf", pdf(nested("[", "]", 200_000).into_bytes(), |_, _| {}), Refused),
+        named("dictionaries.pdf", pdf(nested("<<", ">>", 100_000).into_bytes(), |_, _| {}), Refused),
+        named("operators.pdf", pdf(b"q ".repeat(2_000_000), |_, _| {}), Refused),
+        named("numbers.pdf", pdf(format!("BT {} Td ET", "9".repeat(5_000_000)).into_bytes(), |_, _| {}), Refused),
+        named("header-only.pdf", b"%PDF-1.7\n".to_vec(), Refused),
+        named("noise.pdf", noise(b"%PDF-1.4\n", 300_000), Refused),
+        named("noise.docx", noise(b"PK\x03\x04", 300_000), Refused),
+        named("noise.html", noise(b"<html>", 60_000), Ends),
+        named("noise.md", noise(b"# x\n", 60_000), Ends),
+        named("noise.csv", noise(b"a,b\n", 60_000), Ends),
+        named("deep.html", nested("<div>", "</div>", 50_000).into_bytes(), Ends),
+        named("tables.html", nested("<table><tr><td>", "</td></tr></table>", 30_000).into_bytes(), Ends),
+        named("lists.html", nested("<ul><li>", "</li></ul>", 20_000).into_bytes(), Ends),
+        named("attributes.html", format!("<p {}>text</p>", "a=1 ".repeat(1_000_000)).into_bytes(), Ends),
+        named("open.html", "<b><i><p>".repeat(100_000).into_bytes(), Ends),
+        named("entities.html", format!("<p>{}</p>", "&amp;&#x41;".repeat(30_000)).into_bytes(), Ends),
+        named("script.html", format!("<script>{}</script><p>text</p>", "<".repeat(3_000_000)).into_bytes(), Ends),
+        named("quotes.md", format!("{} text", "> ".repeat(100_000)).into_bytes(), Ends),
+        named(
+            "lists.md",
+            (0..1_000).map(|n| format!("{}- x\n", "  ".repeat(n))).collect::<String>().into_bytes(),
+            Ends,
+        ),
+        named("brackets.md", format!("{}{}", "[".repeat(20_000), "](".repeat(20_000)).into_bytes(), Ends),
+        named("emphasis.md", "*_**__".repeat(10_000).into_bytes(), Ends),
+        named("backticks.md", (1..400).map(|n| format!("{} ", "`".repeat(n))).collect::<String>().into_bytes(), Ends),
+        named("table.md", format!("{}\n{}\n", "|a".repeat(20_000), "|-".repeat(20_000)).into_bytes(), Ends),
+        named("deep.json", nested("[", "]", 500_000).into_bytes(), Refused),
+        named("objects.json", format!("{}1{}", "{\"a\":".repeat(300_000), "}".repeat(300_000)).into_bytes(), Refused),
+        named("number.json", format!("[{}]", "9".repeat(100_000)).into_bytes(), Ends),
+        named("string.json", format!("\"{}\"", "\\u0041".repeat(100_000)).into_bytes(), Ends),
+        named("columns.csv", ",".repeat(100_000).into_bytes(), Ends),
+        named("quote.csv", format!("a,b\n\"{}", "x".repeat(100_000)).into_bytes(), Ends),
+        named("line.txt", vec![b'a'; 80 * MIB], Refused),
+        named("marks.txt", format!("a{}", "\u{301}".repeat(50_000)).into_bytes(), Ends),
+        named("zeros.txt", vec![0; MIB], Refused),
+        named("sixteen.txt", [b"\xff\xfe".as_slice(), &b"\x00\xd8".repeat(20_000)].concat(), Ends),
+    ]
+}
+
+/// Bytes that mean nothing, always the same, behind a beginning that promises something.
+fn noise(start: &[u8], length: usize) -> Vec<u8> {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut bytes = start.to_vec();
+    bytes.extend((0..length).map(|_| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 32) as u8
+    }));
+    bytes
+}
