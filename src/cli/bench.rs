@@ -6,12 +6,14 @@ mod corpus;
 mod exact;
 mod generate;
 mod ingest;
+mod overload;
 mod peer;
 mod percentiles;
 mod reindex;
 mod retrieve;
 mod scale;
 mod server;
+mod soak;
 
 use clap::Subcommand;
 
@@ -35,6 +37,8 @@ enum BenchCommand {
     Reindex(reindex::Reindex),
     Scale(scale::Scale),
     Backup(backup::Backup),
+    Overload(overload::Overload),
+    Soak(soak::Soak),
 }
 
 impl Bench {
@@ -49,6 +53,8 @@ impl Bench {
             BenchCommand::Reindex(command) => command.run(config).await,
             BenchCommand::Scale(command) => command.run(config).await,
             BenchCommand::Backup(command) => command.run(config).await,
+            BenchCommand::Overload(command) => command.run(config).await,
+            BenchCommand::Soak(command) => command.run(config).await,
         }
     }
 }

@@ -131,8 +131,22 @@ pub fn mapped_now() -> Option<u64> {
     memory("RssFile:")
 }
 
+/// The memory of its own that another process holds now, where the system says so.
+pub fn memory_of(process: u32) -> Option<u64> {
+    memory_in(&format!("/proc/{process}/status"), "RssAnon:")
+}
+
+/// How many files and connections another process has open, where the system says so.
+pub fn files_of(process: u32) -> Option<usize> {
+    Some(std::fs::read_dir(format!("/proc/{process}/fd")).ok()?.count())
+}
+
 fn memory(field: &str) -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    memory_in("/proc/self/status", field)
+}
+
+fn memory_in(status: &str, field: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(status).ok()?;
     let line = status.lines().find(|line| line.starts_with(field))?;
     line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
 }

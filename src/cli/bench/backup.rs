@@ -118,7 +118,7 @@ impl Backup {
 }
 
 /// What an answer says, and what with: all that a user would compare.
-fn said(answer: &Value) -> Value {
+pub fn said(answer: &Value) -> Value {
     let citations = answer["citations"].as_array().into_iter().flatten().map(|citation| {
         json!([
             citation["name"],

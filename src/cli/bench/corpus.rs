@@ -15,6 +15,7 @@ use crate::{
     app::{App, Purpose},
     cli::{demo, eval::start_apart, ingest},
     config::Config,
+    domain::Access,
     metadata_store::DocumentQuery,
     shutdown,
 };
@@ -94,6 +95,7 @@ pub async fn search(services: &RetrieveServices, question: &str, top_k: Option<u
         filter: None,
         top_k,
         ranking: RankingKind::default(),
+        access: Access::everything(),
     };
     Ok(answer::search(services, request).await?.results)
 }

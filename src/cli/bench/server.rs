@@ -93,6 +93,11 @@ impl Server {
         Ok(())
     }
 
+    /// The process that serves.
+    pub fn id(&self) -> anyhow::Result<u32> {
+        self.running.as_ref().and_then(|(child, _)| child.id()).context("no server runs")
+    }
+
     /// Kills it, as a loss of power would.
     pub async fn kill(&mut self) -> anyhow::Result<()> {
         let (mut child, _) = self.running.take().context("no server runs")?;
