@@ -20,12 +20,14 @@ use tokio::sync::{Notify, RwLock, Semaphore};
 pub use loading::{ModelLoader, Models, generator_options, own_adapters};
 
 use crate::{
+    access::{Keys, Rates},
     answer::{
         ActServices, AnswerServices, RetrieveServices,
         calibration::{Calibrated, Calibration},
         vocabulary::{Bounds, Vocabularies},
     },
     archive::Installation,
+    audit_log::AuditLog,
     blob_store::BlobStore,
     config::{Config, DatabaseUrl, VectorUrl},
     delivery::DeliveryServices,
@@ -38,8 +40,12 @@ use crate::{
     models::{embedder::Embedders, lexical::Lexical, shipped::shipped_calibration, slot::Slot},
     serving::{self, AdapterSwap, ChosenAdapters, Followed, LoadAdapter, OwnAdapters, ServingState},
     telemetry::Metrics,
+    tls::Tls,
     vector_store::{VectorStore, qdrant_server::QdrantServer},
 };
+
+/// How many uploads may arrive at once: each is a file in the scratch directory.
+const UPLOADS: usize = 64;
 
 /// The running application.
 pub struct App {
@@ -62,6 +68,18 @@ pub struct App {
     pub deliveries: DeliveryServices,
     /// The adapters that this process has by its configuration and its build.
     pub own_adapters: OwnAdapters,
+    /// Takes entries of the audit log.
+    pub audit: AuditLog,
+    /// How much a caller may ask for.
+    pub rates: Rates,
+    /// What connections are encrypted with.
+    pub tls: Option<Arc<Tls>>,
+    /// One permit for each search that may wait or run.
+    pub search_slots: Arc<Semaphore>,
+    /// One permit for each upload whose bytes arrive.
+    pub upload_slots: Arc<Semaphore>,
+    /// Recognises API keys.
+    pub keys: Keys,
     /// What is told about the adapters that answer.
     pub serving: Arc<ServingState>,
     /// Told when this process has changed which adapter serves.
@@ -245,6 +263,12 @@ impl Opened {
             }
             None => None,
         };
+        let audit = match config.audit_kept {
+            Some(_) => AuditLog::start(metadata.clone()),
+            None => AuditLog::off(),
+        };
+        let tls = config.tls.as_ref().map(|(certificate, key)| Tls::read(certificate, key)).transpose()?.map(Arc::new);
+        let keys = Keys::new(metadata.clone(), config.api_key.as_ref(), config.jwt.as_ref().map(Into::into));
         let deliver = Arc::new(Notify::new());
         let rules = config.rules.clone();
         let act =
@@ -263,6 +287,12 @@ impl Opened {
             act,
             deliveries,
             own_adapters,
+            audit,
+            rates: Rates::new(config.requests_per_minute, config.tokens_per_minute),
+            tls,
+            search_slots: Arc::new(Semaphore::new(config.ask_queue)),
+            upload_slots: Arc::new(Semaphore::new(UPLOADS)),
+            keys,
             serving,
             adapters_changed: Arc::new(Notify::new()),
             metrics: Metrics::default(),

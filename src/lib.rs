@@ -9,14 +9,16 @@
 //!
 //! Dependencies point down this list only: `cli`, `http`, `adapters` (the registry), `app` (the one place that chooses
 //! backends), `eval` and `train`, `serving` (which adapters answer), `unanswered`, `delivery`,
-//! `audit` and `archive` (checks, backups), `ingest` and `answer`, `models`, the stores, `domain`, `faults` (fail points
+//! `audit` and `archive` (checks, backups), `access` (who may do what), `ingest` and `answer`, `models`, the stores, `domain`, `faults` (fail points
 //! for tests).
 
+pub mod access;
 pub mod adapters;
 pub mod answer;
 pub mod app;
 pub mod archive;
 pub mod audit;
+pub mod audit_log;
 pub mod blob_store;
 pub mod cli;
 pub mod config;
@@ -31,6 +33,7 @@ pub mod models;
 pub mod serving;
 pub mod shutdown;
 pub mod telemetry;
+pub mod tls;
 pub mod train;
 pub mod unanswered;
 pub mod vector_store;

@@ -102,6 +102,7 @@ pub async fn carry_out(
         conversation: conversation.map(|id| InConversation {
             id,
             begins: question.conversation_id.is_none(),
+            owner: question.asker.owner.clone(),
             turn: turn_of(outcome),
             cited: cited_of(outcome),
             actions: outcome.actions.clone(),
@@ -163,6 +164,7 @@ async fn relate(
     let around = Around {
         collection: question.collection.as_deref().unwrap_or(DEFAULT_COLLECTION),
         filter: &filter,
+        access: &question.asker.access,
         citations: &outcome.citations,
         passages: found.passages,
         question: &outcome.question.interpreted,

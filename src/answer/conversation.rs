@@ -4,7 +4,7 @@
 
 use super::AnswerError;
 use crate::{
-    domain::{CitedStretch, ConversationId, MAX_HISTORY, Outcome, Question, Turn, TurnSource},
+    domain::{Asker, CitedStretch, ConversationId, MAX_HISTORY, Outcome, Question, Turn, TurnSource},
     metadata_store::{MetadataStore, check_collection},
 };
 
@@ -24,7 +24,8 @@ pub async fn resume(metadata: &dyn MetadataStore, question: &mut Question) -> Re
             "give either `conversation_id` or `history`: a stored conversation has its own".to_owned(),
         ));
     }
-    let conversation = metadata.conversation(id).await?;
+    let Asker { owner, access } = &question.asker;
+    let conversation = metadata.readable_conversation(id, owner.as_deref(), access).await?;
     match &question.collection {
         Some(asked) if *asked != conversation.collection => {
             return Err(AnswerError::Invalid(format!(
@@ -34,7 +35,10 @@ pub async fn resume(metadata: &dyn MetadataStore, question: &mut Question) -> Re
         }
         _ => question.collection = Some(conversation.collection),
     }
-    question.history = history(metadata, id, MAX_HISTORY as u32).await?;
+    let limit = MAX_HISTORY as u32;
+    let after = conversation.turns.saturating_sub(limit);
+    let turns = metadata.readable_turns(id, after, limit, &question.asker.access).await?;
+    question.history = turns.into_iter().map(|recorded| recorded.turn).collect();
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::{AnswerError, Passage, RetrieveServices};
 use crate::{
-    domain::{Citation, DocumentId, Filter, GenerationNumber},
+    domain::{Access, Citation, DocumentId, Filter, GenerationNumber},
     vector_store::{Ranking, VectorQuery, VectorStoreError},
 };
 
@@ -19,6 +19,8 @@ pub struct Around<'a> {
     pub collection: &'a str,
     /// What narrowed the documents: it narrows these too.
     pub filter: &'a Filter,
+    /// What may be read for it.
+    pub access: &'a Access,
     /// The answer's citations.
     pub citations: &'a [Citation],
     /// The passages that were found.
@@ -68,6 +70,7 @@ pub async fn related_documents(
     let query = VectorQuery {
         collection: around.collection.to_owned(),
         filter: around.filter.clone(),
+        labels: around.access.labels.clone(),
         ranking: Ranking::Dense(vector),
         limit: LOOKED_AT,
     };
@@ -80,7 +83,7 @@ pub async fn related_documents(
     scored.sort_by(|one, other| other.score.total_cmp(&one.score).then(one.chunk_id.cmp(&other.chunk_id)));
     let ids: Vec<_> = scored.iter().map(|hit| hit.chunk_id).collect();
     let mut related = Vec::new();
-    for found in services.metadata.chunks_by_id(generation.number, &ids).await? {
+    for found in services.metadata.readable_chunks(generation.number, &ids, around.access).await? {
         let document = found.chunk.document_id;
         if related.len() < count && !cited.contains(&document) && !related.contains(&document) {
             related.push(document);

@@ -1,6 +1,6 @@
 //! Finding the passages that may hold the answer: dense and BM25, fused inside the vector store.
 //!
-//! Only what the metadata store calls committed and active comes out of here. May depend on `domain`, the
+//! Only what the metadata store calls committed and active, and what the asker may read, comes out of here. May depend on `domain`, the
 //! stores and `models`.
 
 use futures::future::try_join_all;
@@ -12,7 +12,7 @@ use super::{
     preprocess::{check_top_k, clean},
 };
 use crate::{
-    domain::{Chunk, DEFAULT_COLLECTION, Filter, GenerationNumber},
+    domain::{Access, Chunk, DEFAULT_COLLECTION, Filter, GenerationNumber},
     metadata_store::FoundChunk,
     vector_store::{Fusion, Ranking, ScoredChunk, VectorQuery, VectorStoreError},
 };
@@ -75,6 +75,10 @@ pub struct SearchRequest {
     /// How passages are ranked; `hybrid` when absent.
     #[serde(default)]
     pub ranking: RankingKind,
+    /// What may be read for it: no part of a request. What nobody has filled in is nothing.
+    #[serde(skip, default = "Access::nothing")]
+    #[schema(ignore)]
+    pub access: Access,
 }
 
 /// How passages are ranked.
@@ -114,6 +118,7 @@ pub async fn retrieve(
             text,
             collection: &question.collection,
             filter: &question.filter,
+            access: &question.access,
             top_k: limit,
             ranking: RankingKind::Hybrid,
         };
@@ -155,7 +160,7 @@ pub async fn carry(
     if ids.is_empty() || !question.filter.is_empty() {
         return Ok(());
     }
-    let chunks = services.metadata.chunks_by_id(evidence.generation, &ids).await?;
+    let chunks = services.metadata.readable_chunks(evidence.generation, &ids, &question.access).await?;
     let carried = chunks.into_iter().map(|found| Passage {
         chunk: found.chunk,
         name: found.name,
@@ -188,6 +193,7 @@ pub async fn search(services: &RetrieveServices, request: SearchRequest) -> Resu
         text: &interpreted,
         collection: request.collection.as_deref().unwrap_or(DEFAULT_COLLECTION),
         filter: &request.filter.unwrap_or_default(),
+        access: &request.access,
         top_k: check_top_k(request.top_k)?,
         ranking: request.ranking,
     };
@@ -199,6 +205,7 @@ struct Wanted<'a> {
     text: &'a str,
     collection: &'a str,
     filter: &'a Filter,
+    access: &'a Access,
     top_k: usize,
     ranking: RankingKind,
 }
@@ -216,6 +223,7 @@ async fn find(services: &RetrieveServices, wanted: Wanted<'_>) -> Result<Evidenc
         let query = VectorQuery {
             collection: wanted.collection.to_owned(),
             filter: wanted.filter.clone(),
+            labels: wanted.access.labels.clone(),
             ranking: ranking(services, &wanted, &dense),
             limit: wanted.top_k + SPARE,
         };
@@ -230,7 +238,7 @@ async fn find(services: &RetrieveServices, wanted: Wanted<'_>) -> Result<Evidenc
             other => other?,
         };
         let ids: Vec<_> = scored.iter().map(|hit| hit.chunk_id).collect();
-        let found = services.metadata.chunks_by_id(generation.number, &ids).await?;
+        let found = services.metadata.readable_chunks(generation.number, &ids, wanted.access).await?;
         let mut passages = join(scored, found);
         passages.truncate(wanted.top_k);
         return Ok(Evidence { generation: generation.number, passages, question_vector: dense });

@@ -249,6 +249,6 @@ mod tests {
     #[test]
     fn an_archive_of_another_format_names_both() {
         let error = Header::parse(br#"{"format": 99, "other": 1}"#).unwrap_err().to_string();
-        assert!(error.contains("99") && error.contains("reads 1"), "{error}");
+        assert!(error.contains("99") && error.contains("reads 2"), "{error}");
     }
 }

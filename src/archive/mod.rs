@@ -58,4 +58,4 @@ pub struct Installation {
 }
 
 /// The format that this program writes and reads.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;

@@ -255,6 +255,9 @@ impl Work<'_> {
         let Ok(metadata) = serde_json::from_value::<Metadata>(document.metadata) else {
             return Err(damaged("is of a document whose metadata is no object"));
         };
+        let Ok(access) = serde_json::from_value::<Vec<String>>(document.access) else {
+            return Err(damaged("is of a document whose access labels are no list"));
+        };
         let (mut chunks, mut dense) = (Vec::new(), Vec::new());
         for vector in bytes.chunks_exact(one) {
             let (id, values) = vector.split_at(16);
@@ -279,6 +282,7 @@ impl Work<'_> {
                 version: name.version,
                 collection: document.collection.clone(),
                 metadata: metadata.clone(),
+                access: access.clone(),
                 dense,
                 sparse,
             })

@@ -62,7 +62,7 @@ impl Ask {
             ..Question::new(self.question.join(" "))
         };
         // This program ends with the answer: it does not wait for the words of the index in vain.
-        if let Err(error) = services.vocabulary.refresh().await {
+        if let Err(error) = services.vocabulary.refresh(&question.asker.access).await {
             tracing::warn!(%error, "the vocabulary of the index could not be built; spelling is not corrected");
         }
         let outcome = tokio::time::timeout(app.config.ask_timeout, answer::answer(&services, question, None)).await??;

@@ -62,7 +62,8 @@ async fn list(config: Config, collection: Option<String>, json: bool) -> anyhow:
     let metadata = open_metadata(&config).await?;
     let mut cursor = None;
     loop {
-        let query = ConversationQuery { collection: collection.clone(), cursor, limit: PAGE };
+        let query =
+            ConversationQuery { collection: collection.clone(), cursor, limit: PAGE, ..ConversationQuery::default() };
         let page = metadata.conversations(query).await?;
         for conversation in &page.items {
             if json {

@@ -6,7 +6,10 @@ use anyhow::{Context as _, bail};
 use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 
-use super::{Exit, ingest, models, output, serve::serve_until};
+use super::{
+    Exit, ingest, models, output,
+    serve::{check_keys, serve_until},
+};
 use crate::{
     answer,
     app::{App, Purpose},
@@ -48,6 +51,7 @@ impl Demo {
         config.database = DatabaseUrl::Sqlite(config.data_dir.join("footnote.db"));
         config.vectors = VectorUrl::Edge(config.data_dir.join("vectors"));
         config.blob_url = format!("file://{}", config.data_dir.join("blobs").display());
+        check_keys(&config).await?;
 
         models::pull(&config, Vec::new()).await?;
         let app = App::start(config, Purpose { answers: true, any_index: false }).await?;

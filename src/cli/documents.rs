@@ -7,7 +7,7 @@ use crate::{
     app::open_metadata,
     app::{App, Purpose},
     config::Config,
-    domain::{Document, DocumentId, Filter, JobKind},
+    domain::{Access, Document, DocumentId, Filter, JobKind},
     ingest::{delete::delete_matching, worker::Worker},
     metadata_store::DocumentQuery,
 };
@@ -74,7 +74,7 @@ async fn list(config: Config, collection: Option<String>, json: bool) -> anyhow:
     let metadata = open_metadata(&config).await?;
     let mut cursor = None;
     loop {
-        let query = DocumentQuery { collection: collection.clone(), name: None, cursor, limit: 500 };
+        let query = DocumentQuery { collection: collection.clone(), cursor, limit: 500, ..DocumentQuery::default() };
         let page = metadata.documents(query).await?;
         for document in &page.items {
             if json {
@@ -93,8 +93,12 @@ async fn list(config: Config, collection: Option<String>, json: bool) -> anyhow:
 fn line(document: &Document) -> String {
     let version = document.active.as_ref().unwrap_or(&document.latest);
     let chunks = version.chunks.map_or_else(String::new, |chunks| format!(", {chunks} chunks"));
+    let access = match &document.access[..] {
+        [] => String::new(),
+        labels => format!(", for {}", output::one_line(&labels.join(", "))),
+    };
     format!(
-        "{}  {}/{}  version {} {}, {}{chunks}",
+        "{}  {}/{}  version {} {}, {}{chunks}{access}",
         document.id,
         document.collection,
         document.name,
@@ -122,7 +126,7 @@ async fn delete(config: Config, ids: Vec<DocumentId>) -> anyhow::Result<Exit> {
 
 async fn delete_many(config: Config, collection: &str, filter: &Filter, look_only: bool) -> anyhow::Result<Exit> {
     let app = App::start(config, Purpose { answers: false, any_index: true }).await?;
-    let picked = delete_matching(&app.ingest, collection, filter, look_only).await?;
+    let picked = delete_matching(&app.ingest, collection, filter, &Access::everything(), look_only).await?;
     for document in &picked {
         println!("{}  {}", document.document_id, document.name);
     }

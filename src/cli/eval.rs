@@ -25,7 +25,7 @@ use crate::{
     app::{App, ModelLoader, Models, Purpose},
     blob_store::BlobStore,
     config::{AdapterChoice, Config, DatabaseUrl, VectorUrl},
-    domain::{AdapterRole, Stage, Stages},
+    domain::{Access, AdapterRole, Stage, Stages},
     eval::{
         answerer::Answerer,
         assemble::Origin,
@@ -268,7 +268,7 @@ impl LoadedProduct {
             }
         };
         // So that the first question is asked as the last one is.
-        services.vocabulary.refresh().await?;
+        services.vocabulary.refresh(&Access::everything()).await?;
         Ok(Self { services: AnswerServices::clone(&services), corpus, origin })
     }
 

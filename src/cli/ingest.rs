@@ -1,7 +1,7 @@
 //! `footnote ingest`: files and folders in, with progress, and a summary of what failed and why.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -16,8 +16,11 @@ use super::{Exit, ask::key_value, output};
 use crate::{
     app::{App, Purpose},
     config::Config,
-    domain::{DEFAULT_COLLECTION, JobId, JobKind, JobPriority, JobState, Metadata},
-    ingest::{upload, worker::Worker},
+    domain::{DEFAULT_COLLECTION, JobId, JobKind, JobPriority, JobState},
+    ingest::{
+        upload::{self, Description},
+        worker::Worker,
+    },
     metadata_store::JobQuery,
     shutdown,
 };
@@ -34,6 +37,9 @@ pub struct Ingest {
     /// Metadata of every document; may be repeated
     #[arg(long = "metadata", value_name = "KEY=VALUE", value_parser = key_value)]
     metadata: Vec<(String, serde_json::Value)>,
+    /// An access label: only callers that have one of them read the documents; may be repeated [default: none, for everyone]
+    #[arg(long = "access", value_name = "LABEL")]
+    access: Vec<String>,
     /// Whose turn it is in the queue: high, normal or low [default: normal, and low for more than 10 files]
     #[arg(long)]
     priority: Option<JobPriority>,
@@ -73,13 +79,17 @@ impl Ingest {
         let found = find_files(&self.paths)?;
         let stop = shutdown::on_signal()?;
         let app = App::start(config, Purpose { answers: false, any_index: false }).await?;
-        let collection = self.collection.as_deref().unwrap_or(DEFAULT_COLLECTION);
-        let metadata = self.metadata.into_iter().collect();
+        let access: BTreeSet<String> = self.access.into_iter().collect();
+        let description = Description {
+            metadata: self.metadata.into_iter().collect(),
+            access: access.into_iter().collect(),
+            ..Description::of(self.collection.unwrap_or_else(|| DEFAULT_COLLECTION.to_owned()))
+        };
         let priority = self.priority.unwrap_or_else(|| JobPriority::of_request(found.files.len()));
         let working = stop.child_token();
         let worker = tokio::spawn(Worker::new(app.ingest.clone(), app.config.ingest_concurrency).run(working.clone()));
         let summary = tokio::select! {
-            summary = ingest_files(&app, found, collection, metadata, priority) => summary?,
+            summary = ingest_files(&app, found, description, priority) => summary?,
             () = stop.cancelled() => {
                 worker.await?;
                 bail!("stopped: what was registered stays in the queue; run the same command again to go on");
@@ -171,7 +181,7 @@ pub async fn ingest_alone(app: &Arc<App>, found: FoundFiles, stop: &Cancellation
     let working = stop.child_token();
     let worker = tokio::spawn(Worker::new(app.ingest.clone(), app.config.ingest_concurrency).run(working.clone()));
     let summary = tokio::select! {
-        summary = ingest_files(app, found, DEFAULT_COLLECTION, Metadata::new(), JobPriority::Normal) => summary,
+        summary = ingest_files(app, found, Description::of(DEFAULT_COLLECTION), JobPriority::Normal) => summary,
         () = stop.cancelled() => Err(anyhow!("stopped before everything was ingested")),
     };
     working.cancel();
@@ -183,8 +193,7 @@ pub async fn ingest_alone(app: &Arc<App>, found: FoundFiles, stop: &Cancellation
 pub async fn ingest_files(
     app: &Arc<App>,
     found: FoundFiles,
-    collection: &str,
-    metadata: Metadata,
+    description: Description,
     priority: JobPriority,
 ) -> anyhow::Result<Summary> {
     let started = Instant::now();
@@ -196,7 +205,7 @@ pub async fn ingest_files(
     let mut summary = Summary { files: found.files.len(), passed_over: found.passed_over, ..Summary::default() };
     let mut waiting: HashMap<JobId, String> = HashMap::new();
     for (name, path) in found.files {
-        match register(app, (collection, &name), metadata.clone(), priority, &path).await {
+        match register(app, &name, description.clone(), priority, &path).await {
             Ok((_, true)) => {
                 summary.unchanged += 1;
                 bar.inc(1);
@@ -224,14 +233,14 @@ pub async fn ingest_files(
 
 async fn register(
     app: &App,
-    (collection, name): (&str, &str),
-    metadata: Metadata,
+    name: &str,
+    description: Description,
     priority: JobPriority,
     path: &Path,
 ) -> anyhow::Result<(JobId, bool)> {
     let mut file = tokio::fs::File::open(path).await?;
     let received = upload::receive(&app.ingest, &mut file, app.config.max_upload_bytes).await?;
-    let registered = upload::register(&app.ingest, collection, name, metadata, priority, &received).await?;
+    let registered = upload::register(&app.ingest, name, description, priority, &received).await?;
     // A duplicate whose job has not ended yet is waited for: this run is not done before it is.
     Ok((registered.job_id, registered.duplicate && registered.job_state.is_final()))
 }

@@ -4,6 +4,7 @@
 
 mod adapters;
 mod ask;
+mod audit;
 mod backup;
 mod bench;
 mod completions;
@@ -18,6 +19,7 @@ mod eval_injections;
 mod eval_pairs;
 mod eval_suite;
 mod ingest;
+mod keys;
 mod migrate;
 mod models;
 mod output;
@@ -37,7 +39,7 @@ use crate::{
     config::{Config, Settings},
     faults,
     ingest::extract,
-    telemetry,
+    telemetry, tls,
 };
 
 /// What the process ends with.
@@ -76,6 +78,8 @@ enum Command {
     Documents(documents::Documents),
     Conversations(conversations::Conversations),
     Unanswered(unanswered::Unanswered),
+    Keys(keys::Keys),
+    Audit(audit::Audit),
     Reindex(reindex::Reindex),
     Backup(backup::Backup),
     Restore(restore::Restore),
@@ -111,6 +115,7 @@ pub fn main() -> ExitCode {
         }
         command => command,
     };
+    tls::prepare_clients();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -147,6 +152,8 @@ async fn run(settings: Settings, command: Command) -> anyhow::Result<Exit> {
         Command::Documents(command) => command.run(config).await,
         Command::Conversations(command) => command.run(config).await,
         Command::Unanswered(command) => command.run(config).await,
+        Command::Keys(command) => command.run(config).await,
+        Command::Audit(command) => command.run(config).await,
         Command::Reindex(command) => command.run(config).await,
         Command::Backup(command) => command.run(config).await,
         Command::Restore(command) => command.run(config).await,

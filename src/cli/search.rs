@@ -5,6 +5,7 @@ use crate::{
     answer::{self, RankingKind, SearchRequest},
     app::{App, Purpose},
     config::Config,
+    domain::Access,
 };
 
 /// Find passages
@@ -33,6 +34,7 @@ impl Search {
             collection: self.scope.collection,
             top_k: self.scope.top_k,
             ranking: self.ranking,
+            access: Access::everything(),
         };
         let found = tokio::time::timeout(app.config.ask_timeout, answer::search(&app.retrieve, request)).await??;
         if self.json {

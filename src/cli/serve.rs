@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::Exit;
 use crate::{
-    app::{App, Purpose},
-    config::Config,
+    app::{App, Purpose, open_metadata},
+    config::{Config, DatabaseUrl},
     delivery::DeliveryWorker,
     http,
     ingest::worker::Worker,
@@ -35,11 +35,32 @@ impl Serve {
                 "--no-worker needs Postgres and a Qdrant server: with the embedded stores only this process can work"
             );
         }
+        check_keys(&config).await?;
         let stop = shutdown::on_signal()?;
         let app = App::start(config, Purpose { answers: !self.without_answers, any_index: false }).await?;
         serve_until(app, stop, !self.no_worker).await?;
         Ok(Exit::Ok)
     }
+}
+
+/// Refuses to serve the network while there is no key, before anything is loaded.
+pub async fn check_keys(config: &Config) -> anyhow::Result<()> {
+    if !config.listens_to_the_network() || config.api_key.is_some() || config.jwt.is_some() {
+        return Ok(());
+    }
+    let has_keys = match &config.database {
+        // A file that is not there holds none, and is not made for the question.
+        DatabaseUrl::Sqlite(path) if !path.exists() => false,
+        _ => open_metadata(config).await?.has_keys().await?,
+    };
+    if !has_keys {
+        anyhow::bail!(
+            "listening on {} would let everyone on the network read the documents: make a key with `footnote keys \
+             create`, set FOOTNOTE_API_KEY, or listen on 127.0.0.1",
+            config.listen
+        );
+    }
+    Ok(())
 }
 
 /// Serves, works, and follows the adapter registry, until `stop` is cancelled.
@@ -48,12 +69,15 @@ pub async fn serve_until(app: Arc<App>, stop: CancellationToken, work: bool) -> 
     let listener = TcpListener::bind(listen).await.with_context(|| {
         format!("cannot listen on {listen}: another program may use the port; choose one with --listen")
     })?;
-    eprintln!("serving on http://{}", listener.local_addr()?);
+    let scheme = if app.tls.is_some() { "https" } else { "http" };
+    eprintln!("serving on {scheme}://{}", listener.local_addr()?);
     let worker = work.then(|| {
         let worker = Worker::new(app.ingest.clone(), app.config.ingest_concurrency);
         tokio::spawn(worker.run(stop.clone()))
     });
     let delivering = work.then(|| tokio::spawn(DeliveryWorker::new(app.deliveries.clone()).run(stop.clone())));
+    let forgetting = tokio::spawn(http::forget_old(app.clone(), stop.clone()));
+    let renewing = app.tls.clone().map(|tls| tokio::spawn(tls.follow(stop.clone())));
     let swapping = app.adapter_swap().map(|swap| tokio::spawn(swap.run(stop.clone())));
     http::serve(listener, app.clone(), stop.clone(), app.config.shutdown_grace).await?;
     for worker in [worker, delivering].into_iter().flatten() {
@@ -64,6 +88,14 @@ pub async fn serve_until(app: Arc<App>, stop: CancellationToken, work: bool) -> 
     }
     if let Some(swapping) = swapping {
         swapping.await?;
+    }
+    forgetting.await?;
+    // What the last requests have left.
+    if tokio::time::timeout(app.config.shutdown_grace, app.audit.flush()).await.is_err() {
+        tracing::warn!("entries of the audit log were not written in time");
+    }
+    if let Some(renewing) = renewing {
+        renewing.await?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use super::{Exit, output};
 use crate::{
     app::open_metadata,
     config::Config,
-    domain::UnansweredId,
+    domain::{Access, UnansweredId},
     unanswered::{self, UnansweredGroup},
 };
 
@@ -27,10 +27,10 @@ impl Unanswered {
     pub async fn run(self, config: Config) -> anyhow::Result<Exit> {
         let metadata = open_metadata(&config).await?;
         if let Some(id) = self.dismiss {
-            println!("dismissed: {}", unanswered::dismiss(&*metadata, id).await?);
+            println!("dismissed: {}", unanswered::dismiss(&*metadata, id, &Access::everything()).await?);
             return Ok(Exit::Ok);
         }
-        let found = unanswered::groups(&*metadata, self.collection, usize::MAX).await?;
+        let found = unanswered::groups(&*metadata, self.collection, &Access::everything(), usize::MAX).await?;
         if self.json {
             output::print_json(&found)?;
             return Ok(Exit::Ok);

@@ -6,20 +6,25 @@
 mod rules;
 mod secret;
 mod settings;
+mod values;
 
 use std::{
     collections::BTreeSet,
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
+use chrono::TimeDelta;
 pub use rules::{Rules, SigningKey, Webhook};
 pub use secret::Secret;
 pub use settings::Settings;
 
-use crate::domain::{InvalidStages, Stages, personal_data::PersonalKind};
+use self::values::{
+    absolute, at_least, database, invalid, is_loopback, jwt, redact, seconds, share, some_number, stages, tls, vectors,
+};
+use crate::domain::{Stages, personal_data::PersonalKind};
 
 /// The complete configuration.
 #[derive(Clone)]
@@ -38,8 +43,20 @@ pub struct Config {
     pub reranker: AdapterChoice,
     /// The address that `serve` binds.
     pub listen: SocketAddr,
-    /// What every request must carry as `Authorization: Bearer …`; required unless `listen` is loopback.
+    /// A key that may do everything, as `Authorization: Bearer …`, beside those that are in the store.
     pub api_key: Option<Secret>,
+    /// The identity provider whose bearer tokens are taken.
+    pub jwt: Option<JwtIssuer>,
+    /// How many requests one API key may send in a minute.
+    pub requests_per_minute: Option<u32>,
+    /// How many tokens the generator reads and writes for one API key in a minute.
+    pub tokens_per_minute: Option<u32>,
+    /// The files of the certificate to serve HTTPS with, and of its key.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// How long entries of the audit log are kept; `None` for no log.
+    pub audit_kept: Option<TimeDelta>,
+    /// Whether the audit log holds the questions themselves.
+    pub audit_questions: bool,
     /// Documents, jobs, generations.
     pub database: DatabaseUrl,
     /// Vectors.
@@ -86,6 +103,19 @@ pub struct Config {
     pub extract_program: PathBuf,
     /// How long a stopping server waits for running requests.
     pub shutdown_grace: Duration,
+}
+
+/// An identity provider whose bearer tokens are taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JwtIssuer {
+    /// Where its keys are.
+    pub keys: String,
+    /// Whether that is a file, and no address.
+    pub is_file: bool,
+    /// What its tokens name as their issuer.
+    pub issuer: String,
+    /// What its tokens must name as their audience.
+    pub audience: String,
 }
 
 /// Where documents, jobs and generations are recorded.
@@ -164,11 +194,6 @@ pub enum ConfigError {
         /// What it can be.
         expected: String,
     },
-    /// Serving the network without a key.
-    #[error(
-        "listening on {0} would let everyone on the network read the documents: set FOOTNOTE_API_KEY, or listen on 127.0.0.1"
-    )]
-    OpenToTheNetwork(SocketAddr),
     /// There is no home directory to put data in.
     #[error("this user has no data directory: set FOOTNOTE_DATA_DIR")]
     NoDataDir,
@@ -213,11 +238,17 @@ impl Config {
             Some(key) if key.expose().len() < MIN_API_KEY => {
                 return Err(invalid("api_key", "***", "use at least 16 characters, drawn at random"));
             }
-            None if !is_loopback(listen.ip()) => return Err(ConfigError::OpenToTheNetwork(listen)),
             _ => {}
         }
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let audit_days = settings.audit_days.unwrap_or(365);
         Ok(Self {
+            jwt: jwt(settings.jwt_keys, settings.jwt_issuer, settings.jwt_audience)?,
+            requests_per_minute: some_number(settings.requests_per_minute.unwrap_or(600)),
+            tokens_per_minute: some_number(settings.tokens_per_minute.unwrap_or(0)),
+            tls: tls(settings.tls_certificate, settings.tls_key)?,
+            audit_kept: (audit_days > 0).then(|| TimeDelta::days(i64::from(audit_days))),
+            audit_questions: settings.audit_questions.unwrap_or(false),
             database: database(settings.database_url.as_deref(), &data_dir)?,
             vectors: vectors(
                 settings.vector_url.as_deref(),
@@ -278,117 +309,14 @@ impl Config {
         self.data_dir.join("scratch")
     }
 
+    /// Whether `serve` would listen beyond this machine.
+    pub fn listens_to_the_network(&self) -> bool {
+        !is_loopback(self.listen.ip())
+    }
+
     /// Whether everything lives in this process's own data directory.
     pub fn is_embedded(&self) -> bool {
         matches!(self.database, DatabaseUrl::Sqlite(_)) || matches!(self.vectors, VectorUrl::Edge(_))
-    }
-}
-
-/// A share above 0 that `holds`, if one is set.
-fn share(
-    key: &'static str,
-    value: Option<f64>,
-    holds: fn(f64) -> bool,
-    range: &str,
-) -> Result<Option<f64>, ConfigError> {
-    match value {
-        Some(share) if !(share > 0.0 && holds(share)) => {
-            Err(invalid(key, share, &format!("give a share above 0 and {range}")))
-        }
-        share => Ok(share),
-    }
-}
-
-fn absolute(key: &'static str, path: &Path) -> Result<PathBuf, ConfigError> {
-    std::path::absolute(path).map_err(|error| invalid(key, path.display(), &error.to_string()))
-}
-
-fn is_loopback(address: IpAddr) -> bool {
-    address.to_canonical().is_loopback()
-}
-
-fn invalid(key: &'static str, value: impl std::fmt::Display, expected: &str) -> ConfigError {
-    ConfigError::Invalid { key, value: value.to_string(), expected: expected.to_owned() }
-}
-
-fn at_least<T: Copy + PartialOrd + std::fmt::Display>(
-    key: &'static str,
-    value: Option<T>,
-    default: T,
-    least: T,
-) -> Result<T, ConfigError> {
-    match value {
-        Some(value) if value < least => Err(invalid(key, value, &format!("the least is {least}"))),
-        Some(value) => Ok(value),
-        None => Ok(default),
-    }
-}
-
-fn seconds(key: &'static str, value: Option<u64>, default: u64) -> Result<Duration, ConfigError> {
-    at_least(key, value, default, 1).map(Duration::from_secs)
-}
-
-fn stages(switches: &str) -> Result<Stages, ConfigError> {
-    switches.parse().map_err(|error: InvalidStages| invalid("stages", switches, &error.to_string()))
-}
-
-/// Names with commas. Addresses and telephone numbers are what many questions ask for, so they are not hidden unasked.
-fn redact(kinds: Option<&str>) -> Result<BTreeSet<PersonalKind>, ConfigError> {
-    let Some(text) = kinds else {
-        return Ok([PersonalKind::Secret, PersonalKind::Card, PersonalKind::Iban, PersonalKind::NationalId].into());
-    };
-    if text.trim() == "none" {
-        return Ok(BTreeSet::new());
-    }
-    let names = PersonalKind::ALL.map(PersonalKind::as_str).join(", ");
-    let kind = |name: &str| {
-        let known = PersonalKind::ALL.into_iter().find(|kind| kind.as_str() == name.trim());
-        known.ok_or_else(|| invalid("redact", text, &format!("give `none`, or some of {names}, with commas")))
-    };
-    text.split(',').map(kind).collect()
-}
-
-fn database(url: Option<&str>, data_dir: &Path) -> Result<DatabaseUrl, ConfigError> {
-    match url {
-        None => Ok(DatabaseUrl::Sqlite(data_dir.join("footnote.db"))),
-        Some(url) => match url.split_once("://") {
-            Some(("sqlite", path)) if !path.is_empty() => Ok(DatabaseUrl::Sqlite(PathBuf::from(path))),
-            Some(("postgres" | "postgresql", _)) => Ok(DatabaseUrl::Postgres(Secret::new(url))),
-            _ => Err(invalid(
-                "database_url",
-                redacted(url),
-                "use sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE",
-            )),
-        },
-    }
-}
-
-fn vectors(
-    url: Option<&str>,
-    api_key: Option<String>,
-    prefix: String,
-    data_dir: &Path,
-) -> Result<VectorUrl, ConfigError> {
-    if prefix.is_empty() || !prefix.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-') {
-        return Err(invalid("vector_prefix", prefix, "use letters, digits, `_` and `-`"));
-    }
-    match url {
-        None => Ok(VectorUrl::Edge(data_dir.join("vectors"))),
-        Some(url) => match url.split_once("://") {
-            Some(("edge", path)) if !path.is_empty() => Ok(VectorUrl::Edge(PathBuf::from(path))),
-            Some(("http" | "https", host)) if !host.is_empty() => {
-                Ok(VectorUrl::Server { url: url.to_owned(), api_key: api_key.map(Secret::new), prefix })
-            }
-            _ => Err(invalid("vector_url", redacted(url), "use edge://DIRECTORY or http://HOST:6334")),
-        },
-    }
-}
-
-/// A URL without what stands before an `@`: that may be a password.
-fn redacted(url: &str) -> String {
-    match (url.split_once("://"), url.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://***@{host}"),
-        _ => url.to_owned(),
     }
 }
 
@@ -413,13 +341,13 @@ mod tests {
     }
 
     #[test]
-    fn the_network_needs_a_key_of_some_length() {
+    fn a_key_has_some_length_and_the_network_is_told_from_loopback() {
         let open = Settings { listen: Some("0.0.0.0:80".into()), ..settings() };
-        assert!(matches!(Config::resolve(open.clone()), Err(ConfigError::OpenToTheNetwork(_))));
+        assert!(Config::resolve(open.clone()).unwrap().listens_to_the_network());
         let short = Settings { api_key: Some("short".into()), ..open.clone() };
         assert!(matches!(Config::resolve(short), Err(ConfigError::Invalid { key: "api_key", .. })));
         let mapped = Settings { listen: Some("[::ffff:127.0.0.1]:80".into()), ..settings() };
-        assert!(Config::resolve(mapped).is_ok());
+        assert!(!Config::resolve(mapped).unwrap().listens_to_the_network());
         let keyed = Settings { api_key: Some("0123456789abcdef".into()), ..open };
         assert!(Config::resolve(keyed).is_ok());
     }

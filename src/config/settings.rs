@@ -53,8 +53,26 @@ settings! {
     reranker: PathBuf, "FOOTNOTE_RERANKER", "DIR";
     /// The address to serve on [default: 127.0.0.1:8642]
     listen: String, "FOOTNOTE_LISTEN", "ADDRESS:PORT";
-    /// The key that every request must carry as a bearer token; needed for any address but loopback
+    /// A key that may do everything, beside those that `footnote keys create` makes; any address but loopback needs a key
     api_key: String, "FOOTNOTE_API_KEY", "KEY";
+    /// The keys of an identity provider whose bearer tokens are taken: a JWK set in a file or at an https:// address
+    jwt_keys: String, "FOOTNOTE_JWT_KEYS", "FILE|URL";
+    /// The issuer that such a token must name; with `jwt_keys`
+    jwt_issuer: String, "FOOTNOTE_JWT_ISSUER", "ISSUER";
+    /// The audience that such a token must name; with `jwt_keys`
+    jwt_audience: String, "FOOTNOTE_JWT_AUDIENCE", "AUDIENCE";
+    /// How many requests one API key may send in a minute, or 0 for any number [default: 600]
+    requests_per_minute: u32, "FOOTNOTE_REQUESTS_PER_MINUTE", "N";
+    /// How many tokens the generator reads and writes for one API key in a minute, or 0 for any number [default: 0]
+    tokens_per_minute: u32, "FOOTNOTE_TOKENS_PER_MINUTE", "N";
+    /// A file in PEM with the certificate to serve HTTPS with, and those that lead to its authority; with `tls_key`
+    tls_certificate: PathBuf, "FOOTNOTE_TLS_CERTIFICATE", "FILE";
+    /// A file in PEM with the key of the certificate
+    tls_key: PathBuf, "FOOTNOTE_TLS_KEY", "FILE";
+    /// How many days entries of the audit log are kept, or 0 for no log [default: 365]
+    audit_days: u32, "FOOTNOTE_AUDIT_DAYS", "DAYS";
+    /// Whether the audit log holds the questions themselves [default: false]
+    audit_questions: bool, "FOOTNOTE_AUDIT_QUESTIONS", "true|false";
     /// sqlite://FILE or postgres://… [default: SQLite in the data directory]
     database_url: String, "FOOTNOTE_DATABASE_URL", "URL";
     /// edge://DIR or http://HOST:6334 of a Qdrant server [default: Qdrant Edge in the data directory]

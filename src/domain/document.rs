@@ -29,6 +29,8 @@ pub struct Document {
     /// What the user said about the document.
     #[schema(value_type = Object)]
     pub metadata: Metadata,
+    /// Who may read it: callers that have one of these access labels. Everyone who may read the collection when empty.
+    pub access: Vec<String>,
     /// When the name was first uploaded.
     pub created_at: DateTime<Utc>,
     /// When the document last changed.

@@ -115,6 +115,14 @@ prefixed_id!(
     AdapterId, "adp_", "adapter"
 );
 prefixed_id!(
+    /// An API key, whatever its secret is at the moment.
+    KeyId, "key_", "API key"
+);
+prefixed_id!(
+    /// An entry of the audit log.
+    AuditEntryId, "aud_", "audit entry"
+);
+prefixed_id!(
     /// A chunk of one version of a document in one index generation.
     ChunkId, "chk_", "chunk"
 );

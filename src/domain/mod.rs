@@ -3,14 +3,17 @@
 //! Pure data and pure functions: no input or output, no async, no vendor types. Every other module may
 //! depend on this one, and this one depends on none of them.
 
+mod access;
 mod adapter;
 mod answer;
+mod audit_entry;
 mod chunk;
 mod conversation;
 mod document;
 mod generation;
 mod ids;
 mod job;
+mod key;
 pub mod personal_data;
 mod question;
 mod recorded_turn;
@@ -20,14 +23,17 @@ mod stages;
 pub mod text;
 mod unanswered;
 
+pub use access::*;
 pub use adapter::*;
 pub use answer::*;
+pub use audit_entry::*;
 pub use chunk::*;
 pub use conversation::*;
 pub use document::*;
 pub use generation::*;
 pub use ids::*;
 pub use job::*;
+pub use key::*;
 pub use question::*;
 pub use recorded_turn::*;
 pub use rule::*;

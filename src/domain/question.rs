@@ -5,6 +5,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::Asker;
+
 /// The passages that a question reads when the caller does not say.
 pub const DEFAULT_TOP_K: u32 = 5;
 /// The most passages that a caller may ask for.
@@ -46,10 +48,14 @@ pub struct Question {
     /// conversation. Without it and without a `conversation_id` no turn is stored.
     #[serde(default)]
     pub store: bool,
+    /// On whose behalf it is asked: no part of a request. What nobody has filled in reads nothing.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub asker: Asker,
 }
 
 impl Question {
-    /// A question of which nothing else is said.
+    /// A question of which nothing else is said, asked by the program itself.
     pub fn new(question: impl Into<String>) -> Self {
         Self {
             question: question.into(),
@@ -60,6 +66,7 @@ impl Question {
             top_k: None,
             stream: false,
             store: false,
+            asker: Asker::program(),
         }
     }
 }

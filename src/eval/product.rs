@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     answer::{self, AnswerError, AnswerServices, GivenPassage, Passage, RankingKind, SearchRequest},
-    domain::{Outcome, OutcomeKind, Question, QuestionPart, Timings, Turn, text::CodePointRange},
+    domain::{Access, Outcome, OutcomeKind, Question, QuestionPart, Timings, Turn, text::CodePointRange},
     models::embedder::TokenCounter,
     train::dataset::example::Exchange,
 };
@@ -77,6 +77,7 @@ impl Answerer for Open {
             filter: None,
             top_k: Some(1),
             ranking: RankingKind::Dense,
+            access: Access::everything(),
         };
         let found = answer::search(&self.services.retrieve, request).await?;
         Ok(found.results.first().map(|passage| f64::from(passage.score)))

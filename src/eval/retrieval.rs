@@ -16,7 +16,7 @@ use super::metrics::{ndcg_at, recall_at};
 use crate::{
     answer::{self, Passage, RankingKind, SearchRequest},
     app::App,
-    domain::text::CodePointRange,
+    domain::{Access, text::CodePointRange},
     models::encoder::{PairError, PairScorer},
 };
 
@@ -150,6 +150,7 @@ pub async fn evaluate(
             // Several chunks of a document count once for nDCG, so more than ten are asked for.
             top_k: Some(30),
             ranking,
+            access: Access::everything(),
         };
         let mut found = answer::search(&app.retrieve, request).await?.results;
         if let Some(rerank) = rerank {

@@ -9,6 +9,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Problem,
+    auth::Unlimited,
     extract::{Json, Path, Query},
 };
 use crate::{
@@ -57,10 +58,14 @@ struct AdapterList {
 
 /// List adapters
 #[utoipa::path(
-    get, path = "/v1/admin/adapters", operation_id = "list_adapters", tag = "admin", params(AdaptersQuery),
+    get, path = "/v1/admin/adapters", operation_id = "list_adapters", tag = "admin", security(("key" = ["admin"])), params(AdaptersQuery),
     responses((status = OK, body = AdapterList))
 )]
-async fn list(State(app): State<Arc<App>>, Query(query): Query<AdaptersQuery>) -> Result<Body<AdapterList>, Problem> {
+async fn list(
+    State(app): State<Arc<App>>,
+    _: Unlimited,
+    Query(query): Query<AdaptersQuery>,
+) -> Result<Body<AdapterList>, Problem> {
     let (registry, pinned) = (registry(&app), pinned(&app).await?);
     let limit = query.limit.unwrap_or(100);
     let page = registry.list(AdapterQuery { role: query.role, cursor: query.cursor, limit }, pinned.as_ref()).await?;
@@ -76,14 +81,18 @@ async fn list(State(app): State<Arc<App>>, Query(query): Query<AdaptersQuery>) -
 ///
 /// With the card of the run that made it, its evaluations, and when it served.
 #[utoipa::path(
-    get, path = "/v1/admin/adapters/{id}", operation_id = "show_adapter", tag = "admin",
+    get, path = "/v1/admin/adapters/{id}", operation_id = "show_adapter", tag = "admin", security(("key" = ["admin"])),
     params(("id" = AdapterId, Path)),
     responses(
         (status = OK, body = AdapterDetails),
         (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"),
     )
 )]
-async fn show(State(app): State<Arc<App>>, Path(id): Path<AdapterId>) -> Result<Body<AdapterDetails>, Problem> {
+async fn show(
+    State(app): State<Arc<App>>,
+    _: Unlimited,
+    Path(id): Path<AdapterId>,
+) -> Result<Body<AdapterDetails>, Problem> {
     Ok(Body(registry(&app).show(id).await?))
 }
 
@@ -102,7 +111,7 @@ struct PromoteRequest {
 /// suite, or gets fewer edge or failure cases right, unless `force` gives a reason. Every process follows; questions
 /// that are being answered end with the models they began with.
 #[utoipa::path(
-    post, path = "/v1/admin/adapters/{id}/promote", operation_id = "promote_adapter", tag = "admin",
+    post, path = "/v1/admin/adapters/{id}/promote", operation_id = "promote_adapter", tag = "admin", security(("key" = ["admin"])),
     params(("id" = AdapterId, Path)), request_body = PromoteRequest,
     responses(
         (status = OK, body = Promotion),
@@ -112,6 +121,7 @@ struct PromoteRequest {
 )]
 async fn promote(
     State(app): State<Arc<App>>,
+    _: Unlimited,
     Path(id): Path<AdapterId>,
     Json(request): Json<PromoteRequest>,
 ) -> Result<Body<Promotion>, Problem> {
@@ -125,14 +135,18 @@ async fn promote(
 ///
 /// Goes back to what served before the present adapter of this role was promoted.
 #[utoipa::path(
-    post, path = "/v1/admin/adapters/{role}/rollback", operation_id = "roll_back_adapter", tag = "admin",
+    post, path = "/v1/admin/adapters/{role}/rollback", operation_id = "roll_back_adapter", tag = "admin", security(("key" = ["admin"])),
     params(("role" = AdapterRole, Path)),
     responses(
         (status = OK, body = Promotion),
         (status = CONFLICT, body = Problem, content_type = "application/problem+json"),
     )
 )]
-async fn rollback(State(app): State<Arc<App>>, Path(role): Path<AdapterRole>) -> Result<Body<Promotion>, Problem> {
+async fn rollback(
+    State(app): State<Arc<App>>,
+    _: Unlimited,
+    Path(role): Path<AdapterRole>,
+) -> Result<Body<Promotion>, Problem> {
     let entry = registry(&app).roll_back(role).await?;
     app.adapters_changed.notify_one();
     Ok(Body(entry))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    Json as Body,
+    Extension, Json as Body,
     extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
@@ -11,12 +11,15 @@ use axum::{
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use tokio_util::io::ReaderStream;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Problem,
+    audit::Details,
+    auth::Unlimited,
     extract::{OptionalJson, Path, Query},
 };
 use crate::{
@@ -50,7 +53,7 @@ struct Reindex {
 /// brought up to date and replaces it. When such a reindex is already queued or running, that one is returned. The body
 /// may be left out.
 #[utoipa::path(
-    post, path = "/v1/admin/reindex", operation_id = "start_reindex", tag = "admin",
+    post, path = "/v1/admin/reindex", operation_id = "start_reindex", tag = "admin", security(("key" = ["admin"])),
     request_body(content = Option<ReindexOptions>),
     responses(
         (status = ACCEPTED, body = Reindex),
@@ -59,22 +62,24 @@ struct Reindex {
 )]
 async fn reindex(
     State(app): State<Arc<App>>,
+    _: Unlimited,
     options: OptionalJson<ReindexOptions>,
-) -> Result<(StatusCode, Body<Reindex>), Problem> {
+) -> Result<(StatusCode, Extension<Details>, Body<Reindex>), Problem> {
     let id = app.metadata.enqueue_reindex(options.0.unwrap_or_default()).await?;
     app.ingest.wake.notify_one();
-    Ok((StatusCode::ACCEPTED, Body(read(&app, id).await?)))
+    let details = Details::of(json!({"job": id}));
+    Ok((StatusCode::ACCEPTED, Extension(details), Body(read(&app, id).await?)))
 }
 
 /// Show a reindex
 #[utoipa::path(
-    get, path = "/v1/admin/reindex/{id}", operation_id = "show_reindex", tag = "admin", params(("id" = JobId, Path)),
+    get, path = "/v1/admin/reindex/{id}", operation_id = "show_reindex", tag = "admin", security(("key" = ["admin"])), params(("id" = JobId, Path)),
     responses(
         (status = OK, body = Reindex),
         (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"),
     )
 )]
-async fn show(State(app): State<Arc<App>>, Path(id): Path<JobId>) -> Result<Body<Reindex>, Problem> {
+async fn show(State(app): State<Arc<App>>, _: Unlimited, Path(id): Path<JobId>) -> Result<Body<Reindex>, Problem> {
     let found = read(&app, id).await?;
     if found.job.kind != JobKind::Reindex {
         return Err(Problem::not_found(format!("job {id} is no reindex: see /v1/jobs/{id}")));
@@ -97,13 +102,17 @@ struct BackupQuery {
 /// and asked meanwhile. It ends with `end.json`; an answer that was cut off does not, and is no backup. One is written at
 /// a time.
 #[utoipa::path(
-    post, path = "/v1/admin/backup", operation_id = "back_up", tag = "admin", params(BackupQuery),
+    post, path = "/v1/admin/backup", operation_id = "back_up", tag = "admin", security(("key" = ["admin"])), params(BackupQuery),
     responses(
         (status = OK, body = Vec<u8>, content_type = "application/x-tar"),
         (status = TOO_MANY_REQUESTS, body = Problem, content_type = "application/problem+json"),
     )
 )]
-async fn back_up(State(app): State<Arc<App>>, Query(query): Query<BackupQuery>) -> Result<Response, Problem> {
+async fn back_up(
+    State(app): State<Arc<App>>,
+    _: Unlimited,
+    Query(query): Query<BackupQuery>,
+) -> Result<Response, Problem> {
     let busy = || Problem::busy("a backup is being written already: wait for its end");
     let permit = app.backup_slot.clone().try_acquire_owned().map_err(|_| busy())?;
     let options = BackupOptions { without_vectors: query.without_vectors.unwrap_or(false), since: None };

@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
-use axum::{Json as Body, extract::State, http::StatusCode};
+use axum::{Extension, Json as Body, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Problem,
+    audit::Details,
+    auth::check_collection,
     extract::{Json, Path, Query},
 };
 use crate::{
+    access::Caller,
     app::App,
     domain::{Conversation, ConversationId, DEFAULT_COLLECTION, RecordedTurn},
     metadata_store::ConversationQuery,
@@ -35,15 +39,20 @@ struct NewConversation {
 ///
 /// Its questions name it as `conversation_id`, and are stored with their outcomes until it is deleted.
 #[utoipa::path(
-    post, path = "/v1/conversations", operation_id = "create_conversation", tag = "conversations",
+    post, path = "/v1/conversations", operation_id = "create_conversation", tag = "conversations", security(("key" = ["ask"])),
     request_body = NewConversation, responses((status = CREATED, body = Conversation))
 )]
 async fn create(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Json(request): Json<NewConversation>,
-) -> Result<(StatusCode, Body<Conversation>), Problem> {
+) -> Result<(StatusCode, Extension<Details>, Body<Conversation>), Problem> {
     let collection = request.collection.as_deref().unwrap_or(DEFAULT_COLLECTION);
-    Ok((StatusCode::CREATED, Body(app.metadata.create_conversation(collection).await?)))
+    check_collection(&caller, collection)?;
+    let owner = caller.asker.owner.as_deref();
+    let begun = app.metadata.create_conversation(collection, owner).await?;
+    let details = Details::of(json!({"collection": collection, "conversation_id": begun.id}));
+    Ok((StatusCode::CREATED, Extension(details), Body(begun)))
 }
 
 /// Which conversations to list.
@@ -70,16 +79,24 @@ struct ConversationList {
 }
 
 /// List conversations
+///
+/// Those that were begun with the same API key; all of them for administrators and without keys.
 #[utoipa::path(
-    get, path = "/v1/conversations", operation_id = "list_conversations", tag = "conversations",
+    get, path = "/v1/conversations", operation_id = "list_conversations", tag = "conversations", security(("key" = ["ask"]), ("key" = ["admin"])),
     params(ConversationsQuery), responses((status = OK, body = ConversationList))
 )]
 async fn list(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Query(query): Query<ConversationsQuery>,
 ) -> Result<Body<ConversationList>, Problem> {
-    let query =
-        ConversationQuery { collection: query.collection, cursor: query.cursor, limit: query.limit.unwrap_or(100) };
+    let query = ConversationQuery {
+        collection: query.collection,
+        owner: caller.conversations_of().map(str::to_owned),
+        access: caller.access().clone(),
+        cursor: query.cursor,
+        limit: query.limit.unwrap_or(100),
+    };
     let page = app.metadata.conversations(query).await?;
     Ok(Body(ConversationList { conversations: page.items, next_cursor: page.next_cursor }))
 }
@@ -102,8 +119,8 @@ struct ConversationDetails {
     /// The conversation.
     #[serde(flatten)]
     conversation: Conversation,
-    /// The turns, in order. Of a document that was deleted only the ids are left, and of an answer what other documents
-    /// carry.
+    /// The turns, in order. Of a document that was deleted, or that the caller may not read, only the ids are left, and of
+    /// an answer what other documents carry.
     history: Vec<RecordedTurn>,
     /// Give this as `after` to get the next turns; absent after the last.
     next_after: Option<u32>,
@@ -111,7 +128,7 @@ struct ConversationDetails {
 
 /// Show a conversation
 #[utoipa::path(
-    get, path = "/v1/conversations/{id}", operation_id = "show_conversation", tag = "conversations",
+    get, path = "/v1/conversations/{id}", operation_id = "show_conversation", tag = "conversations", security(("key" = ["ask"]), ("key" = ["admin"])),
     params(("id" = ConversationId, Path), TurnsQuery),
     responses(
         (status = OK, body = ConversationDetails),
@@ -120,12 +137,14 @@ struct ConversationDetails {
 )]
 async fn show(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Path(id): Path<ConversationId>,
     Query(query): Query<TurnsQuery>,
 ) -> Result<Body<ConversationDetails>, Problem> {
     // The turns first: one that is added meanwhile then shows in the count, and the last page says that there is more.
-    let history = app.metadata.turns(id, query.after.unwrap_or(0), query.limit.unwrap_or(100)).await?;
-    let conversation = app.metadata.conversation(id).await?;
+    let (after, limit, access) = (query.after.unwrap_or(0), query.limit.unwrap_or(100), caller.access());
+    let history = app.metadata.readable_turns(id, after, limit, access).await?;
+    let conversation = app.metadata.readable_conversation(id, caller.conversations_of(), access).await?;
     let next_after = history.last().map(|turn| turn.number).filter(|last| *last < conversation.turns);
     Ok(Body(ConversationDetails { conversation, history, next_after }))
 }
@@ -142,7 +161,7 @@ struct DeletedConversation {
 /// With everything that came of it: its turns, its unanswered questions, and what is on its way to webhooks. What a webhook
 /// has received is the receiver's.
 #[utoipa::path(
-    delete, path = "/v1/conversations/{id}", operation_id = "delete_conversation", tag = "conversations",
+    delete, path = "/v1/conversations/{id}", operation_id = "delete_conversation", tag = "conversations", security(("key" = ["ask"]), ("key" = ["admin"])),
     params(("id" = ConversationId, Path)),
     responses(
         (status = OK, body = DeletedConversation),
@@ -151,8 +170,10 @@ struct DeletedConversation {
 )]
 async fn delete(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Path(id): Path<ConversationId>,
 ) -> Result<Body<DeletedConversation>, Problem> {
+    app.metadata.readable_conversation(id, caller.conversations_of(), caller.access()).await?;
     app.metadata.delete_conversation(id).await?;
     Ok(Body(DeletedConversation { conversation_id: id }))
 }

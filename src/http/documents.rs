@@ -1,9 +1,12 @@
 //! `/v1/documents`: uploading, listing, reading and deleting documents.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
 
 use axum::{
-    Json as Body,
+    Extension, Json as Body,
     body::Body as Bytes,
     extract::{DefaultBodyLimit, Multipart, State, multipart::MultipartError},
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -11,15 +14,19 @@ use axum::{
 };
 use futures::TryStreamExt;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use tokio_util::io::StreamReader;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Problem,
+    audit::Details,
+    auth::check_collection,
     extract::{Json, Path, Query},
 };
 use crate::{
+    access::Caller,
     app::App,
     domain::{
         Chunk, DEFAULT_COLLECTION, Document, DocumentId, ExtractedDocument, Filter, JobId, JobPriority, JobState,
@@ -29,9 +36,9 @@ use crate::{
     ingest::{
         IngestError,
         delete::{PickedDocument, delete_matching},
-        upload::{self, Received},
+        upload::{self, Description, Received},
     },
-    metadata_store::{DocumentQuery, check_description},
+    metadata_store::{DocumentQuery, check_access_labels, check_description},
 };
 
 /// The most files of one request.
@@ -65,6 +72,10 @@ struct UploadForm {
     /// A JSON object: what filters can name.
     #[schema(value_type = Option<Object>)]
     metadata: Option<String>,
+    /// A JSON array of access labels: who may read the documents. Callers need one of them; everyone who may use the
+    /// collection reads them when there is none. They are replaced with every upload of a name, at once.
+    #[schema(value_type = Option<Vec<String>>)]
+    access: Option<String>,
     /// The document's name, in place of the file name; only with a single file.
     name: Option<String>,
     /// Whose turn it is: `high`, `normal` or `low`; `normal` when absent, and `low` with more than 10 files.
@@ -101,7 +112,7 @@ struct UploadedDocument {
 /// 202 when anything is new: it survives a crash from then on, and its job says when it can be searched. 200 when
 /// every file was already there.
 #[utoipa::path(
-    post, path = "/v1/documents", operation_id = "upload_documents", tag = "documents",
+    post, path = "/v1/documents", operation_id = "upload_documents", tag = "documents", security(("key" = ["ingest"])),
     request_body(content = UploadForm, content_type = "multipart/form-data"),
     responses(
         (status = ACCEPTED, body = Uploaded),
@@ -111,18 +122,33 @@ struct UploadedDocument {
 )]
 async fn create(
     State(app): State<Arc<App>>,
+    caller: Caller,
     form: Result<Multipart, axum::extract::multipart::MultipartRejection>,
-) -> Result<(StatusCode, Body<Uploaded>), Problem> {
+) -> Result<(StatusCode, Extension<Details>, Body<Uploaded>), Problem> {
+    let _slot = app
+        .upload_slots
+        .try_acquire()
+        .map_err(|_| Problem::busy("as many uploads as are taken at once arrive already: send it again in a while"))?;
     let form = form.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
     let upload = read_form(&app, form).await?;
-    let collection = upload.collection.as_deref().unwrap_or(DEFAULT_COLLECTION);
+    let description = Description {
+        collection: upload.collection.unwrap_or_else(|| DEFAULT_COLLECTION.to_owned()),
+        metadata: upload.metadata,
+        access: upload.access,
+        replaces: caller.access().clone(),
+    };
     for (name, _) in &upload.files {
-        check_description(collection, name, &upload.metadata)?;
+        check_description(&description.collection, name, &description.metadata)?;
+    }
+    check_access_labels(&description.access)?;
+    check_collection(&caller, &description.collection)?;
+    if let Some(label) = description.access.iter().find(|label| !caller.access().labels.allows(label)) {
+        return Err(Problem::forbidden(format!("the API key is not for the access label `{label}`")));
     }
     let mut documents = Vec::with_capacity(upload.files.len());
     for (name, received) in upload.files {
-        let metadata = upload.metadata.clone();
-        let registered = upload::register(&app.ingest, collection, &name, metadata, upload.priority, &received).await?;
+        let description = description.clone();
+        let registered = upload::register(&app.ingest, &name, description, upload.priority, &received).await?;
         documents.push(UploadedDocument {
             document_id: registered.document_id,
             name,
@@ -134,19 +160,24 @@ async fn create(
     }
     let status =
         if documents.iter().all(|document| document.duplicate) { StatusCode::OK } else { StatusCode::ACCEPTED };
-    Ok((status, Body(Uploaded { documents })))
+    let collection = description.collection;
+    let ids: Vec<_> = documents.iter().map(|one| json!({"id": one.document_id, "version": one.version})).collect();
+    let details = Details::of(json!({"collection": collection, "documents": ids}));
+    Ok((status, Extension(details), Body(Uploaded { documents })))
 }
 
 struct Upload {
     files: Vec<(String, Received)>,
     collection: Option<String>,
     metadata: Metadata,
+    access: Vec<String>,
     priority: JobPriority,
 }
 
 /// Reads the whole form before anything is registered, so that a form that is wrong at its end changes nothing.
 async fn read_form(app: &App, mut form: Multipart) -> Result<Upload, Problem> {
-    let (mut files, mut collection, mut name, mut metadata, mut priority) = (Vec::new(), None, None, None, None);
+    let (mut files, mut collection, mut name) = (Vec::new(), None, None);
+    let (mut metadata, mut access, mut priority) = (None, None, None);
     while let Some(field) = form.next_field().await.map_err(broken)? {
         match field.name().unwrap_or_default() {
             "file" => {
@@ -165,12 +196,17 @@ async fn read_form(app: &App, mut form: Multipart) -> Result<Upload, Problem> {
                     .map_err(|error| Problem::invalid(format!("`metadata` is not a JSON object: {error}")))?;
                 once("metadata", &mut metadata, value)?;
             }
+            "access" => {
+                let labels = serde_json::from_str::<BTreeSet<String>>(&text_field(field).await?)
+                    .map_err(|error| Problem::invalid(format!("`access` is not a JSON array of strings: {error}")))?;
+                once("access", &mut access, labels.into_iter().collect())?;
+            }
             "priority" => {
                 let value: JobPriority = text_field(field).await?.parse().map_err(Problem::invalid)?;
                 once("priority", &mut priority, value)?;
             }
             other => {
-                let known = "`file`, `collection`, `metadata`, `name` and `priority`";
+                let known = "`file`, `collection`, `metadata`, `access`, `name` and `priority`";
                 return Err(Problem::invalid(format!("there is no form field `{other}`: use {known}")));
             }
         }
@@ -191,7 +227,13 @@ async fn read_form(app: &App, mut form: Multipart) -> Result<Upload, Problem> {
         }
     }
     let priority = priority.unwrap_or_else(|| JobPriority::of_request(files.len()));
-    Ok(Upload { files, collection, metadata: metadata.unwrap_or_default(), priority })
+    Ok(Upload {
+        files,
+        collection,
+        metadata: metadata.unwrap_or_default(),
+        access: access.unwrap_or_default(),
+        priority,
+    })
 }
 
 /// Keeps a field that a form may have once; of two values, neither is silently dropped.
@@ -246,15 +288,20 @@ struct DocumentList {
 
 /// List documents
 #[utoipa::path(
-    get, path = "/v1/documents", operation_id = "list_documents", tag = "documents", params(DocumentsQuery),
+    get, path = "/v1/documents", operation_id = "list_documents", tag = "documents", security(("key" = ["ask"]), ("key" = ["ingest"])), params(DocumentsQuery),
     responses((status = OK, body = DocumentList))
 )]
-async fn list(State(app): State<Arc<App>>, Query(query): Query<DocumentsQuery>) -> Result<Body<DocumentList>, Problem> {
+async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Query(query): Query<DocumentsQuery>,
+) -> Result<Body<DocumentList>, Problem> {
     let page = app
         .metadata
         .documents(DocumentQuery {
             collection: query.collection,
             name: query.name,
+            access: caller.access().clone(),
             cursor: query.cursor,
             limit: query.limit.unwrap_or(100),
         })
@@ -264,14 +311,18 @@ async fn list(State(app): State<Arc<App>>, Query(query): Query<DocumentsQuery>) 
 
 /// Show a document
 #[utoipa::path(
-    get, path = "/v1/documents/{id}", operation_id = "show_document", tag = "documents", params(("id" = DocumentId, Path)),
+    get, path = "/v1/documents/{id}", operation_id = "show_document", tag = "documents", security(("key" = ["ask"]), ("key" = ["ingest"])), params(("id" = DocumentId, Path)),
     responses(
         (status = OK, body = Document),
         (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"),
     )
 )]
-async fn show(State(app): State<Arc<App>>, Path(id): Path<DocumentId>) -> Result<Body<Document>, Problem> {
-    Ok(Body(app.metadata.document(id).await?))
+async fn show(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<DocumentId>,
+) -> Result<Body<Document>, Problem> {
+    Ok(Body(app.metadata.readable_document(id, caller.access()).await?))
 }
 
 /// A document that was deleted.
@@ -287,14 +338,19 @@ struct Deleted {
 ///
 /// From this answer on, no search and no answer uses it. The job that is named removes what is left of it.
 #[utoipa::path(
-    delete, path = "/v1/documents/{id}", operation_id = "delete_document", tag = "documents",
+    delete, path = "/v1/documents/{id}", operation_id = "delete_document", tag = "documents", security(("key" = ["ingest"])),
     params(("id" = DocumentId, Path)),
     responses(
         (status = OK, body = Deleted),
         (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"),
     )
 )]
-async fn delete(State(app): State<Arc<App>>, Path(id): Path<DocumentId>) -> Result<Body<Deleted>, Problem> {
+async fn delete(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<DocumentId>,
+) -> Result<Body<Deleted>, Problem> {
+    app.metadata.readable_document(id, caller.access()).await?;
     let job_id = app.metadata.delete_document(id).await?;
     app.ingest.wake.notify_one();
     faults::point("delete.answering").await.map_err(IngestError::from)?;
@@ -327,31 +383,36 @@ struct DeletedMany {
 /// A whole collection, or what a filter picks in it. From this answer on, no search and no answer uses any of them. Jobs
 /// remove what is left of them, and report what they removed.
 #[utoipa::path(
-    post, path = "/v1/documents/delete", operation_id = "delete_documents", tag = "documents",
+    post, path = "/v1/documents/delete", operation_id = "delete_documents", tag = "documents", security(("key" = ["ingest"])),
     request_body = DeleteRequest, responses((status = OK, body = DeletedMany))
 )]
 async fn delete_many(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Json(request): Json<DeleteRequest>,
-) -> Result<Body<DeletedMany>, Problem> {
-    let filter = request.filter.unwrap_or_default();
-    let documents = delete_matching(&app.ingest, &request.collection, &filter, request.look_only).await?;
-    Ok(Body(DeletedMany { documents }))
+) -> Result<(Extension<Details>, Body<DeletedMany>), Problem> {
+    check_collection(&caller, &request.collection)?;
+    let (filter, access) = (request.filter.unwrap_or_default(), caller.access());
+    let documents = delete_matching(&app.ingest, &request.collection, &filter, access, request.look_only).await?;
+    let ids: Vec<_> = documents.iter().map(|one| one.document_id).collect();
+    let (collection, look_only) = (request.collection, request.look_only);
+    let details = Details::of(json!({"collection": collection, "look_only": look_only, "documents": ids}));
+    Ok((Extension(details), Body(DeletedMany { documents })))
 }
 
 /// Download a document
 ///
 /// The original bytes of the active version, or of the newest when none is active.
 #[utoipa::path(
-    get, path = "/v1/documents/{id}/content", operation_id = "download_document", tag = "documents",
+    get, path = "/v1/documents/{id}/content", operation_id = "download_document", tag = "documents", security(("key" = ["ask"]), ("key" = ["ingest"])),
     params(("id" = DocumentId, Path)),
     responses(
         (status = OK, body = Vec<u8>, content_type = "application/octet-stream"),
         (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"),
     )
 )]
-async fn content(State(app): State<Arc<App>>, Path(id): Path<DocumentId>) -> Result<Response, Problem> {
-    let document = app.metadata.document(id).await?;
+async fn content(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<DocumentId>) -> Result<Response, Problem> {
+    let document = app.metadata.readable_document(id, caller.access()).await?;
     let version = document.active.unwrap_or(document.latest);
     let stream = app.ingest.blobs.original(&version.sha256).await?;
     let mut headers = HeaderMap::new();
@@ -380,7 +441,7 @@ struct DocumentText {
 ///
 /// The text that the offsets of citations index, of the active version.
 #[utoipa::path(
-    get, path = "/v1/documents/{id}/text", operation_id = "read_document_text", tag = "documents",
+    get, path = "/v1/documents/{id}/text", operation_id = "read_document_text", tag = "documents", security(("key" = ["ask"]), ("key" = ["ingest"])),
     params(("id" = DocumentId, Path)),
     responses(
         (status = OK, body = DocumentText),
@@ -388,8 +449,12 @@ struct DocumentText {
         (status = CONFLICT, body = Problem, content_type = "application/problem+json"),
     )
 )]
-async fn text(State(app): State<Arc<App>>, Path(id): Path<DocumentId>) -> Result<Body<DocumentText>, Problem> {
-    let version = active_version(&app, id).await?;
+async fn text(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<DocumentId>,
+) -> Result<Body<DocumentText>, Problem> {
+    let version = active_version(&app, &caller, id).await?;
     let stored = active_text(&app, id, version).await?;
     Ok(Body(DocumentText { document_id: id, version, text: stored.text, warnings: stored.warnings }))
 }
@@ -403,7 +468,7 @@ struct ChunkList {
 
 /// List the chunks of a document
 #[utoipa::path(
-    get, path = "/v1/documents/{id}/chunks", operation_id = "list_document_chunks", tag = "documents",
+    get, path = "/v1/documents/{id}/chunks", operation_id = "list_document_chunks", tag = "documents", security(("key" = ["ask"]), ("key" = ["ingest"])),
     params(("id" = DocumentId, Path)),
     responses(
         (status = OK, body = ChunkList),
@@ -411,8 +476,12 @@ struct ChunkList {
         (status = CONFLICT, body = Problem, content_type = "application/problem+json"),
     )
 )]
-async fn chunks(State(app): State<Arc<App>>, Path(id): Path<DocumentId>) -> Result<Body<ChunkList>, Problem> {
-    active_version(&app, id).await?;
+async fn chunks(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<DocumentId>,
+) -> Result<Body<ChunkList>, Problem> {
+    active_version(&app, &caller, id).await?;
     Ok(Body(ChunkList { chunks: app.metadata.chunks_of(id).await? }))
 }
 
@@ -422,8 +491,8 @@ async fn active_text(app: &App, id: DocumentId, version: u32) -> Result<Extracte
     Ok(app.ingest.blobs.text(id, version, generation).await?)
 }
 
-async fn active_version(app: &App, id: DocumentId) -> Result<u32, Problem> {
-    let document = app.metadata.document(id).await?;
+async fn active_version(app: &App, caller: &Caller, id: DocumentId) -> Result<u32, Problem> {
+    let document = app.metadata.readable_document(id, caller.access()).await?;
     document.active.map(|active| active.version).ok_or_else(|| {
         Problem::conflict(format!("document {id} has not been ingested yet: see /v1/jobs?document_id={id}"))
     })

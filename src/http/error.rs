@@ -2,6 +2,8 @@
 //!
 //! May depend on the errors of everything that a request can reach.
 
+use std::time::Duration;
+
 use axum::{
     Json,
     extract::rejection::{JsonRejection, PathRejection, QueryRejection},
@@ -12,6 +14,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
+    access::AccessError,
     adapters::RegistryError,
     answer::AnswerError,
     blob_store::BlobStoreError,
@@ -55,10 +58,14 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "bad-request", "The request cannot be read", detail)
     }
 
-    /// 401: the key is missing or wrong.
-    pub fn unauthorized() -> Self {
-        let detail = "send the API key as `Authorization: Bearer KEY`";
-        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "The API key is missing or wrong", detail)
+    /// 401: there is no such key, or not any more.
+    pub fn unauthorized(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "The API key is missing or is not taken", detail)
+    }
+
+    /// 403: the key is not for this.
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "The API key is not for this", detail)
     }
 
     /// 403: without a key, only programs of this machine are served.
@@ -96,6 +103,14 @@ impl Problem {
     pub fn busy(detail: impl Into<String>) -> Self {
         let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", "Too many requests at once", detail);
         Self { retry_after: Some(5), ..problem }
+    }
+
+    /// 429: the caller has had its share.
+    pub fn limited(wait: Duration) -> Self {
+        let seconds = wait.as_secs().saturating_add(1);
+        let detail = format!("the API key has had what it may ask for in a minute: ask again in {seconds} s");
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "limited", "The API key has had its share", detail);
+        Self { retry_after: Some(u32::try_from(seconds).unwrap_or(u32::MAX)), ..problem }
     }
 
     /// 503: something that this service needs does not answer.
@@ -140,8 +155,19 @@ impl From<MetadataStoreError> for Problem {
             MetadataStoreError::NotFound { .. } => Self::not_found(error.to_string()),
             MetadataStoreError::Conflict(_) | MetadataStoreError::LeaseLost(_) => Self::conflict(error.to_string()),
             MetadataStoreError::Invalid(_) => Self::invalid(error.to_string()),
+            MetadataStoreError::Forbidden(_) => Self::forbidden(error.to_string()),
             MetadataStoreError::Unavailable(_) => unavailable("the database", &error),
             MetadataStoreError::Failed(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<AccessError> for Problem {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::Store(error) => error.into(),
+            AccessError::Token(error) if error.is_transient() => unavailable("the identity provider", &error),
+            error => Self::unauthorized(error.to_string()),
         }
     }
 }

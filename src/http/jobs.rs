@@ -17,6 +17,7 @@ use super::{
     extract::{Path, Query},
 };
 use crate::{
+    access::Caller,
     app::App,
     domain::{DocumentId, Job, JobId, JobKind, JobState},
     metadata_store::JobQuery,
@@ -64,16 +65,21 @@ struct JobList {
 
 /// List jobs
 #[utoipa::path(
-    get, path = "/v1/jobs", operation_id = "list_jobs", tag = "jobs", params(JobsQuery),
+    get, path = "/v1/jobs", operation_id = "list_jobs", tag = "jobs", security(("key" = ["ingest"]), ("key" = ["admin"])), params(JobsQuery),
     responses((status = OK, body = JobList))
 )]
-async fn list(State(app): State<Arc<App>>, Query(query): Query<JobsQuery>) -> Result<Body<JobList>, Problem> {
+async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Query(query): Query<JobsQuery>,
+) -> Result<Body<JobList>, Problem> {
     let page = app
         .metadata
         .jobs(JobQuery {
             state: query.state,
             kind: query.kind,
             document_id: query.document_id,
+            access: caller.access().clone(),
             cursor: query.cursor,
             limit: query.limit.unwrap_or(100),
         })
@@ -83,25 +89,26 @@ async fn list(State(app): State<Arc<App>>, Query(query): Query<JobsQuery>) -> Re
 
 /// Show a job
 #[utoipa::path(
-    get, path = "/v1/jobs/{id}", operation_id = "show_job", tag = "jobs", params(("id" = JobId, Path)),
+    get, path = "/v1/jobs/{id}", operation_id = "show_job", tag = "jobs", security(("key" = ["ingest"]), ("key" = ["admin"])), params(("id" = JobId, Path)),
     responses((status = OK, body = Job), (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"))
 )]
-async fn show(State(app): State<Arc<App>>, Path(id): Path<JobId>) -> Result<Body<Job>, Problem> {
-    Ok(Body(app.metadata.job(id).await?))
+async fn show(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<JobId>) -> Result<Body<Job>, Problem> {
+    Ok(Body(app.metadata.readable_job(id, caller.access()).await?))
 }
 
 /// Cancel a job
 ///
 /// A running job is dropped where it stands. A job that has ended, or that purges deleted data, cannot be cancelled.
 #[utoipa::path(
-    post, path = "/v1/jobs/{id}/cancel", operation_id = "cancel_job", tag = "jobs", params(("id" = JobId, Path)),
+    post, path = "/v1/jobs/{id}/cancel", operation_id = "cancel_job", tag = "jobs", security(("key" = ["ingest"]), ("key" = ["admin"])), params(("id" = JobId, Path)),
     responses(
         (status = OK, body = Job),
         (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"),
         (status = CONFLICT, body = Problem, content_type = "application/problem+json"),
     )
 )]
-async fn cancel(State(app): State<Arc<App>>, Path(id): Path<JobId>) -> Result<Body<Job>, Problem> {
+async fn cancel(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<JobId>) -> Result<Body<Job>, Problem> {
+    app.metadata.readable_job(id, caller.access()).await?;
     Ok(Body(app.metadata.cancel_job(id).await?))
 }
 
@@ -109,14 +116,15 @@ async fn cancel(State(app): State<Arc<App>>, Path(id): Path<JobId>) -> Result<Bo
 ///
 /// A failed or cancelled job is queued again, with fresh attempts.
 #[utoipa::path(
-    post, path = "/v1/jobs/{id}/retry", operation_id = "retry_job", tag = "jobs", params(("id" = JobId, Path)),
+    post, path = "/v1/jobs/{id}/retry", operation_id = "retry_job", tag = "jobs", security(("key" = ["ingest"]), ("key" = ["admin"])), params(("id" = JobId, Path)),
     responses(
         (status = OK, body = Job),
         (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"),
         (status = CONFLICT, body = Problem, content_type = "application/problem+json"),
     )
 )]
-async fn retry(State(app): State<Arc<App>>, Path(id): Path<JobId>) -> Result<Body<Job>, Problem> {
+async fn retry(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<JobId>) -> Result<Body<Job>, Problem> {
+    app.metadata.readable_job(id, caller.access()).await?;
     let job = app.metadata.retry_job(id).await?;
     match job.kind {
         JobKind::Deliver => app.deliveries.wake.notify_one(),
@@ -129,7 +137,7 @@ async fn retry(State(app): State<Arc<App>>, Path(id): Path<JobId>) -> Result<Bod
 ///
 /// Server-sent events named `job`, each with the job as JSON, whenever it changed; the last one is its end.
 #[utoipa::path(
-    get, path = "/v1/jobs/{id}/events", operation_id = "follow_job", tag = "jobs", params(("id" = JobId, Path)),
+    get, path = "/v1/jobs/{id}/events", operation_id = "follow_job", tag = "jobs", security(("key" = ["ingest"]), ("key" = ["admin"])), params(("id" = JobId, Path)),
     responses(
         (status = OK, body = Job, content_type = "text/event-stream"),
         (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"),
@@ -137,30 +145,33 @@ async fn retry(State(app): State<Arc<App>>, Path(id): Path<JobId>) -> Result<Bod
 )]
 async fn events(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Path(id): Path<JobId>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    let first = app.metadata.job(id).await?;
-    let stream = futures::stream::unfold((app, Some(first), true), move |(app, job, is_first)| async move {
-        let last = job?;
-        if is_first {
-            let event = job_event(&last);
-            return Some((event, (app, Some(last), false)));
-        }
-        if last.state.is_final() {
-            return None;
-        }
-        loop {
-            tokio::time::sleep(FOLLOW).await;
-            match app.metadata.job(id).await {
-                Ok(job) if job != last => return Some((job_event(&job), (app, Some(job), false))),
-                Ok(_) => {}
-                Err(error) => {
-                    let event = Event::default().event("problem").json_data(Problem::from(error));
-                    return Some((Ok(event.unwrap_or_default()), (app, None, false)));
+    let access = caller.asker.access;
+    let first = app.metadata.readable_job(id, &access).await?;
+    let stream =
+        futures::stream::unfold((app, Some(first), access, true), move |(app, job, access, is_first)| async move {
+            let last = job?;
+            if is_first {
+                let event = job_event(&last);
+                return Some((event, (app, Some(last), access, false)));
+            }
+            if last.state.is_final() {
+                return None;
+            }
+            loop {
+                tokio::time::sleep(FOLLOW).await;
+                match app.metadata.readable_job(id, &access).await {
+                    Ok(job) if job != last => return Some((job_event(&job), (app, Some(job), access, false))),
+                    Ok(_) => {}
+                    Err(error) => {
+                        let event = Event::default().event("problem").json_data(Problem::from(error));
+                        return Some((Ok(event.unwrap_or_default()), (app, None, access, false)));
+                    }
                 }
             }
-        }
-    });
+        });
     Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(10))))
 }
 

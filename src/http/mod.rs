@@ -5,29 +5,41 @@
 mod adapters;
 mod admin;
 mod ask;
+mod audit;
+mod audit_log;
 mod auth;
+mod connections;
 mod conversations;
 mod documents;
 mod error;
 mod extract;
 mod health;
 mod jobs;
+mod keys;
 mod observe;
 mod openapi;
 mod search;
 mod unanswered;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use axum::{Router, extract::DefaultBodyLimit, middleware};
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::{HeaderName, HeaderValue},
+    middleware,
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::{
     catch_panic::CatchPanicLayer,
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
+    set_header::SetResponseHeaderLayer,
+    timeout::RequestBodyTimeoutLayer,
 };
 use utoipa_axum::router::OpenApiRouter;
 
+pub use audit::forget_old;
 pub use error::Problem;
 
 use crate::app::App;
@@ -35,23 +47,39 @@ use crate::app::App;
 /// The size of a request that carries no file, in bytes.
 const MAX_JSON_BYTES: usize = 1024 * 1024;
 
+/// How long a sender may send nothing of a body that it has begun.
+const BODY_STALLED: Duration = Duration::from_secs(60);
+
 /// Every route, and the document that describes them.
 pub fn router(app: Arc<App>) -> Router {
     let (api, document) = routes().split_for_parts();
     let document = Arc::new(openapi::complete(document));
+    let permissions = Arc::new(auth::Permissions::of_document(&document));
     let open = health::router().with_state(app.clone()).merge(openapi::router(document));
     let guarded = api
         .layer(DefaultBodyLimit::max(MAX_JSON_BYTES))
-        .layer(middleware::from_fn_with_state(app.clone(), auth::require_key))
+        .layer(middleware::from_fn_with_state((app.clone(), permissions.clone()), auth::authorize))
+        .layer(middleware::from_fn_with_state((app.clone(), permissions), audit::record))
         .with_state(app.clone());
     guarded
         .merge(open)
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(middleware::from_fn_with_state(app, observe::observe))
+        .layer(RequestBodyTimeoutLayer::new(BODY_STALLED))
         .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(header("x-content-type-options", "nosniff"))
+        .layer(header("content-security-policy", "default-src 'none'; frame-ancestors 'none'"))
+        .layer(header("referrer-policy", "no-referrer"))
+        .layer(header("cross-origin-resource-policy", "same-origin"))
+        .layer(header("cache-control", "no-store"))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+}
+
+/// A header that every answer has which has none of that name: nothing here is a page, and nothing is kept on the way.
+fn header(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(HeaderName::from_static(name), HeaderValue::from_static(value))
 }
 
 /// The OpenAPI document, without a running application.
@@ -69,6 +97,8 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .merge(unanswered::router())
         .merge(admin::router())
         .merge(adapters::router())
+        .merge(keys::router())
+        .merge(audit_log::router())
 }
 
 /// Serves until `stop` is cancelled, then lets running requests finish for at most `grace`.
@@ -78,18 +108,6 @@ pub async fn serve(
     stop: CancellationToken,
     grace: Duration,
 ) -> std::io::Result<()> {
-    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
-    let stopped = stop.clone();
-    let server = axum::serve(listener, service).with_graceful_shutdown(async move { stopped.cancelled().await });
-    let deadline = async {
-        stop.cancelled().await;
-        tokio::time::sleep(grace).await;
-    };
-    tokio::select! {
-        ended = server => ended,
-        () = deadline => {
-            tracing::warn!("requests were still running after {} s: they are cut off", grace.as_secs());
-            Ok(())
-        }
-    }
+    let tls = app.tls.clone();
+    connections::serve(listener, router(app), tls, stop, grace).await
 }

@@ -40,11 +40,13 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
     components
         .add_security_scheme("key", SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build()));
     for item in document.paths.paths.values_mut() {
-        for operation in [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten() {
+        let methods = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+        for operation in methods.into_iter().flatten() {
             for (status, text) in [
                 ("400", "The request cannot be read"),
-                ("401", "The API key is missing or wrong"),
-                ("403", "Without an API key, the request comes from elsewhere"),
+                ("401", "The API key is missing, unknown, expired or revoked"),
+                ("403", "The API key is not for this; or there is none, and the request comes from elsewhere"),
+                ("429", "There are too many requests at once, or the API key has had its share"),
                 ("422", "The request asks for something that cannot be"),
                 ("500", "The server failed"),
                 ("503", "Something that this service needs does not answer"),

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{IndexModels, IngestError, IngestServices};
 use crate::{
-    domain::{ChunkId, DEFAULT_COLLECTION, DocumentId, Filter, Generation, GenerationNumber, sentences::sentences},
+    domain::{
+        Allowed, ChunkId, DEFAULT_COLLECTION, DocumentId, Filter, Generation, GenerationNumber, sentences::sentences,
+    },
     metadata_store::{ChunkPosition, DocumentQuery, MetadataStoreError},
     models::embedder::Embedder,
     vector_store::{Ranking, VectorQuery, VectorStoreError},
@@ -148,8 +150,8 @@ pub async fn compare(
         let query = DocumentQuery {
             collection: Some(collection.to_owned()),
             name: Some(canary.document.clone()),
-            cursor: None,
             limit: 1,
+            ..DocumentQuery::default()
         };
         match services.metadata.documents(query).await?.items.first() {
             Some(document) => {
@@ -188,7 +190,13 @@ impl Side<'_> {
     }
 
     async fn finds(&self, ranking: Ranking, (_, collection, document): Asked<'_>) -> Result<bool, IngestError> {
-        let query = VectorQuery { collection: collection.to_owned(), filter: Filter::default(), ranking, limit: TOP };
+        let query = VectorQuery {
+            collection: collection.to_owned(),
+            filter: Filter::default(),
+            labels: Allowed::All,
+            ranking,
+            limit: TOP,
+        };
         let hits = match self.services.vectors.search(self.generation, query).await {
             // Nothing was ever ingested.
             Err(VectorStoreError::NoSuchGeneration(_)) => return Ok(false),

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{IngestError, IngestServices};
 use crate::{
-    domain::{DocumentId, Filter, JobId},
+    domain::{Access, DocumentId, Filter, JobId},
     metadata_store::{DocumentQuery, MetadataStoreError},
     vector_store,
 };
@@ -27,18 +27,25 @@ pub struct PickedDocument {
     pub job_id: Option<JobId>,
 }
 
-/// Deletes the documents of a collection that pass the filter, or only looks for them. When it returns, no search and
+/// Deletes the documents of a collection that pass the filter and that `access` reads, or only looks for them. When it returns, no search and
 /// no answer uses any of them. What is uploaded meanwhile may stay. After an error, what was deleted stays deleted: the
 /// same call goes on.
 pub async fn delete_matching(
     services: &IngestServices,
     collection: &str,
     filter: &Filter,
+    access: &Access,
     look_only: bool,
 ) -> Result<Vec<PickedDocument>, IngestError> {
     let (mut picked, mut cursor) = (Vec::new(), None);
     loop {
-        let query = DocumentQuery { collection: Some(collection.to_owned()), name: None, cursor, limit: PAGE };
+        let query = DocumentQuery {
+            collection: Some(collection.to_owned()),
+            name: None,
+            access: access.clone(),
+            cursor,
+            limit: PAGE,
+        };
         let page = services.metadata.documents(query).await?;
         for document in page.items {
             if !vector_store::matches(filter, document.id, &document.metadata)? {

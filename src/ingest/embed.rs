@@ -110,6 +110,7 @@ pub async fn embed_and_upsert(
                 version: source.version,
                 collection: source.collection.clone(),
                 metadata: source.metadata.clone(),
+                access: source.access.clone(),
                 dense,
                 sparse,
             })

@@ -10,9 +10,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 
 use super::{IngestError, IngestServices};
 use crate::{
-    domain::{JobPriority, Metadata},
+    domain::{Access, JobPriority, Metadata},
     faults,
-    metadata_store::{NewUpload, Registered, check_description},
+    metadata_store::{NewUpload, Registered, check_access_labels, check_description},
 };
 
 /// How long a sender may send nothing.
@@ -85,18 +85,40 @@ pub async fn receive(
     Ok(Received { file, sha256: hex::encode(hash.finalize()), size_bytes })
 }
 
+/// What is said about files that are uploaded together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Description {
+    /// The collection.
+    pub collection: String,
+    /// What filters can name.
+    pub metadata: Metadata,
+    /// Who may read them: see [`Document::access`](crate::domain::Document::access).
+    pub access: Vec<String>,
+    /// What their uploader may read.
+    pub replaces: Access,
+}
+
+impl Description {
+    /// Files of which nothing else is said, uploaded by the program itself.
+    pub fn of(collection: impl Into<String>) -> Self {
+        let (metadata, access) = (Metadata::new(), Vec::new());
+        Self { collection: collection.into(), metadata, access, replaces: Access::everything() }
+    }
+}
+
 /// Stores and registers what was received. When this returns `Ok`, the upload survives `kill -9`: the bytes lie in
 /// the blob store, and the version and its job were committed together.
 pub async fn register(
     services: &IngestServices,
-    collection: &str,
     name: &str,
-    metadata: Metadata,
+    description: Description,
     priority: JobPriority,
     received: &Received,
 ) -> Result<Registered, IngestError> {
+    let Description { collection, metadata, access, replaces } = description;
     // Before the bytes are stored: of an upload that is refused nothing stays.
-    check_description(collection, name, &metadata)?;
+    check_description(&collection, name, &metadata)?;
+    check_access_labels(&access)?;
     faults::point("upload.received").await?;
     let _originals = services.originals.read().await;
     services.blobs.put_original(&received.sha256, received.file.path()).await?;
@@ -104,9 +126,11 @@ pub async fn register(
     let registered = services
         .metadata
         .register_upload(NewUpload {
-            collection: collection.to_owned(),
+            collection,
             name: name.to_owned(),
             metadata,
+            access,
+            replaces,
             sha256: received.sha256.clone(),
             size_bytes: received.size_bytes,
             priority,

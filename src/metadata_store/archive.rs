@@ -1,4 +1,4 @@
-//! Everything that a store holds, as records that belong to no dialect: what backups are made of.
+//! Everything that a store holds but API keys, as records that belong to no dialect: what backups are made of.
 //!
 //! May depend on `domain`. The records and their columns are described once, here; both backends read and write them by
 //! this description, so that what one has dumped the other can load.
@@ -147,7 +147,7 @@ records! {
 
     /// A document that is not deleted.
     Document(DocumentRecord) in "documents", "documents t WHERE deleted_at IS NULL ORDER BY id" {
-        id: DocumentId, collection: String, name: String, metadata: Json, created_at: DateTime<Utc>,
+        id: DocumentId, collection: String, name: String, metadata: Json, access: Json, created_at: DateTime<Utc>,
         updated_at: DateTime<Utc>,
     }
 
@@ -180,6 +180,7 @@ records! {
         webhook: Option<String>, state: String, stage: String, progress: f32, attempts: i64, max_attempts: i64,
         error: Option<String>, due_at: DateTime<Utc>, created_at: DateTime<Utc>, updated_at: DateTime<Utc>,
         priority: String, order_at: DateTime<Utc>, options: Option<Json>, report: Option<Json>,
+        collection: Option<String>,
     }
 
     /// A registered adapter.
@@ -204,6 +205,7 @@ records! {
     /// A conversation.
     Conversation(ConversationRecord) in "conversations", "conversations t ORDER BY id" {
         id: ConversationId, collection: String, created_at: DateTime<Utc>, updated_at: DateTime<Utc>,
+        owner: Option<String>,
     }
 
     /// A turn, without what rests on deleted documents.

@@ -3,13 +3,13 @@
 //! Depends on `domain` only. The limits are those of the narrower database: Postgres stores no NUL character and
 //! indexes no value above 2,704 bytes, so neither backend accepts them.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::Value;
 
 use super::{
-    ConversationQuery, DocumentQuery, IngestCommit, MetadataStoreError, NewAdapter, NewEvaluation, NewPromotion,
-    NewUpload, OutcomeRecord, StoreResult, UnansweredQuery,
+    AuditQuery, ConversationQuery, DocumentQuery, IngestCommit, MetadataStoreError, NewAdapter, NewAuditEntry,
+    NewEvaluation, NewKey, NewPromotion, NewUpload, OutcomeRecord, StoreResult, UnansweredQuery,
 };
 use crate::domain::{Chunk, ChunkId, DocumentId, GenerationNumber, Metadata, Turn};
 
@@ -30,6 +30,9 @@ const MAX_OPEN_QUESTIONS: u32 = 10_000;
 /// The longest lease: a worker that needs longer sends heartbeats.
 const MAX_LEASE: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// The most access labels of a document.
+const MAX_LABELS: usize = 64;
+
 /// The longest report of a job, in bytes of JSON.
 const MAX_REPORT: usize = 65_536;
 
@@ -40,6 +43,7 @@ fn invalid<T>(why: impl Into<String>) -> StoreResult<T> {
 /// An upload that can be recorded.
 pub(super) fn upload(upload: &NewUpload) -> StoreResult<()> {
     description(&upload.collection, &upload.name, &upload.metadata)?;
+    access_labels(&upload.access)?;
     sum(&upload.sha256)?;
     size(upload.size_bytes).map(drop)
 }
@@ -193,6 +197,75 @@ pub fn description(collection: &str, name: &str, metadata: &Metadata) -> StoreRe
     flat_metadata(metadata)
 }
 
+/// Access labels can be recorded: each once, in order, so that the same ones are the same value.
+pub fn access_labels(labels: &[String]) -> StoreResult<()> {
+    if labels.len() > MAX_LABELS {
+        return invalid(format!(
+            "there are {} access labels, more than the {MAX_LABELS} that are allowed",
+            labels.len()
+        ));
+    }
+    if !labels.is_sorted_by(|one, next| one < next) {
+        return invalid("the access labels are not sorted, or one is given twice");
+    }
+    labels.iter().try_for_each(|name| label("an access label", name, MAX_COLLECTION))
+}
+
+/// A query for entries of the audit log that the databases can be asked.
+pub(super) fn audit_query(query: &AuditQuery) -> StoreResult<()> {
+    [&query.actor, &query.action, &query.subject].into_iter().flatten().try_for_each(|text| no_nul("a filter", text))
+}
+
+/// An entry of the audit log as it can be recorded: it is not refused for what a request says of itself.
+pub(super) fn audit_entry(entry: NewAuditEntry) -> NewAuditEntry {
+    let text = |text: String| {
+        let text = reason(&text);
+        let end = text.floor_char_boundary(MAX_NAME);
+        text[..end].to_owned()
+    };
+    let details = entry.details.into_iter().map(|(key, value)| (text(key), without_nul(value))).collect();
+    NewAuditEntry {
+        at: entry.at,
+        actor: text(entry.actor),
+        action: text(entry.action),
+        subject: entry.subject.map(text),
+        status: entry.status,
+        address: entry.address.map(text),
+        request_id: entry.request_id.map(text),
+        details,
+    }
+}
+
+fn without_nul(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(reason(&text)),
+        Value::Array(items) => items.into_iter().map(without_nul).collect(),
+        Value::Object(entries) => entries.into_iter().map(|(key, value)| (reason(&key), without_nul(value))).collect(),
+        other => other,
+    }
+}
+
+/// A key that can be recorded.
+pub(super) fn key(key: &NewKey) -> StoreResult<()> {
+    label("the name of the key", &key.name, MAX_COLLECTION)?;
+    secret(&key.prefix, &key.sha256)?;
+    if key.scopes.is_empty() {
+        return invalid("a key needs at least one scope: `ask`, `ingest` or `admin`");
+    }
+    if key.collections.as_ref().is_some_and(BTreeSet::is_empty) {
+        return invalid("a key needs at least one collection");
+    }
+    let names = key.collections.iter().flatten().map(|name| ("a collection", name));
+    let names = names.chain(key.labels.iter().flatten().map(|name| ("an access label", name)));
+    names.into_iter().try_for_each(|(what, name)| label(what, name, MAX_COLLECTION))
+}
+
+/// What is stored of a key's secret.
+pub(super) fn secret(prefix: &str, sha256: &str) -> StoreResult<()> {
+    label("the beginning of the key", prefix, MAX_COLLECTION)?;
+    sum(sha256)
+}
+
 /// A size as the databases store it.
 pub(super) fn size(bytes: u64) -> StoreResult<i64> {
     i64::try_from(bytes).or_else(|_| invalid("the size is beyond what can be recorded"))
@@ -325,7 +398,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::{JobPriority, text::CodePointRange};
+    use crate::domain::{Access, JobPriority, text::CodePointRange};
 
     fn valid() -> NewUpload {
         NewUpload {
@@ -335,6 +408,8 @@ mod tests {
                 .as_object()
                 .cloned()
                 .unwrap(),
+            access: vec!["board".to_owned(), "hr".to_owned()],
+            replaces: Access::everything(),
             sha256: "0".repeat(64),
             size_bytes: 1,
             priority: JobPriority::Normal,
@@ -356,6 +431,9 @@ mod tests {
             (|u| u.sha256 = "AB".repeat(32), "lower-case"),
             (|u| u.sha256.truncate(63), "64"),
             (|u| u.size_bytes = u64::MAX, "beyond"),
+            (|u| u.access.push("board".to_owned()), "not sorted, or one is given twice"),
+            (|u| u.access = vec![" ".to_owned()], "an access label is empty"),
+            (|u| u.access = (100..200).map(|n| n.to_string()).collect(), "more than the 64"),
             (|u| drop(u.metadata.insert("deep".to_owned(), json!({"a": 1}))), "`deep` must be"),
             (|u| drop(u.metadata.insert("null".to_owned(), Value::Null)), "`null` must be"),
             (|u| drop(u.metadata.insert("mixed".to_owned(), json!(["a", 1]))), "`mixed` must be"),

@@ -6,13 +6,17 @@
 use async_trait::async_trait;
 
 use super::{ListPage, StoreResult};
-use crate::domain::{Conversation, ConversationId, DocumentId, RecordedTurn};
+use crate::domain::{Access, Conversation, ConversationId, DocumentId, RecordedTurn};
 
 /// Which conversations to list.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ConversationQuery {
     /// Only of this collection.
     pub collection: Option<String>,
+    /// Only of this owner.
+    pub owner: Option<String>,
+    /// Only of collections that this reads.
+    pub access: Access,
     /// Where to go on.
     pub cursor: Option<String>,
     /// At most so many, 1 to 1,000.
@@ -23,7 +27,7 @@ pub struct ConversationQuery {
 #[async_trait]
 pub trait ConversationStore: Send + Sync + 'static {
     /// Begins a conversation without turns.
-    async fn create_conversation(&self, collection: &str) -> StoreResult<Conversation>;
+    async fn create_conversation(&self, collection: &str, owner: Option<&str>) -> StoreResult<Conversation>;
 
     /// A conversation; `NotFound` otherwise.
     async fn conversation(&self, id: ConversationId) -> StoreResult<Conversation>;

@@ -3,10 +3,12 @@
 //! Depends on no database. Ids are UUIDv7, so a list in order of ids is a list in order of creation, and a page
 //! that starts behind an id is stable however many entries come and go meanwhile.
 
+use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{AdapterQuery, ConversationQuery, DocumentQuery, JobQuery, MetadataStoreError, StoreResult};
+use super::{AdapterQuery, AuditQuery, ConversationQuery, DocumentQuery, JobQuery, MetadataStoreError, StoreResult};
+use crate::domain::{Access, Allowed};
 
 /// How many hexadecimal digits mark the list.
 const MARK: usize = 8;
@@ -19,17 +21,27 @@ pub(super) struct List {
 impl List {
     /// The list of documents that `query` asks for.
     pub(super) fn of_documents(query: &DocumentQuery) -> Self {
-        Self::new(&["documents", &part(query.collection.as_deref()), &part(query.name.as_deref())])
+        let [collections, labels] = readable(&query.access);
+        Self::new(&[
+            "documents",
+            &part(query.collection.as_deref()),
+            &part(query.name.as_deref()),
+            &collections,
+            &labels,
+        ])
     }
 
     /// The list of jobs that `query` asks for.
     pub(super) fn of_jobs(query: &JobQuery) -> Self {
         let document = query.document_id.map(|id| id.to_string());
+        let [collections, labels] = readable(&query.access);
         Self::new(&[
             "jobs",
             &part(query.state.map(|state| state.as_str())),
             &part(query.kind.map(|kind| kind.as_str())),
             &part(document.as_deref()),
+            &collections,
+            &labels,
         ])
     }
 
@@ -40,7 +52,26 @@ impl List {
 
     /// The list of conversations that `query` asks for.
     pub(super) fn of_conversations(query: &ConversationQuery) -> Self {
-        Self::new(&["conversations", &part(query.collection.as_deref())])
+        let [collections, _] = readable(&query.access);
+        Self::new(&["conversations", &part(query.collection.as_deref()), &part(query.owner.as_deref()), &collections])
+    }
+
+    /// The list of entries of the audit log that `query` asks for.
+    pub(super) fn of_audit(query: &AuditQuery) -> Self {
+        let time = |at: Option<DateTime<Utc>>| part(at.map(|at| at.to_rfc3339()).as_deref());
+        Self::new(&[
+            "audit",
+            &part(query.actor.as_deref()),
+            &part(query.action.as_deref()),
+            &part(query.subject.as_deref()),
+            &time(query.from),
+            &time(query.until),
+        ])
+    }
+
+    /// The list of API keys.
+    pub(super) fn of_keys() -> Self {
+        Self::new(&["keys"])
     }
 
     fn new(parts: &[&str]) -> Self {
@@ -86,6 +117,13 @@ fn part(filter: Option<&str>) -> String {
     filter.map_or_else(|| "-".to_owned(), |text| format!("={text}"))
 }
 
+/// What may be read, as parts of a list.
+fn readable(access: &Access) -> [String; 2] {
+    // As JSON, which keeps ["a,b"] and ["a", "b"] apart.
+    let written = |allowed: &Allowed| allowed.as_list().map(|names| serde_json::Value::from(names).to_string());
+    [&access.collections, &access.labels].map(|allowed| part(written(allowed).as_deref()))
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -99,6 +137,7 @@ mod tests {
         List::of_documents(&DocumentQuery {
             collection: collection.map(str::to_owned),
             name: name.map(str::to_owned),
+            access: Access::everything(),
             cursor: None,
             limit: 10,
         })

@@ -1,15 +1,18 @@
-//! Where documents, versions, chunks, jobs, generations, adapters, conversations and outcomes are recorded: the contract that every backend keeps.
+//! Where documents, versions, chunks, jobs, generations, adapters, conversations, outcomes and API keys are recorded: the contract that every backend keeps.
 //!
 //! May depend on `domain`. The backends (`sqlite`, `postgres`) depend on sqlx, and no sqlx type leaves this
 //! module. The metadata commit is the moment at which anything becomes visible: vectors are written before it.
 
+mod access;
 mod adapters;
 mod archive;
+mod audit_log;
 mod bounded;
 mod checks;
 mod conversations;
 mod cursor;
 mod errors;
+mod keys;
 mod outcomes;
 pub mod postgres;
 mod rows;
@@ -17,6 +20,7 @@ mod schema;
 mod signal;
 pub mod sqlite;
 
+pub use access::AccessStore;
 pub use adapters::{AdapterQuery, AdapterStore, NewAdapter, NewEvaluation, NewPromotion, RegisteredAdapter};
 pub use archive::{
     AdapterRecord, ArchiveStore, Bytes, ChunkRecord, ConversationRecord, CounterRecord, DeletionRecord,
@@ -24,8 +28,12 @@ pub use archive::{
     PromotionRecord, RECORDS_PER_PAGE, Record, RecordKind, RecordSink, RecordSource, RestoreUnderWay,
     TurnDocumentRecord, TurnRecord, UnansweredRecord, VersionRecord,
 };
-pub use checks::{collection as check_collection, description as check_description};
+pub use audit_log::{AuditLogStore, AuditQuery, NewAuditEntry};
+pub use checks::{
+    access_labels as check_access_labels, collection as check_collection, description as check_description,
+};
 pub use conversations::{ConversationQuery, ConversationStore};
+pub use keys::{KeyQuery, KeyStore, NewKey};
 pub use outcomes::{
     InConversation, NewDelivery, NewUnanswered, OpenQuestion, OutcomeRecord, OutcomeStore, UnansweredQuery,
 };
@@ -37,8 +45,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::domain::{
-    Chunk, ChunkId, Document, DocumentId, Generation, GenerationNumber, IndexStamp, Job, JobId, JobKind, JobPriority,
-    JobStage, JobState, Metadata, ReindexOptions,
+    Access, Chunk, ChunkId, Document, DocumentId, Generation, GenerationNumber, IndexStamp, Job, JobId, JobKind,
+    JobPriority, JobStage, JobState, Metadata, ReindexOptions,
 };
 
 /// An upload whose bytes already lie in the blob store.
@@ -50,6 +58,10 @@ pub struct NewUpload {
     pub name: String,
     /// What the user said about the document; replaces what was said before.
     pub metadata: Metadata,
+    /// Who may read it: see [`Document::access`].
+    pub access: Vec<String>,
+    /// What its uploader may read: a document of that name that is kept from the uploader is not replaced.
+    pub replaces: Access,
     /// SHA-256 of the bytes, in hexadecimal.
     pub sha256: String,
     /// The size of the bytes.
@@ -89,6 +101,8 @@ pub struct DocumentQuery {
     pub collection: Option<String>,
     /// Only with this name.
     pub name: Option<String>,
+    /// Only what this reads.
+    pub access: Access,
     /// Where to go on.
     pub cursor: Option<String>,
     /// At most so many, 1 to 1,000.
@@ -104,6 +118,8 @@ pub struct JobQuery {
     pub kind: Option<JobKind>,
     /// Only of this document.
     pub document_id: Option<DocumentId>,
+    /// Only of documents that this reads.
+    pub access: Access,
     /// Where to go on.
     pub cursor: Option<String>,
     /// At most so many, 1 to 1,000.
@@ -192,6 +208,8 @@ pub struct ActiveVersion {
     pub name: String,
     /// What the user said about it.
     pub metadata: Metadata,
+    /// Its access labels.
+    pub access: Vec<String>,
     /// SHA-256 of the original.
     pub sha256: String,
 }
@@ -237,6 +255,9 @@ pub enum MetadataStoreError {
     /// A cursor, limit or name that the contract does not allow.
     #[error("{0}")]
     Invalid(String),
+    /// The caller may not do this.
+    #[error("{0}")]
+    Forbidden(String),
     /// The lease is no longer the caller's.
     #[error("the lease of job {0} was lost to another worker")]
     LeaseLost(JobId),
@@ -266,7 +287,9 @@ pub trait DocumentStore: Send + Sync + 'static {
     /// The same bytes with the same metadata as the newest version of the name, if that is pending or active, are a
     /// duplicate: nothing changes, and the existing version and job are returned. Other bytes, other metadata, or
     /// bytes whose version has failed, become the next version. Of identical uploads that arrive at the same
-    /// moment exactly one is new.
+    /// moment exactly one is new. `Forbidden` when the name is that of a document that the uploader may not read. New
+    /// access labels are those of the document at once, also while its active version is the one before: what is kept
+    /// from more callers is kept from them when this returns.
     async fn register_upload(&self, upload: NewUpload) -> StoreResult<Registered>;
 
     /// A document that is not deleted; `NotFound` otherwise.
@@ -440,11 +463,29 @@ pub trait GenerationStore: Send + Sync + 'static {
 
 /// All of a metadata store.
 pub trait MetadataStore:
-    DocumentStore + JobStore + GenerationStore + AdapterStore + ConversationStore + OutcomeStore + ArchiveStore
+    DocumentStore
+    + JobStore
+    + GenerationStore
+    + AdapterStore
+    + ConversationStore
+    + OutcomeStore
+    + ArchiveStore
+    + AccessStore
+    + KeyStore
+    + AuditLogStore
 {
 }
 
 impl<T> MetadataStore for T where
-    T: DocumentStore + JobStore + GenerationStore + AdapterStore + ConversationStore + OutcomeStore + ArchiveStore
+    T: DocumentStore
+        + JobStore
+        + GenerationStore
+        + AdapterStore
+        + ConversationStore
+        + OutcomeStore
+        + ArchiveStore
+        + AccessStore
+        + KeyStore
+        + AuditLogStore
 {
 }

@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 
 use super::StoreResult;
 use crate::domain::{
-    Action, AnswerId, CitedStretch, ConversationId, DocumentId, JobId, ModelVersions, NearPassage, OutcomeKind, Turn,
-    UnansweredId, UnansweredQuestion, UnansweredState,
+    Access, Action, AnswerId, CitedStretch, ConversationId, DocumentId, JobId, ModelVersions, NearPassage, OutcomeKind,
+    Turn, UnansweredId, UnansweredQuestion, UnansweredState,
 };
 
 /// What is recorded of an outcome.
@@ -39,6 +39,8 @@ pub struct InConversation {
     pub id: ConversationId,
     /// Whether it begins with this turn; otherwise it must exist.
     pub begins: bool,
+    /// Whose it is when it begins.
+    pub owner: Option<String>,
     /// The turn.
     pub turn: Turn,
     /// Which stretch of its answer which document carries.
@@ -86,6 +88,8 @@ pub struct NewDelivery {
 pub struct UnansweredQuery {
     /// Only of this collection.
     pub collection: Option<String>,
+    /// Only of collections that this reads.
+    pub access: Access,
     /// At most so many, the newest, 1 to 10,000.
     pub limit: u32,
 }

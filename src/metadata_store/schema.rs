@@ -40,6 +40,8 @@ const STEPS: &[Step] = &[
     step!(3, "0003_conversations_and_actions.sql"),
     step!(4, "0004_order_of_the_queue.sql"),
     step!(5, "0005_deletions.sql"),
+    step!(6, "0006_keys_and_access.sql"),
+    step!(7, "0007_audit_log.sql"),
 ];
 
 /// The query for the newest migration that a database has, which [`is_ours`] judges.

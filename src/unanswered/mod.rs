@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 pub use cluster::{SAME_QUESTION, cluster};
 
 use crate::{
-    domain::{DocumentId, UnansweredId, UnansweredQuestion, UnansweredState},
+    domain::{Access, DocumentId, UnansweredId, UnansweredQuestion, UnansweredState},
     metadata_store::{MetadataStore, MetadataStoreError, OpenQuestion, StoreResult, UnansweredQuery},
 };
 
@@ -65,23 +65,31 @@ pub struct NearDocument {
     pub questions: usize,
 }
 
-/// The open questions in groups, at most `limit` groups.
+/// The open questions about collections that `access` reads, in groups, at most `limit` groups.
 pub async fn groups(
     metadata: &dyn MetadataStore,
     collection: Option<String>,
+    access: &Access,
     limit: usize,
 ) -> StoreResult<UnansweredGroups> {
-    let (grouped, older) = read(metadata, collection).await?;
+    let (grouped, older) = read(metadata, collection, access).await?;
     let mut groups = Vec::new();
     let mut names = BTreeMap::new();
     for group in grouped.iter().take(limit) {
         let mut shown = summarize(group);
-        for document in &mut shown.nearest {
-            let id = document.document_id;
+        let mut near: Vec<DocumentId> = shown.nearest.iter().map(|near| near.document_id).collect();
+        shown.examples.iter().for_each(|one| near.extend(one.nearest.iter().map(|near| near.document_id)));
+        for id in near {
             if let std::collections::btree_map::Entry::Vacant(place) = names.entry(id) {
-                place.insert(name_of(metadata, id).await?);
+                place.insert(name_of(metadata, id, access).await?);
             }
-            document.name = names.get(&id).cloned().flatten();
+        }
+        shown.nearest.iter_mut().for_each(|near| near.name = names.get(&near.document_id).cloned().flatten());
+        if !access.is_everything() {
+            // Of what may not be read not even an id is shown.
+            let is_named = |id: &DocumentId| names.get(id).is_some_and(Option::is_some);
+            shown.nearest.retain(|near| near.name.is_some());
+            shown.examples.iter_mut().for_each(|one| one.nearest.retain(|near| is_named(&near.document_id)));
         }
         groups.push(shown);
     }
@@ -90,12 +98,12 @@ pub async fn groups(
 
 /// Dismisses an open question, and those that ask the same. Returns how many were dismissed: none when it is settled
 /// already. `NotFound` when there is no such question.
-pub async fn dismiss(metadata: &dyn MetadataStore, id: UnansweredId) -> StoreResult<u64> {
-    let question = metadata.unanswered_question(id).await?;
+pub async fn dismiss(metadata: &dyn MetadataStore, id: UnansweredId, access: &Access) -> StoreResult<u64> {
+    let question = metadata.readable_question(id, access).await?;
     if question.state != UnansweredState::Open {
         return Ok(0);
     }
-    let (grouped, _) = read(metadata, Some(question.collection)).await?;
+    let (grouped, _) = read(metadata, Some(question.collection), access).await?;
     let with_it = grouped.into_iter().find(|group| group.iter().any(|one| one.question.id == id));
     // A question that is older than those that are grouped stands alone.
     let ids = with_it.map_or_else(|| vec![id], |group| group.iter().map(|one| one.question.id).collect());
@@ -103,8 +111,13 @@ pub async fn dismiss(metadata: &dyn MetadataStore, id: UnansweredId) -> StoreRes
 }
 
 /// The open questions in groups, and how many more there are.
-async fn read(metadata: &dyn MetadataStore, collection: Option<String>) -> StoreResult<(Vec<Vec<OpenQuestion>>, u64)> {
-    let (questions, older) = metadata.open_questions(UnansweredQuery { collection, limit: GROUPED }).await?;
+async fn read(
+    metadata: &dyn MetadataStore,
+    collection: Option<String>,
+    access: &Access,
+) -> StoreResult<(Vec<Vec<OpenQuestion>>, u64)> {
+    let query = UnansweredQuery { collection, access: access.clone(), limit: GROUPED };
+    let (questions, older) = metadata.open_questions(query).await?;
     let grouped = tokio::task::spawn_blocking(move || {
         let groups = cluster(&questions);
         let of = |group: Vec<usize>| group.into_iter().filter_map(|place| questions.get(place).cloned()).collect();
@@ -140,8 +153,8 @@ fn summarize(group: &[OpenQuestion]) -> UnansweredGroup {
     }
 }
 
-async fn name_of(metadata: &dyn MetadataStore, id: DocumentId) -> StoreResult<Option<String>> {
-    match metadata.document(id).await {
+async fn name_of(metadata: &dyn MetadataStore, id: DocumentId, access: &Access) -> StoreResult<Option<String>> {
+    match metadata.readable_document(id, access).await {
         Ok(document) => Ok(Some(document.name)),
         Err(MetadataStoreError::NotFound { .. }) => Ok(None),
         Err(error) => Err(error),

@@ -14,7 +14,7 @@ pub use request::matches;
 use async_trait::async_trait;
 
 use crate::{
-    domain::{ChunkId, DocumentId, Filter, GenerationNumber, Metadata},
+    domain::{Allowed, ChunkId, DocumentId, Filter, GenerationNumber, Metadata},
     faults::Fault,
 };
 
@@ -40,6 +40,8 @@ pub struct Point {
     pub collection: String,
     /// What the user said about the document; filters match it.
     pub metadata: Metadata,
+    /// The document's access labels; everyone who may read its collection reads it when there are none.
+    pub access: Vec<String>,
     /// The dense vector, of the generation's dimension and of length 1.
     pub dense: Vec<f32>,
     /// The BM25 weights of the passage's terms, without the inverse document frequency: the store applies it.
@@ -53,6 +55,8 @@ pub struct VectorQuery {
     pub collection: String,
     /// Narrows the documents.
     pub filter: Filter,
+    /// The access labels of whoever asks: only passages of documents that have none, or one of these, are found.
+    pub labels: Allowed,
     /// Which rankings to make, and how to fuse them.
     pub ranking: Ranking,
     /// How many results to return, at least 1.

@@ -21,9 +21,15 @@ pub(super) const DOCUMENT: &str = "document_id";
 pub(super) const VERSION: &str = "version";
 /// The payload field that holds the metadata as labels.
 pub(super) const LABELS: &str = "labels";
-/// The fields that get a keyword index: every search names a collection, every delete a document, and
-/// every metadata filter a label.
-pub(super) const KEYWORD_FIELDS: [&str; 3] = [COLLECTION, DOCUMENT, LABELS];
+/// The payload field that holds who may read the document.
+pub(super) const ACCESS: &str = "access";
+/// The fields that get a keyword index: every search names a collection, every delete a document, every metadata filter
+/// a label, and every search of a caller with limits an access label.
+pub(super) const KEYWORD_FIELDS: [&str; 4] = [COLLECTION, DOCUMENT, LABELS, ACCESS];
+
+/// What stands in place of access labels where a document has none. A point without the field is found by nobody with
+/// limits.
+const EVERYONE: &str = "everyone";
 
 /// A label longer than this is stored as its digest, so that a long metadata value does not swell the index.
 const LONGEST_LABEL: usize = 256;
@@ -86,6 +92,11 @@ impl Search {
         }
         for (field, value) in &query.filter.metadata {
             conditions.push(Condition::AnyKeyword(LABELS, wanted_labels(field, value)?));
+        }
+        if let Some(labels) = query.labels.as_list() {
+            let everyone = std::iter::once(EVERYONE.to_owned());
+            let readable = everyone.chain(labels.iter().map(|label| access_keyword(label))).collect();
+            conditions.push(Condition::AnyKeyword(ACCESS, readable));
         }
         Ok(Self { conditions, plan: plan(generation, dimension, query.ranking)?, limit: query.limit })
     }
@@ -185,6 +196,18 @@ pub(super) fn document_conditions(document: DocumentId, version: Option<u32>) ->
         conditions.push(Condition::Integer(VERSION, i64::from(version)));
     }
     conditions
+}
+
+/// A document's access labels as they are stored: a label can have any name, also that of the word for none.
+pub(super) fn access_keywords(access: &[String]) -> Vec<String> {
+    match access {
+        [] => vec![EVERYONE.to_owned()],
+        labels => labels.iter().map(|label| access_keyword(label)).collect(),
+    }
+}
+
+fn access_keyword(label: &str) -> String {
+    format!("label:{label}")
 }
 
 /// A document's metadata as it is stored: one keyword per field and value.

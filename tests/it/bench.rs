@@ -91,3 +91,20 @@ async fn searches_are_timed_and_answers_compared_with_plain_ones() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(ended.stdout.contains("8 prompts of ") && ended.stdout.contains(" 0 differ, 3 at a time"), "{ended:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_is_asked_at_once_than_is_taken_and_for_a_while() {
+    let dir = tempfile::tempdir().unwrap();
+    let [docs, questions, _] = write(dir.path());
+    let program = Program::new(&dir.path().join("data")).await;
+    let overload = ["bench", "overload", "--json", &docs, "--questions", &questions];
+    let ended = program.run(&[&overload[..], &["--connections", "60", "--seconds", "3"]].concat()).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let report = ended.json();
+    assert!(report["right"].as_u64().unwrap() > 0 && report["refused"].as_u64().unwrap() > 0, "{report}");
+    assert_eq!((&report["wrong"], &report["other"]), (&json!([]), &json!([])));
+    let soak = ["bench", "soak", "--json", &docs, "--questions", &questions, "--minutes", "0", "--every", "1"];
+    let ended = program.run(&soak).await;
+    // Not a moment is no soak, and says so.
+    assert_eq!((ended.code, ended.json()), (Some(4), json!([])), "{ended:?}");
+}

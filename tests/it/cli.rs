@@ -96,9 +96,8 @@ async fn what_is_asked_in_a_wrong_way_is_refused_with_a_reason() {
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(code), ""), "{arguments:?}: {ended:?}");
         assert!(ended.stderr.contains(says), "{arguments:?}: {ended:?}");
     };
-    for arguments in [["serve"].as_slice(), &["ask", "x"]] {
-        let arguments = [arguments, &["--listen", "0.0.0.0:0"]].concat();
-        refused(&program, &arguments, 1, "FOOTNOTE_API_KEY").await;
+    for command in ["serve", "demo"] {
+        refused(&program, &[command, "--listen", "0.0.0.0:0"], 1, "footnote keys create").await;
     }
     let short = program.clone().set("FOOTNOTE_API_KEY", "short");
     refused(&short, &["serve", "--listen", "0.0.0.0:0"], 1, "at least 16 characters").await;
@@ -113,6 +112,46 @@ async fn what_is_asked_in_a_wrong_way_is_refused_with_a_reason() {
     std::fs::write(&config, "listen = \"127.0.0.1:0\"\ncolour = \"red\"\n").unwrap();
     refused(&program, &["--config", config.to_str().unwrap(), "serve"], 1, "colour").await;
     assert_eq!(std::fs::read_dir(&data).unwrap().count(), 0, "nothing was begun");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_are_made_listed_rotated_and_revoked_on_the_command_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = Program::with_models_in(&dir.path().join("data"), dir.path());
+    let refused = async |arguments: &[&str], code: i32, says: &str| {
+        let ended = program.run(arguments).await;
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(code), ""), "{arguments:?}: {ended:?}");
+        assert!(ended.stderr.contains(says), "{arguments:?}: {ended:?}");
+    };
+    refused(&["keys", "create", "x", "--scope", "ask"], 2, "--collection").await;
+    refused(&["keys", "create", "x", "--all-collections"], 2, "--scope").await;
+    refused(&["keys", "create", "x", "--scope", "root", "--all-collections"], 2, "ingest").await;
+    refused(&["keys", "create", "x", "--scope", "ask", "--all-collections", "--collection", "a"], 2, "cannot").await;
+    let past = ["keys", "create", "x", "--scope", "ask", "--all-collections", "--expires", "2020-01-01"];
+    refused(&past, 1, "in the past").await;
+
+    let made =
+        program.run(&["keys", "create", "front end", "--scope", "ask", "--collection", "a", "--label", "hr"]).await;
+    assert_eq!(made.code, Some(0), "{made:?}");
+    let secret = made.stdout.trim();
+    assert!(secret.starts_with("fnk_") && !secret.contains(char::is_whitespace), "{made:?}");
+    let listed = program.run(&["keys", "list", "--json"]).await.json();
+    let id = listed["id"].as_str().unwrap().to_owned();
+    assert_eq!(
+        (&listed["scopes"], &listed["collections"], &listed["labels"]),
+        (&json!(["ask"]), &json!(["a"]), &json!(["hr"]))
+    );
+    assert!(!listed.to_string().contains(secret));
+    let rotated = program.run(&["keys", "rotate", &id, "--overlap-minutes", "5"]).await;
+    assert!(rotated.stdout.starts_with("fnk_") && rotated.stdout.trim() != secret, "{rotated:?}");
+    let line = program.run(&["keys", "list"]).await.stdout;
+    let shows =
+        ["front end", "scopes: ask", "collections: a", "labels: hr", "no end", "never used", &rotated.stdout[..12]];
+    assert!(shows.iter().all(|shown| line.contains(shown)), "{line}");
+    assert_eq!(program.run(&["keys", "revoke", &id]).await.code, Some(0));
+    assert!(program.run(&["keys", "list"]).await.stdout.contains("revoked"));
+    refused(&["keys", "rotate", &id], 1, "was revoked").await;
+    refused(&["keys", "revoke", "key_00000000000000000000000000000000"], 4, "no API key").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,6 @@
 //! Formats, over the whole way from an upload to a citation: headings, pages and tables survive.
 
-mod make;
+pub mod make;
 
 use std::{
     collections::BTreeMap,

@@ -316,6 +316,8 @@ async fn a_worker_elsewhere_hears_of_a_job_at_once() {
         collection: "default".to_owned(),
         name: name.to_owned(),
         metadata: footnote::domain::Metadata::new(),
+        access: Vec::new(),
+        replaces: footnote::domain::Access::everything(),
         sha256: "0".repeat(64),
         size_bytes: 1,
         priority: footnote::domain::JobPriority::Normal,

@@ -10,6 +10,7 @@ mod sample;
 mod test_app;
 mod vector_store;
 
+mod access;
 mod adapters;
 mod api;
 mod archive;
@@ -19,6 +20,8 @@ mod cli;
 mod crash;
 mod delete;
 mod formats;
+mod fuzz;
+mod hostile;
 mod index_life;
 #[cfg(feature = "edge")]
 mod kills;

@@ -5,9 +5,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod access;
 mod adapters;
 mod agreement;
 mod archive;
+mod audit_log;
 mod chunks;
 mod commits;
 mod conversations;
@@ -16,6 +18,7 @@ mod dropped;
 mod fixtures;
 mod generations;
 mod jobs;
+mod keys;
 mod opening;
 mod outcomes;
 mod races;
@@ -207,6 +210,26 @@ contract! {
         what_did_not_arrive_is_retried_while_its_body_is_kept,
         a_delivery_that_quotes_a_deleted_document_is_not_sent,
         what_cannot_be_recorded_is_refused_and_leaves_nothing;
+    access:
+        documents_and_their_jobs_are_those_that_may_be_read,
+        chunks_are_those_of_documents_that_may_be_read,
+        access_labels_are_a_documents_at_once_and_a_version_of_their_own,
+        a_document_that_the_uploader_may_not_read_is_not_replaced,
+        a_forgotten_documents_jobs_are_those_of_its_collection,
+        conversations_are_those_of_their_owner,
+        of_a_document_that_may_not_be_read_turns_show_its_ids_only,
+        unanswered_questions_are_those_of_collections_that_may_be_read;
+    keys:
+        a_key_comes_back_as_it_was_made_and_is_found_by_its_sum,
+        keys_are_listed_newest_first_in_stable_pages,
+        after_a_rotation_both_secrets_are_taken_for_a_while,
+        a_revoked_key_stays_in_the_list_and_is_never_rotated,
+        the_last_use_of_a_key_is_recorded,
+        what_is_no_key_is_refused_and_leaves_nothing;
+    audit_log:
+        entries_come_back_newest_first_and_by_what_is_asked,
+        what_a_request_says_of_itself_keeps_it_not_out_of_the_log,
+        old_entries_go_and_the_others_stay;
     archive:
         everything_is_dumped_and_loaded_the_same_on_either_backend,
         a_dump_is_of_one_moment,

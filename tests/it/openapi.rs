@@ -13,12 +13,18 @@ use crate::{
 };
 
 /// Every operation of the API.
-const OPERATIONS: [(&str, &str); 28] = [
+const OPERATIONS: [(&str, &str); 34] = [
     ("GET", "/v1/admin/adapters"),
     ("GET", "/v1/admin/adapters/{id}"),
     ("POST", "/v1/admin/adapters/{id}/promote"),
     ("POST", "/v1/admin/adapters/{role}/rollback"),
+    ("GET", "/v1/admin/audit"),
     ("POST", "/v1/admin/backup"),
+    ("GET", "/v1/admin/keys"),
+    ("POST", "/v1/admin/keys"),
+    ("DELETE", "/v1/admin/keys/{id}"),
+    ("GET", "/v1/admin/keys/{id}"),
+    ("POST", "/v1/admin/keys/{id}/rotate"),
     ("POST", "/v1/admin/reindex"),
     ("GET", "/v1/admin/reindex/{id}"),
     ("POST", "/v1/ask"),
@@ -43,7 +49,7 @@ const OPERATIONS: [(&str, &str); 28] = [
     ("GET", "/v1/unanswered"),
     ("POST", "/v1/unanswered/{id}/dismiss"),
 ];
-/// What is served beside it, without a key and without a version.
+/// What is served beside it, without a version.
 const OPEN: [&str; 4] = ["/healthz", "/metrics", "/openapi.json", "/readyz"];
 
 fn document() -> Value {
@@ -123,6 +129,7 @@ async fn every_documented_operation_is_served_and_the_document_itself() {
         let kind = match path {
             path if path.contains("documents") => "doc",
             path if path.contains("adapters") => "adp",
+            path if path.contains("keys") => "key",
             path if path.contains("conversations") => "cnv",
             path if path.contains("unanswered") => "unq",
             _ => "job",
@@ -218,9 +225,21 @@ async fn what_is_answered_is_what_the_document_says() {
     let nobody = Some(json!({"force": "a test"}));
     call("POST", "/v1/admin/adapters/{id}/promote", "adp_00000000000000000000000000000000", nobody).await;
     call("POST", "/v1/admin/adapters/{role}/rollback", "reader", None).await;
+    call("GET", "/v1/admin/audit", "", None).await;
+    call("GET", "/v1/admin/keys", "", None).await;
+    for id in ["key_00000000000000000000000000000000"] {
+        call("GET", "/v1/admin/keys/{id}", id, None).await;
+        call("POST", "/v1/admin/keys/{id}/rotate", id, None).await;
+        call("DELETE", "/v1/admin/keys/{id}", id, None).await;
+    }
     let reindex = call("POST", "/v1/admin/reindex", "", None).await;
     call("GET", "/v1/admin/reindex/{id}", reindex["job"]["id"].as_str().unwrap(), None).await;
     app.settle().await;
     call("DELETE", "/v1/documents/{id}", id, None).await;
     app.settle().await;
+    // From the first key on the others are refused, also as the document says.
+    let key = json!({"name": "x", "scopes": ["ask"], "collections": null, "expires_at": "2099-01-01T00:00:00Z"});
+    let made = call("POST", "/v1/admin/keys", "", Some(key)).await;
+    assert!(made["secret"].as_str().unwrap().starts_with(made["prefix"].as_str().unwrap()));
+    call("GET", "/v1/admin/keys", "", None).await;
 }

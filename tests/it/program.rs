@@ -146,6 +146,10 @@ impl Started {
 }
 
 impl Served {
+    pub fn id(&self) -> u32 {
+        self.child.id().expect("the server runs")
+    }
+
     /// Kills the server as `kill -9` does.
     pub async fn kill(mut self) {
         assert!(self.child.try_wait().unwrap().is_none(), "the server ended before it was killed");

@@ -195,6 +195,7 @@ async fn what_a_killed_reindex_wrote_of_a_replaced_version_goes_when_it_is_taken
         version: 1,
         collection: "default".to_owned(),
         metadata: Default::default(),
+        access: Vec::new(),
         dense: (0..dimension).map(|n| if n == 0 { 1.0 } else { 0.0 }).collect(),
         sparse: services.lexical.passage("The front door has a brass lock."),
     };

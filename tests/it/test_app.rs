@@ -229,6 +229,7 @@ impl TestApp {
 
 /// A client that waits for a while, and not for ever.
 pub fn client() -> reqwest::Client {
+    footnote::tls::prepare_clients();
     reqwest::Client::builder().timeout(PATIENCE).build().unwrap()
 }
 

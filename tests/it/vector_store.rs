@@ -10,7 +10,7 @@ mod faults;
 use std::sync::Arc;
 
 use footnote::{
-    domain::{ChunkId, DocumentId, Filter, GenerationNumber, Metadata},
+    domain::{Allowed, ChunkId, DocumentId, Filter, GenerationNumber, Metadata},
     vector_store::{
         Fusion, Point, Ranking, ScoredChunk, SparseVector, VectorQuery, VectorStore, qdrant_server::QdrantServer,
     },
@@ -122,6 +122,7 @@ contract! {
     filters_match_by_type_and_value
     filters_of_several_members_must_all_hold
     metadata_that_no_filter_could_match_is_refused
+    a_caller_finds_what_has_no_access_label_or_one_of_the_callers
     dense_results_are_ordered_by_cosine
     lexical_results_are_ordered_by_bm25_with_document_frequency
     a_lexical_query_without_terms_finds_nothing
@@ -168,6 +169,7 @@ fn point(number: u128) -> Point {
         version: 1,
         collection: "default".to_owned(),
         metadata: Metadata::new(),
+        access: Vec::new(),
         dense: at(number as f32),
         sparse: sparse(&[(number as u32, 1.0)]),
     }
@@ -182,7 +184,7 @@ fn fusion(dense_weight: f32, lexical_weight: f32, depth: usize) -> Fusion {
 }
 
 fn query(ranking: Ranking, limit: usize) -> VectorQuery {
-    VectorQuery { collection: "default".to_owned(), filter: Filter::default(), ranking, limit }
+    VectorQuery { collection: "default".to_owned(), filter: Filter::default(), labels: Allowed::All, ranking, limit }
 }
 
 async fn search(store: &dyn VectorStore, generation: GenerationNumber, query: VectorQuery) -> Vec<ScoredChunk> {

@@ -20,7 +20,7 @@ pub use language::language;
 
 use super::{AnswerError, AnswerServices, clarify, conversation::check_history, vocabulary::Vocabulary};
 use crate::domain::{
-    Correction, CorrectionKind, DEFAULT_COLLECTION, DEFAULT_TOP_K, Filter, MAX_TOP_K, OutcomeKind, Question,
+    Access, Correction, CorrectionKind, DEFAULT_COLLECTION, DEFAULT_TOP_K, Filter, MAX_TOP_K, OutcomeKind, Question,
     RequestKind, Stage, Stages, Turn, TurnSource, UnderstoodQuestion,
 };
 
@@ -39,6 +39,8 @@ pub struct PreparedQuestion {
     pub collection: String,
     /// Narrows the documents.
     pub filter: Filter,
+    /// What may be read for it.
+    pub access: Access,
     /// How many passages to read.
     pub top_k: usize,
 }
@@ -60,7 +62,8 @@ pub async fn preprocess(services: &AnswerServices, question: Question) -> Result
     let top_k = check_top_k(question.top_k)?;
     check_history(question.history.len())?;
     let cleaned = clean(&question.question)?;
-    let vocabulary = if services.stages.has(Stage::Spelling) { services.vocabulary.current() } else { None };
+    let vocabulary =
+        if services.stages.has(Stage::Spelling) { services.vocabulary.current(&question.asker.access) } else { None };
     let (stages, history) = (services.stages.clone(), question.history);
     // A long request takes tens of milliseconds of arithmetic.
     let work = move || {
@@ -94,6 +97,7 @@ pub async fn preprocess(services: &AnswerServices, question: Question) -> Result
         carried,
         collection: question.collection.unwrap_or_else(|| DEFAULT_COLLECTION.to_owned()),
         filter: question.filter.unwrap_or_default(),
+        access: question.asker.access,
         top_k,
     })
 }

@@ -30,6 +30,13 @@ pub struct Bounds {
     pub places: usize,
 }
 
+impl Bounds {
+    /// A quarter of it.
+    pub fn smaller(self) -> Self {
+        Self { words: self.words / 4, pairs: self.pairs / 4, places: self.places / 4 }
+    }
+}
+
 impl Default for Bounds {
     fn default() -> Self {
         Self { words: 200_000, pairs: 1_000_000, places: 2_000_000 }

@@ -13,7 +13,7 @@ use std::{
 
 use super::{Bounds, Builder, Vocabulary};
 use crate::{
-    domain::GenerationNumber,
+    domain::{Access, GenerationNumber},
     metadata_store::{ChunkPosition, MetadataStore, MetadataStoreError, StoreCounts},
 };
 
@@ -21,6 +21,9 @@ use crate::{
 const PAGE: u32 = 500;
 /// How long a look at the index is good for.
 const FRESH: Duration = Duration::from_secs(10);
+/// For how many circles of readers a vocabulary is held. One more of them, and the one that was asked for longest ago is
+/// built again when it is next asked for.
+const CIRCLES: usize = 8;
 /// The longest that one look or one page may take.
 const CALL: Duration = Duration::from_secs(30);
 
@@ -72,12 +75,14 @@ struct Shared {
     /// The words of the language, the most frequent first.
     base: Vec<String>,
     bounds: Bounds,
-    now: Mutex<Now>,
+    /// For each circle of readers its own, the one that was asked for last at the end: a word that a caller may not read
+    /// is not one that a question of the caller is corrected to.
+    now: Mutex<Vec<(Access, Now)>>,
     /// Whether somebody looks or builds: one at a time.
     busy: AtomicBool,
 }
 
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Now {
     vocabulary: Option<Arc<Vocabulary>>,
     state: Option<State>,
@@ -90,16 +95,15 @@ impl Vocabularies {
         Self(Arc::new(Shared { metadata, base, bounds, now: Mutex::default(), busy: AtomicBool::new(false) }))
     }
 
-    /// The vocabulary that there is, at once. Where it may be old, a newer one is looked for in the background; must be
-    /// called within a Tokio runtime.
-    pub fn current(&self) -> Option<Arc<Vocabulary>> {
-        let now = self.0.now();
-        let (vocabulary, is_old) = (now.vocabulary.clone(), now.looked.is_none_or(|looked| looked.elapsed() >= FRESH));
-        drop(now);
+    /// The vocabulary of what `access` reads, as far as there is one, at once. Where it may be old, a newer one is looked
+    /// for in the background; must be called within a Tokio runtime.
+    pub fn current(&self, access: &Access) -> Option<Arc<Vocabulary>> {
+        let Now { vocabulary, looked, .. } = self.0.asked_for(access);
+        let is_old = looked.is_none_or(|looked| looked.elapsed() >= FRESH);
         if is_old && !self.0.busy.load(Ordering::Relaxed) {
-            let all = self.clone();
+            let (all, access) = (self.clone(), access.clone());
             tokio::spawn(async move {
-                if let Err(error) = all.refresh().await {
+                if let Err(error) = all.refresh(&access).await {
                     tracing::warn!(%error, "the vocabulary of the index could not be built; spelling goes on with what there is");
                 }
             });
@@ -109,41 +113,69 @@ impl Vocabularies {
 
     /// Looks whether the index has changed, and builds its vocabulary anew if so. Returns at once when somebody is at it
     /// already. For a program that answers one question and ends, or one that wants the vocabulary before the first.
-    pub async fn refresh(&self) -> Result<(), VocabularyError> {
+    pub async fn refresh(&self, access: &Access) -> Result<(), VocabularyError> {
         let shared = &self.0;
         if shared.busy.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
         // Also when the future is dropped.
         let _free = Free(&shared.busy);
-        let result = shared.newer().await;
-        let mut now = shared.now();
+        let known = shared.asked_for(access).state;
+        let result = shared.newer(access, known).await;
         // A failure is not tried again at once: every question would.
-        now.looked = Some(Instant::now());
-        if let Some((vocabulary, state)) = result? {
-            (now.vocabulary, now.state) = (Some(Arc::new(vocabulary)), Some(state));
+        let looked = Some(Instant::now());
+        match result {
+            Ok(Some((vocabulary, state))) => {
+                shared.put(access, Now { vocabulary: Some(Arc::new(vocabulary)), state: Some(state), looked });
+                Ok(())
+            }
+            other => {
+                shared.put(access, Now { looked, ..shared.asked_for(access) });
+                other.map(drop)
+            }
         }
-        Ok(())
     }
 }
 
 impl Shared {
-    fn now(&self) -> std::sync::MutexGuard<'_, Now> {
+    /// What is held for these readers.
+    fn asked_for(&self, access: &Access) -> Now {
         // The lock is held for copies: nothing can panic under it.
-        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut all = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(place) = all.iter().position(|(of, _)| of == access) else { return Now::default() };
+        let found = all.remove(place);
+        let now = found.1.clone();
+        all.push(found);
+        now
     }
 
-    /// The vocabulary of the index where it is no longer the one that is held.
-    async fn newer(&self) -> Result<Option<(Vocabulary, State)>, VocabularyError> {
+    /// Holds `now` for these readers, in place of what was held, and of what was asked for longest ago.
+    fn put(&self, access: &Access, now: Now) {
+        let mut all = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|(of, _)| of != access);
+        all.push((access.clone(), now));
+        if all.len() > CIRCLES {
+            all.remove(0);
+        }
+    }
+
+    /// The vocabulary of what `access` reads where it is no longer `known`.
+    async fn newer(
+        &self,
+        access: &Access,
+        known: Option<State>,
+    ) -> Result<Option<(Vocabulary, State)>, VocabularyError> {
         let Some(generation) = within(self.metadata.active_generation()).await? else { return Ok(None) };
         let state = State::new(generation.number, within(self.metadata.counts()).await?);
-        if self.now().state == Some(state) {
+        if known == Some(state) {
             return Ok(None);
         }
-        let mut builder = Builder::new(self.bounds);
+        // Of those who read everything there is one circle, of others there may be several.
+        let bounds = if access.is_everything() { self.bounds } else { self.bounds.smaller() };
+        let mut builder = Builder::new(bounds);
         let mut after = None;
         loop {
-            let page = within(self.metadata.chunks_after(state.generation, after, PAGE)).await?;
+            let page = within(self.metadata.readable_chunks_after(state.generation, after, PAGE, access)).await?;
             let is_last = page.len() < PAGE as usize;
             after = page.last().map(|found| ChunkPosition::from(&found.chunk)).or(after);
             // Counting is work for a core, and the runtime has others to serve.

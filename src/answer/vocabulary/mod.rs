@@ -1,7 +1,7 @@
 //! The vocabulary of an index: which words its passages use, how often, and beside which others.
 //!
-//! It is what spelling is corrected against. One vocabulary serves a whole generation and not each collection: a word
-//! that stands anywhere in the index is a word, so a question about one collection is never "corrected" away from what
+//! It is what spelling is corrected against. One vocabulary serves all that a caller may read and not each collection: a
+//! word that stands anywhere in it is a word, so a question about one collection is never "corrected" away from what
 //! another one holds. May depend on the metadata store, and on the traits of `preprocess::spelling`.
 
 mod build;

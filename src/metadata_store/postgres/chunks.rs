@@ -1,11 +1,11 @@
 //! The passages of versions in generations.
 
-use sqlx::{PgConnection, types::Json};
+use sqlx::{PgConnection, QueryBuilder, types::Json};
 use uuid::Uuid;
 
-use super::PostgresStore;
+use super::{PostgresStore, access};
 use crate::{
-    domain::{Chunk, ChunkId, DocumentId, GenerationNumber},
+    domain::{Access, Chunk, ChunkId, DocumentId, GenerationNumber},
     metadata_store::{
         ChunkPosition, FoundChunk, StoreResult,
         rows::{self, ChunkRow},
@@ -74,14 +74,13 @@ impl PostgresStore {
         &self,
         generation: GenerationNumber,
         ids: &[ChunkId],
+        access: &Access,
     ) -> StoreResult<Vec<FoundChunk>> {
         let wanted: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-        let found: Vec<ChunkRow> =
-            sqlx::query_as(concat!(rows::select_chunks!(), "c.generation = $1 AND c.id = ANY($2)"))
-                .bind(generation)
-                .bind(wanted)
-                .fetch_all(&self.pool)
-                .await?;
+        let mut sql = QueryBuilder::new(concat!(rows::select_chunks!(), "c.generation = "));
+        sql.push_bind(generation).push(" AND c.id = ANY(").push_bind(wanted).push(")");
+        access::push_documents(&mut sql, access);
+        let found: Vec<ChunkRow> = sql.build_query_as().fetch_all(&self.pool).await?;
         rows::in_order_of(ids, found)
     }
 
@@ -102,21 +101,17 @@ impl PostgresStore {
         generation: GenerationNumber,
         after: Option<ChunkPosition>,
         limit: u32,
+        access: &Access,
     ) -> StoreResult<Vec<FoundChunk>> {
         // No document has the id of zeros: the position in front of all.
         let position = after.unwrap_or(ChunkPosition { document_id: DocumentId(Uuid::nil()), version: 0, ordinal: 0 });
-        let found: Vec<ChunkRow> = sqlx::query_as(concat!(
-            rows::select_chunks!(),
-            "c.generation = $1 AND (c.document_id, c.version, c.ordinal) > ($2, $3, $4) \
-             ORDER BY c.document_id, c.version, c.ordinal LIMIT $5"
-        ))
-        .bind(generation)
-        .bind(position.document_id.0)
-        .bind(i64::from(position.version))
-        .bind(i64::from(position.ordinal))
-        .bind(i64::from(limit))
-        .fetch_all(&self.pool)
-        .await?;
+        let mut sql = QueryBuilder::new(concat!(rows::select_chunks!(), "c.generation = "));
+        sql.push_bind(generation).push(" AND (c.document_id, c.version, c.ordinal) > (");
+        sql.push_bind(position.document_id.0).push(", ").push_bind(i64::from(position.version)).push(", ");
+        sql.push_bind(i64::from(position.ordinal)).push(")");
+        access::push_documents(&mut sql, access);
+        sql.push(" ORDER BY c.document_id, c.version, c.ordinal LIMIT ").push_bind(i64::from(limit));
+        let found: Vec<ChunkRow> = sql.build_query_as().fetch_all(&self.pool).await?;
         found.into_iter().map(ChunkRow::found).collect()
     }
 }

@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::QueryBuilder;
 
-use super::{PostgresStore, commit, settle};
+use super::{PostgresStore, access, commit, settle};
 use crate::{
-    domain::{Chunk, ChunkId, Document, DocumentId, GenerationNumber, JobId},
+    domain::{Access, Chunk, ChunkId, Document, DocumentId, GenerationNumber, JobId},
     metadata_store::{
-        ActiveVersion, ChunkPosition, CommitOutcome, DocumentQuery, DocumentStore, FoundChunk, IngestCommit, ListPage,
-        MetadataStoreError, NewUpload, Registered, StoreCounts, StoreResult,
+        AccessStore, ActiveVersion, ChunkPosition, CommitOutcome, DocumentQuery, DocumentStore, FoundChunk,
+        IngestCommit, ListPage, MetadataStoreError, NewUpload, Registered, StoreCounts, StoreResult,
         bounded::{CALL, within},
         checks,
         cursor::List,
@@ -26,15 +26,7 @@ impl DocumentStore for PostgresStore {
     }
 
     async fn document(&self, id: DocumentId) -> StoreResult<Document> {
-        within(CALL, async {
-            let row: Option<DocumentRow<DateTime<Utc>>> =
-                sqlx::query_as(concat!(rows::select_documents!(), " AND d.id = $1"))
-                    .bind(id.0)
-                    .fetch_optional(&self.pool)
-                    .await?;
-            row.ok_or_else(|| rows::not_found("document", id))?.document()
-        })
-        .await
+        self.readable_document(id, &Access::everything()).await
     }
 
     async fn documents(&self, query: DocumentQuery) -> StoreResult<ListPage<Document>> {
@@ -52,6 +44,7 @@ impl DocumentStore for PostgresStore {
         if let Some(after) = after {
             sql.push(" AND d.id > ").push_bind(after);
         }
+        access::push_documents(&mut sql, &query.access);
         sql.push(" ORDER BY d.id LIMIT ").push_bind(i64::from(query.limit) + 1);
         within(CALL, async {
             let found: Vec<DocumentRow<DateTime<Utc>>> = sql.build_query_as().fetch_all(&self.pool).await?;
@@ -145,7 +138,7 @@ impl DocumentStore for PostgresStore {
     }
 
     async fn chunks_by_id(&self, generation: GenerationNumber, ids: &[ChunkId]) -> StoreResult<Vec<FoundChunk>> {
-        within(CALL, self.read_chunks_by_id(generation, ids)).await
+        within(CALL, self.read_chunks_by_id(generation, ids, &Access::everything())).await
     }
 
     async fn chunks_of(&self, id: DocumentId) -> StoreResult<Vec<Chunk>> {
@@ -159,7 +152,7 @@ impl DocumentStore for PostgresStore {
         limit: u32,
     ) -> StoreResult<Vec<FoundChunk>> {
         checks::page_limit(limit)?;
-        within(CALL, self.read_chunks_after(generation, after, limit)).await
+        within(CALL, self.read_chunks_after(generation, after, limit, &Access::everything())).await
     }
 
     async fn counts(&self) -> StoreResult<StoreCounts> {

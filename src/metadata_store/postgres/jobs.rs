@@ -8,7 +8,7 @@ use serde_json::Value;
 use sqlx::{PgConnection, QueryBuilder, types::Json};
 use uuid::Uuid;
 
-use super::{PostgresStore, commit, listen, settle};
+use super::{PostgresStore, access, commit, listen, settle};
 use crate::{
     domain::{Job, JobId, JobKind, JobPriority, JobStage, JobState},
     metadata_store::{
@@ -182,6 +182,7 @@ impl JobStore for PostgresStore {
         if let Some(before) = before {
             sql.push(" AND id < ").push_bind(before);
         }
+        access::push_jobs(&mut sql, &query.access);
         sql.push(" ORDER BY id DESC LIMIT ").push_bind(i64::from(query.limit) + 1);
         within(CALL, async {
             let found: Vec<JobRow<DateTime<Utc>>> = sql.build_query_as().fetch_all(&self.pool).await?;
@@ -286,8 +287,8 @@ pub(super) async fn enqueue_at(
     let id = JobId::new();
     sqlx::query(
         "INSERT INTO jobs (id, kind, document_id, version, state, stage, progress, attempts, max_attempts, priority, \
-         order_at) VALUES ($1, $2, $3, $4, 'queued', 'waiting', 0, 0, $5, $6, \
-         now() + $7 * interval '1 microsecond')",
+         order_at, collection) VALUES ($1, $2, $3, $4, 'queued', 'waiting', 0, 0, $5, $6, \
+         now() + $7 * interval '1 microsecond', (SELECT collection FROM documents WHERE id = $3))",
     )
     .bind(id.0)
     .bind(kind.as_str())

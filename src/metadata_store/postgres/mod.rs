@@ -12,14 +12,17 @@
 //!
 //! `lease_job` alone takes a job without waiting (`SKIP LOCKED`). Times of the queue are the database's clock.
 
+mod access;
 mod adapters;
 mod archive;
+mod audit_log;
 mod chunks;
 mod commit;
 mod conversations;
 mod documents;
 mod generations;
 mod jobs;
+mod keys;
 mod listen;
 mod outcomes;
 mod uploads;

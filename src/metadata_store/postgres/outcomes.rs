@@ -7,13 +7,13 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, QueryBuilder, types::Json};
 use uuid::Uuid;
 
-use super::{PostgresStore, settle};
+use super::{PostgresStore, access, settle};
 use crate::{
-    domain::{DocumentId, JobId, JobKind, UnansweredId, UnansweredQuestion, UnansweredState, take_out},
+    domain::{Access, DocumentId, JobId, JobKind, UnansweredId, UnansweredQuestion, UnansweredState, take_out},
     faults,
     metadata_store::{
-        InConversation, NewDelivery, NewUnanswered, OpenQuestion, OutcomeRecord, OutcomeStore, StoreResult,
-        UnansweredQuery,
+        AccessStore, InConversation, NewDelivery, NewUnanswered, OpenQuestion, OutcomeRecord, OutcomeStore,
+        StoreResult, UnansweredQuery,
         bounded::{CALL, within},
         checks,
         rows::{self, UnansweredRow},
@@ -64,6 +64,8 @@ impl OutcomeStore for PostgresStore {
             sql.push(" AND collection = ").push_bind(collection.clone());
             count.push(" AND collection = ").push_bind(collection);
         }
+        access::push_collection(&mut sql, "collection", &query.access.collections);
+        access::push_collection(&mut count, "collection", &query.access.collections);
         sql.push(" ORDER BY id DESC LIMIT ").push_bind(i64::from(query.limit));
         within(CALL, async {
             let found: Vec<UnansweredRow<DateTime<Utc>>> = sql.build_query_as().fetch_all(&self.pool).await?;
@@ -76,15 +78,7 @@ impl OutcomeStore for PostgresStore {
     }
 
     async fn unanswered_question(&self, id: UnansweredId) -> StoreResult<UnansweredQuestion> {
-        within(CALL, async {
-            let row: Option<UnansweredRow<DateTime<Utc>>> =
-                sqlx::query_as(concat!("SELECT ", rows::unanswered_columns!(), " FROM unanswered WHERE id = $1"))
-                    .bind(id.0)
-                    .fetch_optional(&self.pool)
-                    .await?;
-            Ok(row.ok_or_else(|| rows::not_found("unanswered question", id))?.open()?.question)
-        })
-        .await
+        self.readable_question(id, &Access::everything()).await
     }
 
     async fn settle_questions(&self, ids: &[UnansweredId], state: UnansweredState) -> StoreResult<u64> {
@@ -159,9 +153,10 @@ async fn add_turn(
 ) -> StoreResult<()> {
     let id = conversation.id;
     if conversation.begins {
-        sqlx::query("INSERT INTO conversations (id, collection) VALUES ($1, $2)")
+        sqlx::query("INSERT INTO conversations (id, collection, owner) VALUES ($1, $2, $3)")
             .bind(id.0)
             .bind(&record.collection)
+            .bind(&conversation.owner)
             .execute(&mut *conn)
             .await?;
     } else {

@@ -40,19 +40,23 @@ async fn register(conn: &mut PgConnection, upload: &NewUpload) -> StoreResult<Re
     // Inserts the document, or locks the living one of that name: one statement, which waits for others that insert or
     // delete the name, and begins again by itself when they have changed what it found. The update changes nothing.
     let fresh = DocumentId::new();
-    let (id, metadata): (Uuid, Json<Metadata>) = sqlx::query_as(
-        "INSERT INTO documents (id, collection, name, metadata) VALUES ($1, $2, $3, $4) \
+    let (id, metadata, access): (Uuid, Json<Metadata>, Json<Vec<String>>) = sqlx::query_as(
+        "INSERT INTO documents (id, collection, name, metadata, access) VALUES ($1, $2, $3, $4, $5) \
          ON CONFLICT (collection, name) WHERE deleted_at IS NULL DO UPDATE SET updated_at = documents.updated_at \
-         RETURNING id, metadata",
+         RETURNING id, metadata, access",
     )
     .bind(fresh.0)
     .bind(&upload.collection)
     .bind(&upload.name)
     .bind(Json(&upload.metadata))
+    .bind(Json(&upload.access))
     .fetch_one(&mut *conn)
     .await?;
     if id == fresh.0 {
         return add_version(conn, fresh, 1, upload).await;
+    }
+    if !upload.replaces.reads(&access) {
+        return Err(rows::not_the_callers(&upload.name));
     }
     let newest: Option<Newest> = sqlx::query_as(
         "SELECT v.version, v.state, v.sha256, j.id, j.state FROM versions v \
@@ -66,13 +70,14 @@ async fn register(conn: &mut PgConnection, upload: &NewUpload) -> StoreResult<Re
         return Err(MetadataStoreError::Failed(format!("document {} has no version", DocumentId(id))));
     };
     let state = rows::version_state(&state)?;
-    // Other metadata is a new version as well: the points carry the labels that filters go by.
-    let same = sha256 == upload.sha256 && metadata.0 == upload.metadata;
+    // Other metadata is a new version as well, and so are other access labels: the points carry what filters go by.
+    let same = sha256 == upload.sha256 && metadata.0 == upload.metadata && access.0 == upload.access;
     let duplicate = same && matches!(state, VersionState::Pending | VersionState::Active);
     if !duplicate {
-        sqlx::query("UPDATE documents SET metadata = $2, updated_at = now() WHERE id = $1")
+        sqlx::query("UPDATE documents SET metadata = $2, access = $3, updated_at = now() WHERE id = $1")
             .bind(id)
             .bind(Json(&upload.metadata))
+            .bind(Json(&upload.access))
             .execute(&mut *conn)
             .await?;
         return add_version(conn, DocumentId(id), version + 1, upload).await;

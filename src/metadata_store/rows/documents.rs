@@ -6,14 +6,14 @@ use uuid::Uuid;
 use super::{StoredTime, count, number, version_state};
 use crate::{
     domain::{Document, DocumentId, DocumentVersion, Metadata, VersionState},
-    metadata_store::{ActiveVersion, StoreResult},
+    metadata_store::{ActiveVersion, MetadataStoreError, StoreResult},
 };
 
 /// The start of every query for [`DocumentRow`]s: the document, its newest version, its active version if there is
 /// one, and the number of chunks that one has in the active generation.
 macro_rules! select_documents {
     () => {
-        "SELECT d.id, d.collection, d.name, d.metadata, d.created_at, d.updated_at, \
+        "SELECT d.id, d.collection, d.name, d.metadata, d.access, d.created_at, d.updated_at, \
          l.version AS l_version, l.state AS l_state, l.sha256 AS l_sha256, l.size_bytes AS l_size_bytes, \
          l.media_type AS l_media_type, l.title AS l_title, l.pages AS l_pages, l.created_at AS l_created_at, \
          a.version AS a_version, a.sha256 AS a_sha256, a.size_bytes AS a_size_bytes, \
@@ -37,6 +37,7 @@ pub(in crate::metadata_store) struct DocumentRow<At> {
     collection: String,
     name: String,
     metadata: Json<Metadata>,
+    access: Json<Vec<String>>,
     created_at: At,
     updated_at: At,
     l_version: i64,
@@ -94,6 +95,7 @@ impl<At: StoredTime> DocumentRow<At> {
             collection: self.collection,
             name: self.name,
             metadata: self.metadata.0,
+            access: self.access.0,
             created_at: self.created_at.utc()?,
             updated_at: self.updated_at.utc()?,
             active,
@@ -105,7 +107,7 @@ impl<At: StoredTime> DocumentRow<At> {
 /// The start of every query for [`ActiveVersionRow`]s.
 macro_rules! select_sources {
     () => {
-        "SELECT v.document_id, v.version, d.collection, d.name, d.metadata, v.sha256 \
+        "SELECT v.document_id, v.version, d.collection, d.name, d.metadata, d.access, v.sha256 \
          FROM versions v JOIN documents d ON d.id = v.document_id WHERE "
     };
 }
@@ -119,6 +121,7 @@ pub(in crate::metadata_store) struct ActiveVersionRow {
     collection: String,
     name: String,
     metadata: Json<Metadata>,
+    access: Json<Vec<String>>,
     sha256: String,
 }
 
@@ -131,7 +134,15 @@ impl ActiveVersionRow {
             collection: self.collection,
             name: self.name,
             metadata: self.metadata.0,
+            access: self.access.0,
             sha256: self.sha256,
         })
     }
+}
+
+/// Why an upload does not replace a document.
+pub(in crate::metadata_store) fn not_the_callers(name: &str) -> MetadataStoreError {
+    MetadataStoreError::Forbidden(format!(
+        "the name `{name}` is taken by a document that you may not read: use another name"
+    ))
 }

@@ -6,17 +6,20 @@
 
 mod adapters;
 mod archive;
+mod audit_log;
 mod chunks;
 mod conversations;
 mod documents;
 mod generations;
 mod jobs;
+mod keys;
 mod outcomes;
 
 use chrono::{DateTime, Utc};
 
 pub(super) use self::{
-    adapters::*, archive::*, chunks::*, conversations::*, documents::*, generations::*, jobs::*, outcomes::*,
+    adapters::*, archive::*, audit_log::*, chunks::*, conversations::*, documents::*, generations::*, jobs::*, keys::*,
+    outcomes::*,
 };
 use super::{ListPage, MetadataStoreError, StoreCounts, StoreResult};
 use crate::domain::{Chunk, GenerationState, JobKind, JobPriority, JobStage, JobState, VersionState};

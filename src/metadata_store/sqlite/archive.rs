@@ -255,6 +255,12 @@ mod tests {
         ("restores.begun_at", "about this store alone"),
     ];
 
+    /// Tables that are in no record, and why.
+    const NOT_DUMPED_TABLES: &[(&str, &str)] = &[
+        ("api_keys", "a restore must not bring back a key that was revoked since"),
+        ("audit_log", "it tells what was done to this store"),
+    ];
+
     #[tokio::test]
     async fn every_column_is_in_a_record_or_has_a_reason_not_to_be() {
         let dir = tempfile::tempdir().unwrap();
@@ -270,7 +276,10 @@ mod tests {
         let described = RecordKind::ALL
             .iter()
             .flat_map(|kind| kind.columns().iter().map(|(column, _)| format!("{}.{column}", kind.as_str())));
-        let excused = NOT_DUMPED.iter().map(|(column, _)| (*column).to_owned());
+        let whole =
+            |column: &&String| NOT_DUMPED_TABLES.iter().any(|(table, _)| column.starts_with(&format!("{table}.")));
+        let excused =
+            NOT_DUMPED.iter().map(|(column, _)| (*column).to_owned()).chain(there.iter().filter(whole).cloned());
         assert_eq!(there, described.chain(excused).collect());
     }
 }

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use sqlx::{QueryBuilder, SqliteConnection, types::Json};
 use uuid::Uuid;
 
-use super::{SqliteStore, now, settle};
+use super::{SqliteStore, access, now, settle};
 use crate::{
-    domain::{Conversation, ConversationId, DocumentId, RecordedTurn},
+    domain::{Access, Conversation, ConversationId, DocumentId, RecordedTurn},
     metadata_store::{
         ConversationQuery, ConversationStore, ListPage, MetadataStoreError, StoreResult,
         bounded::{CALL, within},
@@ -20,16 +20,19 @@ use crate::{
 
 #[async_trait]
 impl ConversationStore for SqliteStore {
-    async fn create_conversation(&self, collection: &str) -> StoreResult<Conversation> {
+    async fn create_conversation(&self, collection: &str, owner: Option<&str>) -> StoreResult<Conversation> {
         checks::collection(collection)?;
         let id = ConversationId::new();
         within(CALL, async {
-            sqlx::query("INSERT INTO conversations (id, collection, created_at, updated_at) VALUES (?1, ?2, ?3, ?3)")
-                .bind(id.0)
-                .bind(collection)
-                .bind(now())
-                .execute(&self.writer)
-                .await?;
+            sqlx::query(
+                "INSERT INTO conversations (id, collection, created_at, updated_at, owner) VALUES (?1, ?2, ?3, ?3, ?4)",
+            )
+            .bind(id.0)
+            .bind(collection)
+            .bind(now())
+            .bind(owner)
+            .execute(&self.writer)
+            .await?;
             read(&mut *self.readers.acquire().await?, id).await
         })
         .await
@@ -48,6 +51,10 @@ impl ConversationStore for SqliteStore {
         if let Some(collection) = query.collection {
             sql.push(" AND c.collection = ").push_bind(collection);
         }
+        if let Some(owner) = query.owner {
+            sql.push(" AND c.owner = ").push_bind(owner);
+        }
+        access::push_collection(&mut sql, "c.collection", &query.access.collections);
         if let Some(before) = before {
             sql.push(" AND c.id < ").push_bind(before);
         }
@@ -62,24 +69,7 @@ impl ConversationStore for SqliteStore {
 
     async fn turns(&self, id: ConversationId, after: u32, limit: u32) -> StoreResult<Vec<RecordedTurn>> {
         checks::page_limit(limit)?;
-        within(CALL, async {
-            let mut conn = self.readers.acquire().await?;
-            read(&mut conn, id).await?;
-            // First what is gone: what is deleted after this look was there when the turns were asked for.
-            let gone = gone(&mut conn, id).await?;
-            let found: Vec<TurnRow<i64>> = sqlx::query_as(concat!(
-                "SELECT ",
-                rows::turn_columns!(),
-                " FROM turns WHERE conversation_id = ?1 AND number > ?2 ORDER BY number LIMIT ?3"
-            ))
-            .bind(id.0)
-            .bind(i64::from(after))
-            .bind(i64::from(limit))
-            .fetch_all(&mut *conn)
-            .await?;
-            rows::shown_turns(found, &gone)
-        })
-        .await
+        within(CALL, self.read_turns(id, after, limit, &Access::everything())).await
     }
 
     async fn latest_turns(&self, id: ConversationId, limit: u32) -> StoreResult<Vec<RecordedTurn>> {
@@ -137,6 +127,33 @@ impl ConversationStore for SqliteStore {
     }
 }
 
+impl SqliteStore {
+    /// The turns, without what rests on documents that are deleted or that may not be read.
+    pub(super) async fn read_turns(
+        &self,
+        id: ConversationId,
+        after: u32,
+        limit: u32,
+        access: &Access,
+    ) -> StoreResult<Vec<RecordedTurn>> {
+        let mut conn = self.readers.acquire().await?;
+        read(&mut conn, id).await?;
+        // First what is gone: what is deleted after this look was there when the turns were asked for.
+        let gone = gone(&mut conn, id, access).await?;
+        let found: Vec<TurnRow<i64>> = sqlx::query_as(concat!(
+            "SELECT ",
+            rows::turn_columns!(),
+            " FROM turns WHERE conversation_id = ?1 AND number > ?2 ORDER BY number LIMIT ?3"
+        ))
+        .bind(id.0)
+        .bind(i64::from(after))
+        .bind(i64::from(limit))
+        .fetch_all(&mut *conn)
+        .await?;
+        rows::shown_turns(found, &gone)
+    }
+}
+
 async fn read(conn: &mut SqliteConnection, id: ConversationId) -> StoreResult<Conversation> {
     let row: Option<ConversationRow<i64>> = sqlx::query_as(concat!(rows::select_conversations!(), " AND c.id = ?1"))
         .bind(id.0)
@@ -145,15 +162,15 @@ async fn read(conn: &mut SqliteConnection, id: ConversationId) -> StoreResult<Co
     row.ok_or_else(|| rows::not_found("conversation", id))?.conversation()
 }
 
-/// The documents that turns of a conversation name and that are deleted: the turn's number and the document.
-async fn gone(conn: &mut SqliteConnection, id: ConversationId) -> StoreResult<Vec<(i64, Uuid)>> {
-    Ok(sqlx::query_as(
-        "SELECT t.number, t.document_id FROM turn_documents t WHERE t.conversation_id = ?1 \
-         AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.id = t.document_id AND d.deleted_at IS NULL)",
-    )
-    .bind(id.0)
-    .fetch_all(conn)
-    .await?)
+/// The documents that turns of a conversation name and that are deleted or may not be read: the turn's number and the
+/// document.
+async fn gone(conn: &mut SqliteConnection, id: ConversationId, access: &Access) -> StoreResult<Vec<(i64, Uuid)>> {
+    let mut sql = QueryBuilder::new("SELECT t.number, t.document_id FROM turn_documents t WHERE t.conversation_id = ");
+    sql.push_bind(id.0);
+    sql.push(" AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.id = t.document_id AND d.deleted_at IS NULL");
+    access::push_documents(&mut sql, access);
+    sql.push(")");
+    Ok(sql.build_query_as().fetch_all(conn).await?)
 }
 
 /// Cancels the deliveries that quote a document, and removes what they would send.

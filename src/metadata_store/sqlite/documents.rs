@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 use sqlx::{QueryBuilder, types::Json};
 
-use super::{SqliteStore, commit, settle, uploads};
+use super::{SqliteStore, access, commit, settle, uploads};
 use crate::{
-    domain::{Chunk, ChunkId, Document, DocumentId, GenerationNumber, JobId},
+    domain::{Access, Chunk, ChunkId, Document, DocumentId, GenerationNumber, JobId},
     metadata_store::{
-        ActiveVersion, ChunkPosition, CommitOutcome, DocumentQuery, DocumentStore, FoundChunk, IngestCommit, ListPage,
-        MetadataStoreError, NewUpload, Registered, StoreCounts, StoreResult,
+        AccessStore, ActiveVersion, ChunkPosition, CommitOutcome, DocumentQuery, DocumentStore, FoundChunk,
+        IngestCommit, ListPage, MetadataStoreError, NewUpload, Registered, StoreCounts, StoreResult,
         bounded::{CALL, within},
         checks,
         cursor::List,
@@ -34,14 +34,7 @@ impl DocumentStore for SqliteStore {
     }
 
     async fn document(&self, id: DocumentId) -> StoreResult<Document> {
-        within(CALL, async {
-            let row: Option<DocumentRow<i64>> = sqlx::query_as(concat!(rows::select_documents!(), " AND d.id = ?1"))
-                .bind(id.0)
-                .fetch_optional(&self.readers)
-                .await?;
-            row.ok_or_else(|| rows::not_found("document", id))?.document()
-        })
-        .await
+        self.readable_document(id, &Access::everything()).await
     }
 
     async fn documents(&self, query: DocumentQuery) -> StoreResult<ListPage<Document>> {
@@ -59,6 +52,7 @@ impl DocumentStore for SqliteStore {
         if let Some(after) = after {
             sql.push(" AND d.id > ").push_bind(after);
         }
+        access::push_documents(&mut sql, &query.access);
         sql.push(" ORDER BY d.id LIMIT ").push_bind(i64::from(query.limit) + 1);
         within(CALL, async {
             let found: Vec<DocumentRow<i64>> = sql.build_query_as().fetch_all(&self.readers).await?;
@@ -156,7 +150,7 @@ impl DocumentStore for SqliteStore {
     }
 
     async fn chunks_by_id(&self, generation: GenerationNumber, ids: &[ChunkId]) -> StoreResult<Vec<FoundChunk>> {
-        within(CALL, self.read_chunks_by_id(generation, ids)).await
+        within(CALL, self.read_chunks_by_id(generation, ids, &Access::everything())).await
     }
 
     async fn chunks_of(&self, id: DocumentId) -> StoreResult<Vec<Chunk>> {
@@ -170,7 +164,7 @@ impl DocumentStore for SqliteStore {
         limit: u32,
     ) -> StoreResult<Vec<FoundChunk>> {
         checks::page_limit(limit)?;
-        within(CALL, self.read_chunks_after(generation, after, limit)).await
+        within(CALL, self.read_chunks_after(generation, after, limit, &Access::everything())).await
     }
 
     async fn counts(&self) -> StoreResult<StoreCounts> {

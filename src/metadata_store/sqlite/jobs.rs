@@ -8,7 +8,7 @@ use serde_json::Value;
 use sqlx::{QueryBuilder, SqliteConnection, types::Json};
 use uuid::Uuid;
 
-use super::{SqliteStore, commit, now, settle};
+use super::{SqliteStore, access, commit, now, settle};
 use crate::{
     domain::{Job, JobId, JobKind, JobPriority, JobStage, JobState},
     metadata_store::{
@@ -181,6 +181,7 @@ impl JobStore for SqliteStore {
         if let Some(before) = before {
             sql.push(" AND id < ").push_bind(before);
         }
+        access::push_jobs(&mut sql, &query.access);
         sql.push(" ORDER BY id DESC LIMIT ").push_bind(i64::from(query.limit) + 1);
         within(CALL, async {
             let found: Vec<JobRow<i64>> = sql.build_query_as().fetch_all(&self.readers).await?;
@@ -282,8 +283,9 @@ pub(super) async fn enqueue_at(
     let (id, now) = (JobId::new(), now());
     sqlx::query(
         "INSERT INTO jobs (id, kind, document_id, version, state, stage, progress, attempts, max_attempts, due_at, \
-         created_at, updated_at, priority, order_at) \
-         VALUES (?1, ?2, ?3, ?4, 'queued', 'waiting', 0, 0, ?5, ?6, ?7, ?7, ?8, ?9)",
+         created_at, updated_at, priority, order_at, collection) \
+         VALUES (?1, ?2, ?3, ?4, 'queued', 'waiting', 0, 0, ?5, ?6, ?7, ?7, ?8, ?9, \
+         (SELECT collection FROM documents WHERE id = ?3))",
     )
     .bind(id.0)
     .bind(kind.as_str())

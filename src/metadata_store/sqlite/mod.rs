@@ -9,14 +9,17 @@
 //! WAL would do; against a power cut only this keeps the promise that was made with a 202. It costs one flush for each
 //! of the few commits that an upload and its ingestion make, next to seconds of embedding.
 
+mod access;
 mod adapters;
 mod archive;
+mod audit_log;
 mod chunks;
 mod commit;
 mod conversations;
 mod documents;
 mod generations;
 mod jobs;
+mod keys;
 mod outcomes;
 mod uploads;
 

@@ -17,16 +17,20 @@ type Newest = (i64, String, String, Uuid, String);
 
 /// Records an upload.
 pub(super) async fn register(conn: &mut SqliteConnection, upload: &NewUpload) -> StoreResult<Registered> {
-    let living: Option<(Uuid, Json<Metadata>)> =
-        sqlx::query_as("SELECT id, metadata FROM documents WHERE collection = ?1 AND name = ?2 AND deleted_at IS NULL")
-            .bind(&upload.collection)
-            .bind(&upload.name)
-            .fetch_optional(&mut *conn)
-            .await?;
-    let Some((id, metadata)) = living else {
+    let living: Option<(Uuid, Json<Metadata>, Json<Vec<String>>)> = sqlx::query_as(
+        "SELECT id, metadata, access FROM documents WHERE collection = ?1 AND name = ?2 AND deleted_at IS NULL",
+    )
+    .bind(&upload.collection)
+    .bind(&upload.name)
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some((id, metadata, access)) = living else {
         let id = insert_document(conn, upload).await?;
         return add_version(conn, id, 1, upload).await;
     };
+    if !upload.replaces.reads(&access) {
+        return Err(rows::not_the_callers(&upload.name));
+    }
     let newest: Option<Newest> = sqlx::query_as(
         "SELECT v.version, v.state, v.sha256, j.id, j.state FROM versions v \
          JOIN jobs j ON j.document_id = v.document_id AND j.version = v.version AND j.kind = 'ingest' \
@@ -39,13 +43,14 @@ pub(super) async fn register(conn: &mut SqliteConnection, upload: &NewUpload) ->
         return Err(MetadataStoreError::Failed(format!("document {} has no version", DocumentId(id))));
     };
     let state = rows::version_state(&state)?;
-    // Other metadata is a new version as well: the points carry the labels that filters go by.
-    let same = sha256 == upload.sha256 && metadata.0 == upload.metadata;
+    // Other metadata is a new version as well, and so are other access labels: the points carry what filters go by.
+    let same = sha256 == upload.sha256 && metadata.0 == upload.metadata && access.0 == upload.access;
     let duplicate = same && matches!(state, VersionState::Pending | VersionState::Active);
     if !duplicate {
-        sqlx::query("UPDATE documents SET metadata = ?2, updated_at = ?3 WHERE id = ?1")
+        sqlx::query("UPDATE documents SET metadata = ?2, access = ?3, updated_at = ?4 WHERE id = ?1")
             .bind(id)
             .bind(Json(&upload.metadata))
+            .bind(Json(&upload.access))
             .bind(now())
             .execute(&mut *conn)
             .await?;
@@ -63,13 +68,14 @@ pub(super) async fn register(conn: &mut SqliteConnection, upload: &NewUpload) ->
 async fn insert_document(conn: &mut SqliteConnection, upload: &NewUpload) -> StoreResult<DocumentId> {
     let id = DocumentId::new();
     sqlx::query(
-        "INSERT INTO documents (id, collection, name, metadata, created_at, updated_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
+        "INSERT INTO documents (id, collection, name, metadata, access, created_at, updated_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
     )
     .bind(id.0)
     .bind(&upload.collection)
     .bind(&upload.name)
     .bind(Json(&upload.metadata))
+    .bind(Json(&upload.access))
     .bind(now())
     .execute(&mut *conn)
     .await?;

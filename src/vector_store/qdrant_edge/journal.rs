@@ -149,6 +149,7 @@ mod tests {
             version: 1,
             collection: collection.to_owned(),
             metadata: serde_json::json!({ "n": 0.1, "tags": ["a", "é"] }).as_object().unwrap().clone(),
+            access: vec!["hr".to_owned()],
             dense,
             sparse: SparseVector { indices, values },
         };

@@ -20,7 +20,10 @@ use crate::{
     domain::ChunkId,
     vector_store::{
         Point, ScoredChunk, VectorStoreError,
-        request::{COLLECTION, Condition, DENSE, DOCUMENT, KEYWORD_FIELDS, LABELS, Nearest, SPARSE, VERSION, labels},
+        request::{
+            ACCESS, COLLECTION, Condition, DENSE, DOCUMENT, KEYWORD_FIELDS, LABELS, Nearest, SPARSE, VERSION,
+            access_keywords, labels,
+        },
     },
 };
 
@@ -75,6 +78,7 @@ fn point(point: Point) -> Result<qdrant_edge::PointStructPersisted, VectorStoreE
         DOCUMENT: point.document_id.0.to_string(),
         VERSION: point.version,
         LABELS: labels(&point.metadata)?,
+        ACCESS: access_keywords(&point.access),
     });
     // A passage without terms gets an empty sparse vector rather than none: a point that is moved between
     // segments while it is replaced keeps the vectors that the new one does not name.

@@ -24,7 +24,10 @@ use crate::{
     domain::{ChunkId, GenerationNumber},
     vector_store::{
         Point, ScoredChunk, VectorStoreError,
-        request::{COLLECTION, Condition, DENSE, DOCUMENT, LABELS, Nearest, Plan, SPARSE, Search, VERSION, labels},
+        request::{
+            ACCESS, COLLECTION, Condition, DENSE, DOCUMENT, LABELS, Nearest, Plan, SPARSE, Search, VERSION,
+            access_keywords, labels,
+        },
     },
 };
 
@@ -76,12 +79,16 @@ pub(super) fn dimension(collection: &str, info: GetCollectionInfoResponse) -> Re
 
 /// A point.
 pub(super) fn point(point: Point) -> Result<PointStruct, VectorStoreError> {
-    let labels = labels(&point.metadata)?.into_iter().map(text).collect();
+    let list = |keywords: Vec<String>| {
+        let values = keywords.into_iter().map(text).collect();
+        Value { kind: Some(Kind::ListValue(qdrant::ListValue { values })) }
+    };
     let payload = HashMap::from([
         (COLLECTION.to_owned(), text(point.collection)),
         (DOCUMENT.to_owned(), text(point.document_id.0.to_string())),
         (VERSION.to_owned(), Value { kind: Some(Kind::IntegerValue(i64::from(point.version))) }),
-        (LABELS.to_owned(), Value { kind: Some(Kind::ListValue(qdrant::ListValue { values: labels })) }),
+        (LABELS.to_owned(), list(labels(&point.metadata)?)),
+        (ACCESS.to_owned(), list(access_keywords(&point.access))),
     ]);
     let dense = vector::Vector::Dense(DenseVector { data: point.dense });
     let sparse = qdrant::SparseVector { indices: point.sparse.indices, values: point.sparse.values };

@@ -12,7 +12,13 @@ fn metadata(value: Value) -> Metadata {
 }
 
 fn query(ranking: Ranking) -> VectorQuery {
-    VectorQuery { collection: "default".into(), filter: Filter::default(), ranking, limit: 5 }
+    VectorQuery {
+        collection: "default".into(),
+        filter: Filter::default(),
+        labels: crate::domain::Allowed::All,
+        ranking,
+        limit: 5,
+    }
 }
 
 fn fusion() -> Fusion {

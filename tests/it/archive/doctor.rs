@@ -48,6 +48,7 @@ async fn what_is_broken_is_found_and_mended() {
             version: 1,
             collection: "default".to_owned(),
             metadata: Metadata::new(),
+            access: Vec::new(),
             dense: vec![0.05; 384],
             sparse: SparseVector::default(),
         };

@@ -59,6 +59,7 @@ impl Traffic {
     pub fn start(ledger: &Arc<Mutex<Ledger>>, seed: u64, mix: Mix) -> Self {
         let (url, urls) = watch::channel(None);
         let (stop, stopped) = watch::channel(false);
+        footnote::tls::prepare_clients();
         let senders = (0..SENDERS).map(|number| {
             let sender = Sender {
                 number,

@@ -82,7 +82,7 @@ async fn fill(store: &dyn MetadataStore) -> [DocumentId; 2] {
     first.deliveries = vec![delivery("hook")];
     store.record_outcome(first).await.unwrap();
     store.record_outcome(record(conversation, false, "One?", &[one])).await.unwrap();
-    store.create_conversation("elsewhere").await.unwrap();
+    store.create_conversation("elsewhere", None).await.unwrap();
     let adapter = adapters::register(store, AdapterRole::Reader, "reader").await;
     let pair = AdapterPair { reader: Some(adapter.sha256.clone()), generator: None };
     store.record_evaluation(adapters::evaluation("run", "suite", &pair)).await.unwrap();
@@ -115,7 +115,7 @@ pub async fn everything_is_dumped_and_loaded_the_same_on_either_backend(backend:
         assert_eq!(other.store.active_generation().await.unwrap(), store.active_generation().await.unwrap());
         let chunks = store.chunks_after(1, None, 100).await.unwrap();
         assert_eq!(other.store.chunks_after(1, None, 100).await.unwrap(), chunks);
-        let query = UnansweredQuery { collection: None, limit: 10 };
+        let query = UnansweredQuery { limit: 10, ..UnansweredQuery::default() };
         assert_eq!(
             other.store.open_questions(query.clone()).await.unwrap(),
             store.open_questions(query).await.unwrap()
@@ -192,7 +192,7 @@ pub async fn a_store_that_holds_something_is_not_filled(backend: &Backend) {
     let store = &*backend.store;
     let dumped = dump(store).await;
     conflict(store.load(&mut Given(dumped.clone().into()), false).await);
-    store.create_conversation("default").await.unwrap();
+    store.create_conversation("default", None).await.unwrap();
     conflict(store.begin_restore(&sha256("archive"), false).await);
     assert_eq!(store.restore_under_way().await.unwrap(), None);
     let one = document(store, "one.md").await;

@@ -54,6 +54,7 @@ pub fn record(id: ConversationId, begins: bool, question: &str, documents: &[Doc
         conversation: Some(InConversation {
             id,
             begins,
+            owner: None,
             turn,
             cited,
             actions: vec![Action::SuggestDocuments { document_ids: documents.to_vec() }],
@@ -85,7 +86,7 @@ pub async fn purge(store: &dyn MetadataStore, document: DocumentId) {
 pub async fn turns_come_back_as_they_were_stored_and_in_order(backend: &Backend) {
     let store = &*backend.store;
     let one = document(store, "one.md").await;
-    let begun = store.create_conversation("default").await.unwrap();
+    let begun = store.create_conversation("default", None).await.unwrap();
     assert_eq!((begun.collection.as_str(), begun.turns), ("default", 0));
     assert_eq!(turns(store, begun.id).await, []);
     let records = ["First?", "Second?", "Third?"].map(|question| record(begun.id, false, question, &[one]));
@@ -120,7 +121,7 @@ pub async fn a_conversation_begins_with_a_turn_or_must_exist(backend: &Backend) 
     not_found(store.record_outcome(record.clone()).await);
     // Nothing of it was recorded.
     assert_eq!(store.counts().await.unwrap().open_jobs, 0);
-    let query = UnansweredQuery { collection: None, limit: 10 };
+    let query = UnansweredQuery { limit: 10, ..UnansweredQuery::default() };
     assert_eq!(store.open_questions(query.clone()).await.unwrap(), (vec![], 0));
     not_found(store.conversation(unknown).await);
     not_found(store.turns(unknown, 0, 10).await);
@@ -136,20 +137,24 @@ pub async fn conversations_are_listed_newest_first_in_stable_pages(backend: &Bac
     let store = &*backend.store;
     let mut ids = Vec::new();
     for collection in ["a", "b", "a", "a"] {
-        ids.push(store.create_conversation(collection).await.unwrap().id);
+        ids.push(store.create_conversation(collection, None).await.unwrap().id);
     }
-    let query = ConversationQuery { collection: Some("a".to_owned()), cursor: None, limit: 2 };
+    let query = ConversationQuery { collection: Some("a".to_owned()), limit: 2, ..ConversationQuery::default() };
     let listed = |items: &[Conversation]| items.iter().map(|one| one.id).collect::<Vec<_>>();
     let page = store.conversations(query.clone()).await.unwrap();
     assert_eq!(listed(&page.items), [ids[3], ids[2]]);
-    store.create_conversation("a").await.unwrap();
+    store.create_conversation("a", None).await.unwrap();
     let next = store.conversations(ConversationQuery { cursor: page.next_cursor.clone(), ..query.clone() }).await;
     let next = next.unwrap();
     assert_eq!((listed(&next.items), next.next_cursor), (vec![ids[0]], None));
-    invalid(store.conversations(ConversationQuery { collection: None, cursor: page.next_cursor, limit: 2 }).await);
+    invalid(
+        store
+            .conversations(ConversationQuery { cursor: page.next_cursor, limit: 2, ..ConversationQuery::default() })
+            .await,
+    );
     invalid(store.conversations(ConversationQuery { limit: 0, ..query }).await);
     for name in ["", " ", "a\0b"] {
-        invalid(store.create_conversation(name).await);
+        invalid(store.create_conversation(name, None).await);
     }
 }
 
@@ -179,7 +184,7 @@ pub async fn a_deleted_conversation_takes_everything_with_it(backend: &Backend) 
     // The other one is untouched.
     assert_eq!(turns(store, kept).await.len(), 1);
     assert!(store.delivery_body(jobs[1]).await.unwrap().is_some());
-    let query = UnansweredQuery { collection: None, limit: 10 };
+    let query = UnansweredQuery { limit: 10, ..UnansweredQuery::default() };
     let (open, _) = store.open_questions(query).await.unwrap();
     assert_eq!(open.iter().map(|one| one.question.conversation_id).collect::<Vec<_>>(), [Some(kept)]);
     assert_eq!(open[0].question.state, UnansweredState::Open);
@@ -240,7 +245,7 @@ pub async fn what_was_deleted_while_the_answer_was_made_is_not_stored(backend: &
 }
 
 pub async fn turns_at_the_same_moment_get_numbers_of_their_own(backend: &Backend) {
-    let id = backend.store.create_conversation("default").await.unwrap().id;
+    let id = backend.store.create_conversation("default", None).await.unwrap().id;
     let elsewhere = backend.elsewhere().await;
     let add = |number: usize| {
         let store = if number.is_multiple_of(2) { backend.store.clone() } else { elsewhere.clone() };

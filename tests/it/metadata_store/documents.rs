@@ -68,8 +68,8 @@ pub async fn documents_are_filtered_by_collection_and_name(backend: &Backend) {
         let query = DocumentQuery {
             collection: collection.map(str::to_owned),
             name: name.map(str::to_owned),
-            cursor: None,
             limit: 10,
+            ..DocumentQuery::default()
         };
         let found = store.documents(query).await.unwrap().items;
         assert_eq!(found.len(), expected, "{collection:?} {name:?}");

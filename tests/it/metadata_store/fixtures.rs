@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use footnote::{
     domain::{
-        Chunk, ChunkId, DocumentId, EmbedderStamp, GenerationNumber, IndexStamp, Job, JobId, JobKind, JobPriority,
-        Metadata, ReindexOptions, text::CodePointRange,
+        Access, Chunk, ChunkId, DocumentId, EmbedderStamp, GenerationNumber, IndexStamp, Job, JobId, JobKind,
+        JobPriority, Metadata, ReindexOptions, text::CodePointRange,
     },
     metadata_store::{
         CommitOutcome, DocumentQuery, IngestCommit, JobQuery, LeasedJob, MetadataStore, MetadataStoreError, NewUpload,
@@ -30,6 +30,8 @@ pub fn upload(name: &str, bytes: &str) -> NewUpload {
         collection: "default".to_owned(),
         name: name.to_owned(),
         metadata: Metadata::new(),
+        access: Vec::new(),
+        replaces: Access::everything(),
         sha256: sha256(bytes),
         size_bytes: bytes.len() as u64,
         // Of the same turn as every other kind of job: the order is that of arrival.

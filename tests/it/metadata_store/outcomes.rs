@@ -63,7 +63,7 @@ async fn send(store: &dyn MetadataStore, documents: &[DocumentId]) -> JobId {
 }
 
 async fn open(store: &dyn MetadataStore, collection: Option<&str>, limit: u32) -> (Vec<UnansweredId>, u64) {
-    let query = UnansweredQuery { collection: collection.map(str::to_owned), limit };
+    let query = UnansweredQuery { collection: collection.map(str::to_owned), limit, ..UnansweredQuery::default() };
     let (open, more) = store.open_questions(query).await.unwrap();
     (open.into_iter().map(|one| one.question.id).collect(), more)
 }
@@ -73,7 +73,7 @@ pub async fn a_kept_question_comes_back_as_it_was(backend: &Backend) {
     let kept = unanswered("when", &[0.1, f32::MIN_POSITIVE, -3.5e8]);
     let record = OutcomeRecord { unanswered: Some(kept.clone()), ..record("manual") };
     store.record_outcome(record.clone()).await.unwrap();
-    let query = UnansweredQuery { collection: None, limit: 10 };
+    let query = UnansweredQuery { limit: 10, ..UnansweredQuery::default() };
     let (found, more) = backend.elsewhere().await.open_questions(query).await.unwrap();
     let [found] = &found[..] else { panic!("{found:?}") };
     assert_eq!((more, &found.vector, &found.embedder), (0, &kept.vector, &kept.embedder));
@@ -96,7 +96,7 @@ pub async fn open_questions_are_read_newest_first_and_the_rest_is_counted(backen
     assert_eq!(open(store, Some("a"), 2).await, (vec![ids[3], ids[2]], 1));
     assert_eq!(open(store, Some("c"), 2).await, (vec![], 0));
     for limit in [0, 10_001] {
-        invalid(store.open_questions(UnansweredQuery { collection: None, limit }).await);
+        invalid(store.open_questions(UnansweredQuery { limit, ..UnansweredQuery::default() }).await);
     }
 }
 

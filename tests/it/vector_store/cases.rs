@@ -184,6 +184,43 @@ pub async fn filters_of_several_members_must_all_hold(backend: &impl Backend) {
     assert_eq!(ids(&found), [chunk(1), chunk(4)]);
 }
 
+pub async fn a_caller_finds_what_has_no_access_label_or_one_of_the_callers(backend: &impl Backend) {
+    let store = backend.open().await;
+    store.create_generation(1, DIMENSION).await.unwrap();
+    let with = |number: u128, labels: &[&str]| Point {
+        access: labels.iter().map(|label| (*label).to_owned()).collect(),
+        ..point(number)
+    };
+    // A label may be called as the word that the store writes for none.
+    let points = vec![with(1, &[]), with(2, &["hr"]), with(3, &["board", "hr"]), with(4, &["everyone"])];
+    store.upsert(1, points).await.unwrap();
+    let terms = sparse(&[(1, 1.0), (2, 1.0), (3, 1.0), (4, 1.0)]);
+    for (labels, expected) in [
+        (None, vec![1, 2, 3, 4]),
+        (Some(vec![]), vec![1]),
+        (Some(vec!["hr"]), vec![1, 2, 3]),
+        (Some(vec!["board", "no such"]), vec![1, 3]),
+        (Some(vec!["everyone"]), vec![1, 4]),
+        (Some(vec!["label:hr"]), vec![1]),
+    ] {
+        let labels = Allowed::from_list(labels.map(|labels| labels.into_iter().map(str::to_owned)));
+        let expected: Vec<_> = expected.into_iter().map(chunk).collect();
+        for ranking in [
+            Ranking::Dense(at(0.0)),
+            Ranking::Lexical(terms.clone()),
+            Ranking::Hybrid { dense: at(0.0), sparse: terms.clone(), fusion: fusion(1.0, 1.0, 9) },
+        ] {
+            let found = search(&*store, 1, VectorQuery { labels: labels.clone(), ..query(ranking, 9) }).await;
+            assert_eq!(sorted(ids(&found)), expected, "{labels:?}");
+        }
+    }
+    // Who may read a document can change with its next version.
+    store.upsert(1, vec![with(2, &["board"])]).await.unwrap();
+    let labels = Allowed::from_list(Some(["hr".to_owned()]));
+    let found = search(&*store, 1, VectorQuery { labels, ..query(Ranking::Dense(at(0.0)), 9) }).await;
+    assert_eq!(sorted(ids(&found)), [chunk(1), chunk(3)]);
+}
+
 pub async fn metadata_that_no_filter_could_match_is_refused(backend: &impl Backend) {
     let store = backend.open().await;
     store.create_generation(1, DIMENSION).await.unwrap();

@@ -57,6 +57,8 @@ async fn the_connections_may_run_out() {
     let (database, vectors) = (postgres::database().await, StubServer::start());
     let app = TestApp::start_with(|settings| {
         settings.database_url = Some(database.url.clone());
+        // More than will be sent: otherwise some are told that the queue is full.
+        settings.ask_queue = Some(64);
         settings.vector_url = Some(vectors.url().to_owned());
     })
     .await;

@@ -1,0 +1,159 @@
+//! What the values of single keys can be: each is read here, or refused with what it can be.
+//!
+//! May depend on `domain` and the rest of `config`.
+
+use std::{
+    collections::BTreeSet,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use super::{ConfigError, DatabaseUrl, JwtIssuer, Secret, VectorUrl};
+use crate::domain::{InvalidStages, Stages, personal_data::PersonalKind};
+
+/// A share above 0 that `holds`, if one is set.
+pub(super) fn share(
+    key: &'static str,
+    value: Option<f64>,
+    holds: fn(f64) -> bool,
+    range: &str,
+) -> Result<Option<f64>, ConfigError> {
+    match value {
+        Some(share) if !(share > 0.0 && holds(share)) => {
+            Err(invalid(key, share, &format!("give a share above 0 and {range}")))
+        }
+        share => Ok(share),
+    }
+}
+
+/// The identity provider: all three keys, or none of them.
+pub(super) fn jwt(
+    keys: Option<String>,
+    issuer: Option<String>,
+    audience: Option<String>,
+) -> Result<Option<JwtIssuer>, ConfigError> {
+    let given = [&keys, &issuer, &audience].into_iter().flatten().count();
+    match (keys, issuer, audience) {
+        (Some(keys), Some(issuer), Some(audience)) => {
+            let is_file = !keys.contains("://");
+            if !is_file && !keys.starts_with("https://") {
+                return Err(invalid("jwt_keys", keys, "give a file, or an https:// address"));
+            }
+            Ok(Some(JwtIssuer { keys, is_file, issuer, audience }))
+        }
+        _ if given == 0 => Ok(None),
+        _ => Err(invalid("jwt_keys", "alone", "give `jwt_keys`, `jwt_issuer` and `jwt_audience` together")),
+    }
+}
+
+/// The certificate and its key: both, or neither.
+pub(super) fn tls(
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+) -> Result<Option<(PathBuf, PathBuf)>, ConfigError> {
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Ok(Some((certificate, key))),
+        (None, None) => Ok(None),
+        (Some(file), None) => Err(invalid("tls_certificate", file.display(), "give `tls_key` with it")),
+        (None, Some(file)) => Err(invalid("tls_key", file.display(), "give `tls_certificate` with it")),
+    }
+}
+
+/// A limit that 0 switches off.
+pub(super) fn some_number(number: u32) -> Option<u32> {
+    (number > 0).then_some(number)
+}
+
+pub(super) fn absolute(key: &'static str, path: &Path) -> Result<PathBuf, ConfigError> {
+    std::path::absolute(path).map_err(|error| invalid(key, path.display(), &error.to_string()))
+}
+
+pub(super) fn is_loopback(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
+}
+
+pub(super) fn invalid(key: &'static str, value: impl std::fmt::Display, expected: &str) -> ConfigError {
+    ConfigError::Invalid { key, value: value.to_string(), expected: expected.to_owned() }
+}
+
+pub(super) fn at_least<T: Copy + PartialOrd + std::fmt::Display>(
+    key: &'static str,
+    value: Option<T>,
+    default: T,
+    least: T,
+) -> Result<T, ConfigError> {
+    match value {
+        Some(value) if value < least => Err(invalid(key, value, &format!("the least is {least}"))),
+        Some(value) => Ok(value),
+        None => Ok(default),
+    }
+}
+
+pub(super) fn seconds(key: &'static str, value: Option<u64>, default: u64) -> Result<Duration, ConfigError> {
+    at_least(key, value, default, 1).map(Duration::from_secs)
+}
+
+pub(super) fn stages(switches: &str) -> Result<Stages, ConfigError> {
+    switches.parse().map_err(|error: InvalidStages| invalid("stages", switches, &error.to_string()))
+}
+
+/// Names with commas. Addresses and telephone numbers are what many questions ask for, so they are not hidden unasked.
+pub(super) fn redact(kinds: Option<&str>) -> Result<BTreeSet<PersonalKind>, ConfigError> {
+    let Some(text) = kinds else {
+        return Ok([PersonalKind::Secret, PersonalKind::Card, PersonalKind::Iban, PersonalKind::NationalId].into());
+    };
+    if text.trim() == "none" {
+        return Ok(BTreeSet::new());
+    }
+    let names = PersonalKind::ALL.map(PersonalKind::as_str).join(", ");
+    let kind = |name: &str| {
+        let known = PersonalKind::ALL.into_iter().find(|kind| kind.as_str() == name.trim());
+        known.ok_or_else(|| invalid("redact", text, &format!("give `none`, or some of {names}, with commas")))
+    };
+    text.split(',').map(kind).collect()
+}
+
+pub(super) fn database(url: Option<&str>, data_dir: &Path) -> Result<DatabaseUrl, ConfigError> {
+    match url {
+        None => Ok(DatabaseUrl::Sqlite(data_dir.join("footnote.db"))),
+        Some(url) => match url.split_once("://") {
+            Some(("sqlite", path)) if !path.is_empty() => Ok(DatabaseUrl::Sqlite(PathBuf::from(path))),
+            Some(("postgres" | "postgresql", _)) => Ok(DatabaseUrl::Postgres(Secret::new(url))),
+            _ => Err(invalid(
+                "database_url",
+                redacted(url),
+                "use sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE",
+            )),
+        },
+    }
+}
+
+pub(super) fn vectors(
+    url: Option<&str>,
+    api_key: Option<String>,
+    prefix: String,
+    data_dir: &Path,
+) -> Result<VectorUrl, ConfigError> {
+    if prefix.is_empty() || !prefix.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-') {
+        return Err(invalid("vector_prefix", prefix, "use letters, digits, `_` and `-`"));
+    }
+    match url {
+        None => Ok(VectorUrl::Edge(data_dir.join("vectors"))),
+        Some(url) => match url.split_once("://") {
+            Some(("edge", path)) if !path.is_empty() => Ok(VectorUrl::Edge(PathBuf::from(path))),
+            Some(("http" | "https", host)) if !host.is_empty() => {
+                Ok(VectorUrl::Server { url: url.to_owned(), api_key: api_key.map(Secret::new), prefix })
+            }
+            _ => Err(invalid("vector_url", redacted(url), "use edge://DIRECTORY or http://HOST:6334")),
+        },
+    }
+}
+
+/// A URL without what stands before an `@`: that may be a password.
+fn redacted(url: &str) -> String {
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://***@{host}"),
+        _ => url.to_owned(),
+    }
+}
