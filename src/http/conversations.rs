@@ -32,6 +32,7 @@ pub fn router() -> OpenApiRouter<Arc<App>> {
 struct NewConversation {
     /// The collection that it asks; `default` when absent.
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 255)]
     collection: Option<String>,
 }
 
@@ -63,6 +64,7 @@ struct ConversationsQuery {
     /// Only of this collection.
     collection: Option<String>,
     /// Where to go on: the `next_cursor` of the page before.
+    #[param(pattern = "^[0-9a-f]{40}$")]
     cursor: Option<String>,
     /// At most so many, 1 to 1,000; 100 when absent.
     #[param(minimum = 1, maximum = 1000)]
@@ -107,6 +109,7 @@ async fn list(
 #[into_params(parameter_in = Query)]
 struct TurnsQuery {
     /// Only turns after this number; from the first on when absent.
+    #[param(minimum = 0, maximum = 4_294_967_295_u32)]
     after: Option<u32>,
     /// At most so many, 1 to 1,000; 100 when absent.
     #[param(minimum = 1, maximum = 1000)]

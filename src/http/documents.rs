@@ -65,9 +65,10 @@ pub fn router() -> OpenApiRouter<Arc<App>> {
 #[allow(dead_code, reason = "describes the form for the OpenAPI document")]
 struct UploadForm {
     /// One or more files, at most 100. The file name, which may be a relative path, is the document's name.
-    #[schema(value_type = Vec<String>, format = Binary)]
+    #[schema(value_type = Vec<String>, format = Binary, min_items = 1, max_items = 100)]
     file: Vec<Vec<u8>>,
     /// The collection; `default` when absent.
+    #[schema(min_length = 1, max_length = 255)]
     collection: Option<String>,
     /// A JSON object: what filters can name.
     #[schema(value_type = Option<Object>)]
@@ -271,6 +272,7 @@ struct DocumentsQuery {
     /// Only with this name.
     name: Option<String>,
     /// Where to go on: the `next_cursor` of the page before.
+    #[param(pattern = "^[0-9a-f]{40}$")]
     cursor: Option<String>,
     /// At most so many, 1 to 1,000; 100 when absent.
     #[param(minimum = 1, maximum = 1000)]

@@ -20,8 +20,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for OptionalJson<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let body = <axum::Json<T> as OptionalFromRequest<S>>::from_request(request, state).await?;
-        Ok(Self(body.map(|body| body.0)))
+        // A body that says `null` says no more than none.
+        let body = <axum::Json<Option<T>> as OptionalFromRequest<S>>::from_request(request, state).await?;
+        Ok(Self(body.and_then(|body| body.0)))
     }
 }
 

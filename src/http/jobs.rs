@@ -48,6 +48,7 @@ struct JobsQuery {
     /// Only of this document.
     document_id: Option<DocumentId>,
     /// Where to go on: the `next_cursor` of the page before.
+    #[param(pattern = "^[0-9a-f]{40}$")]
     cursor: Option<String>,
     /// At most so many, 1 to 1,000; 100 when absent.
     #[param(minimum = 1, maximum = 1000)]

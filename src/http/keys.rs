@@ -37,6 +37,7 @@ pub fn router() -> OpenApiRouter<Arc<App>> {
 #[serde(deny_unknown_fields)]
 struct KeyRequest {
     /// What a person calls it.
+    #[schema(min_length = 1, max_length = 255)]
     name: String,
     /// What it allows: at least one scope.
     #[schema(min_items = 1)]
@@ -96,6 +97,7 @@ async fn create(
 #[into_params(parameter_in = Query)]
 struct KeysQuery {
     /// Where to go on: the `next_cursor` of the page before.
+    #[param(pattern = "^[0-9a-f]{40}$")]
     cursor: Option<String>,
     /// At most so many, 1 to 1,000; 100 when absent.
     #[param(minimum = 1, maximum = 1000)]

@@ -42,6 +42,9 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
     for item in document.paths.paths.values_mut() {
         let methods = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
         for operation in methods.into_iter().flatten() {
+            let of_body =
+                [("413", "The body is too large"), ("415", "The body has another media type than is read here")];
+            let of_body = of_body.into_iter().filter(|_| operation.request_body.is_some());
             for (status, text) in [
                 ("400", "The request cannot be read"),
                 ("401", "The API key is missing, unknown, expired or revoked"),
@@ -50,7 +53,10 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
                 ("422", "The request asks for something that cannot be"),
                 ("500", "The server failed"),
                 ("503", "Something that this service needs does not answer"),
-            ] {
+            ]
+            .into_iter()
+            .chain(of_body)
+            {
                 let schema = RefOr::Ref(Ref::from_schema_name("Problem"));
                 let problem = ResponseBuilder::new()
                     .description(text)
