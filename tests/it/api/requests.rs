@@ -74,6 +74,20 @@ async fn a_job_that_is_no_reindex_is_not_shown_as_one() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_that_may_be_left_out_is_an_object_all_the_same() {
+    let mut app = TestApp::idle().await;
+    for body in [json!([]), json!(""), json!(1)] {
+        let (status, body) = app.post("/v1/admin/reindex", body).await;
+        check_problem(status, &body, (422, "invalid"), "no object");
+    }
+    for body in [json!(null), json!({})] {
+        assert_eq!(app.post("/v1/admin/reindex", body).await.0, StatusCode::ACCEPTED);
+    }
+    app.work();
+    app.settle().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_question_that_cannot_be_asked_is_refused_and_never_put_right() {
     let app = TestApp::idle().await;
     let longest = "é".repeat(4_000);
@@ -89,6 +103,8 @@ async fn a_question_that_cannot_be_asked_is_refused_and_never_put_right() {
             (json_of(json!({"question": "x", "top_k": -1})), invalid, "top_k"),
             (json_of(json!({"question": "x", "colour": "red"})), invalid, "colour"),
             (json_of(json!({"question": ["x"]})), invalid, "question"),
+            (json_of(json!(["x"])), invalid, "no object"),
+            (json_of(json!("x")), invalid, "no object"),
             (json_of(json!({})), invalid, "question"),
             (json_of(json!({"question": ""})), invalid, "empty"),
             (json_of(json!({"question": " \n\u{200b}"})), invalid, "empty"),
