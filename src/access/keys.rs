@@ -10,7 +10,7 @@ use crate::config::Secret;
 /// What every key starts with.
 const START: &str = "fnk_";
 /// How many characters of a key are shown: too few to help with a guess at the rest.
-pub const PREFIX_LENGTH: usize = START.len() + 8;
+const PREFIX_LENGTH: usize = START.len() + 8;
 
 /// A key that was just drawn.
 #[derive(Debug, Clone)]

@@ -7,7 +7,7 @@ mod keys;
 mod rates;
 mod tokens;
 
-pub use keys::{DrawnKey, PREFIX_LENGTH, draw, sha256};
+pub use keys::{DrawnKey, draw, sha256};
 pub use rates::Rates;
 pub use tokens::{Issuer, KeySource, TokenError, Tokens};
 

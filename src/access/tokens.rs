@@ -1,7 +1,7 @@
 //! Bearer tokens of an identity provider (OpenID Connect): signed JWTs, checked against the provider's published keys.
 //!
-//! May depend on `config` and `domain`. Only what is signed with a key pair is taken, never with a shared secret, and only with the
-//! issuer and the audience that are configured. The claims are those of RFC 7519 and RFC 8693 (`scope`), and two of our
+//! May depend on `config` and `domain`. Only what is signed with a key pair is taken, never with a shared secret, and only
+//! with the issuer and the audience that are configured. The claims are those of RFC 7519 and RFC 8693 (`scope`), and two of our
 //! own: `footnote_collections` and `footnote_labels`, each a list of names or `"*"`.
 
 use std::{
@@ -31,6 +31,8 @@ const FRESH: Duration = Duration::from_secs(60 * 60);
 const AGAIN: Duration = Duration::from_secs(60);
 /// How long a provider may take to give its keys.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long nobody asks again after the keys could not be read.
+const AWAY: Duration = Duration::from_secs(15);
 /// The longest document of keys.
 const MAX_BYTES: usize = 1 << 20;
 /// What tokens may be signed with.
@@ -147,8 +149,8 @@ impl Claims {
 pub struct Tokens {
     issuer: Issuer,
     known: RwLock<Option<Known>>,
-    /// One reader at a time.
-    reading: tokio::sync::Mutex<()>,
+    /// One reader at a time; when the last attempt failed.
+    reading: tokio::sync::Mutex<Option<Instant>>,
 }
 
 struct Known {
@@ -196,20 +198,29 @@ impl Tokens {
         if found.is_some() && known.is_some_and(|age| age < FRESH) {
             return found.ok_or_else(no_key);
         }
-        let _one = self.reading.lock().await;
+        let mut failed = self.reading.lock().await;
         // Somebody else may have read them meanwhile.
         let (found, known) = self.look(name, age);
         if known.is_some_and(|age| age < if found.is_some() { FRESH } else { AGAIN }) {
             return found.ok_or_else(no_key);
         }
+        // While the provider is away, only now and then a request waits for it.
+        if failed.is_some_and(|at| at.elapsed() < AWAY) {
+            return found.ok_or_else(|| TokenError::Keys("they could not be read a moment ago".to_owned()));
+        }
         match self.read().await {
             Ok(keys) => {
+                *failed = None;
                 let read = Instant::now();
                 *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(Known { keys, read });
                 self.look(name, age).0.ok_or_else(no_key)
             }
             // Old keys are better than none while the provider is away.
-            Err(error) => found.ok_or(error),
+            Err(error) => {
+                tracing::warn!(%error, "the keys of the identity provider are old");
+                *failed = Some(Instant::now());
+                found.ok_or(error)
+            }
         }
     }
 
@@ -239,7 +250,15 @@ impl Tokens {
 
 async fn fetch(url: &str) -> Result<Vec<u8>, reqwest::Error> {
     let client = reqwest::Client::builder().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none()).build()?;
-    Ok(client.get(url).send().await?.error_for_status()?.bytes().await?.to_vec())
+    let mut response = client.get(url).send().await?.error_for_status()?;
+    let mut text = Vec::new();
+    // One piece beyond the limit is enough to know.
+    while text.len() <= MAX_BYTES
+        && let Some(piece) = response.chunk().await?
+    {
+        text.extend_from_slice(&piece);
+    }
+    Ok(text)
 }
 
 fn no_key() -> TokenError {
@@ -367,7 +386,12 @@ mod tests {
         std::fs::remove_file(provider.dir.path().join("keys.json")).unwrap();
         tokens.known.write().unwrap().as_mut().unwrap().read = Instant::now() - FRESH;
         tokens.caller(&provider.token("two", |_| {})).await.unwrap();
-        let error = provider.tokens().caller(&provider.token("two", |_| {})).await.err().unwrap();
+        let other = provider.tokens();
+        let error = other.caller(&provider.token("two", |_| {})).await.err().unwrap();
         assert!(error.is_transient(), "{error}");
+        // Nobody waits for a provider that was away a moment ago.
+        provider.publish("two");
+        let error = other.caller(&provider.token("two", |_| {})).await.err().unwrap();
+        assert!(error.is_transient() && error.to_string().contains("a moment ago"), "{error}");
     }
 }
