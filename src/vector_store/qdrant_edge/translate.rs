@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use qdrant_edge::{
     Condition as EngineCondition, CreateIndex, Distance, EdgeConfig, EdgeConfigBuilder, EdgeOptimizersConfig,
     EdgeSparseVectorParamsBuilder, EdgeVectorParamsBuilder, FieldCondition, FieldIndexOperations, Filter, Fusion,
-    JsonPath, KeywordIndexParams, Match, MatchValue, Modifier, NamedQuery, OperationError, PayloadFieldSchema,
-    PayloadSchemaParams, PointId, PointInsertOperations, PointOperations, PointStruct, Prefetch, QueryEnum,
-    QueryRequest, Record, ScoredPoint, ScoringQuery, ScrollRequest, SearchParams, UpdateOperation, ValueVariants,
-    Vector, VectorInternal, VectorStructInternal, Vectors, WalOptions, WithPayloadInterface, WithVector,
+    HnswIndexConfig, JsonPath, KeywordIndexParams, Match, MatchValue, Modifier, NamedQuery, OperationError,
+    PayloadFieldSchema, PayloadSchemaParams, PointId, PointInsertOperations, PointOperations, PointStruct, Prefetch,
+    QueryEnum, QueryRequest, Record, ScoredPoint, ScoringQuery, ScrollRequest, SearchParams, UpdateOperation,
+    ValueVariants, Vector, VectorInternal, VectorStructInternal, Vectors, WalOptions, WithPayloadInterface, WithVector,
     external::ordered_float::OrderedFloat,
 };
 use serde_json::json;
@@ -39,11 +39,12 @@ const HNSW_EF: usize = 256;
 pub(super) fn config(dimension: u32, tuning: Tuning) -> EdgeConfig {
     // Passages and questions have length 1 by contract, for which cosine and dot product rank alike; cosine
     // stays right for an embedder that does not quite keep to it.
-    let dense = EdgeVectorParamsBuilder::new(dimension as usize, Distance::Cosine).build();
-    let sparse = EdgeSparseVectorParamsBuilder::new().modifier(Modifier::Idf).build();
+    let dense = EdgeVectorParamsBuilder::new(dimension as usize, Distance::Cosine).on_disk(true).build();
+    let sparse = EdgeSparseVectorParamsBuilder::new().modifier(Modifier::Idf).on_disk(true).build();
     EdgeConfigBuilder::new()
         .vector(DENSE, dense)
         .sparse_vector(SPARSE, sparse)
+        .hnsw_config(HnswIndexConfig { on_disk: Some(true), ..HnswIndexConfig::default() })
         .optimizers(EdgeOptimizersConfig {
             indexing_threshold: tuning.indexing_threshold_kb,
             ..EdgeOptimizersConfig::default()
@@ -57,7 +58,10 @@ pub(super) fn index_operations() -> Result<Vec<UpdateOperation>, VectorStoreErro
     KEYWORD_FIELDS
         .into_iter()
         .map(|field| {
-            let schema = PayloadSchemaParams::Keyword(KeywordIndexParams::default());
+            let schema = PayloadSchemaParams::Keyword(KeywordIndexParams {
+                on_disk: Some(true),
+                ..KeywordIndexParams::default()
+            });
             Ok(UpdateOperation::FieldIndexOperation(FieldIndexOperations::CreateIndex(CreateIndex {
                 field_name: path(field)?,
                 field_schema: Some(PayloadFieldSchema::FieldParams(schema)),
