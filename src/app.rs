@@ -20,7 +20,7 @@ use tokio::sync::{Notify, RwLock, Semaphore};
 pub use loading::{ModelLoader, Models, generator_options, own_adapters};
 
 use crate::{
-    access::{Keys, Rates},
+    access::{Admission, Keys, Rates},
     answer::{
         ActServices, AnswerServices, RetrieveServices,
         calibration::{Calibrated, Calibration},
@@ -86,8 +86,8 @@ pub struct App {
     pub adapters_changed: Arc<Notify>,
     /// What is counted.
     pub metrics: Metrics,
-    /// One permit for each question that may wait or run.
-    pub ask_slots: Arc<Semaphore>,
+    /// Takes questions in, or refuses them.
+    pub admission: Admission,
     /// The permit for the backup that may be written: one at a time.
     pub backup_slot: Arc<Semaphore>,
     /// Loads models with other adapters.
@@ -268,7 +268,7 @@ impl Opened {
             None => AuditLog::off(),
         };
         let tls = config.tls.as_ref().map(|(certificate, key)| Tls::read(certificate, key)).transpose()?.map(Arc::new);
-        let keys = Keys::new(metadata.clone(), config.api_key.as_ref(), config.jwt.as_ref().map(Into::into));
+        let keys = Keys::new(metadata.clone(), config.api_key.as_ref(), config.jwt.clone());
         let deliver = Arc::new(Notify::new());
         let rules = config.rules.clone();
         let act =
@@ -296,7 +296,7 @@ impl Opened {
             serving,
             adapters_changed: Arc::new(Notify::new()),
             metrics: Metrics::default(),
-            ask_slots: Arc::new(Semaphore::new(config.ask_queue)),
+            admission: Admission::new(config.ask_queue, config.ask_wait),
             backup_slot: Arc::new(Semaphore::new(1)),
             loader,
             config,

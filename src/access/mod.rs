@@ -3,13 +3,15 @@
 //! May depend on `config`, `domain` and the metadata store. What rights mean for a request is decided in `http`, what
 //! they mean for documents in the queries of the stores.
 
+mod admission;
 mod keys;
 mod rates;
 mod tokens;
 
+pub use admission::{Admission, Admitted, Refused};
 pub use keys::{DrawnKey, draw, sha256};
 pub use rates::Rates;
-pub use tokens::{Issuer, KeySource, TokenError, Tokens};
+pub use tokens::{TokenError, Tokens};
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -21,7 +23,7 @@ use chrono::Utc;
 use subtle::ConstantTimeEq as _;
 
 use crate::{
-    config::Secret,
+    config::{JwtIssuer, Secret},
     domain::{Access, ApiKey, Asker, KeyId, Scope},
     metadata_store::{MetadataStore, MetadataStoreError},
 };
@@ -136,7 +138,7 @@ struct Shared {
 
 impl Keys {
     /// Those in the store, the one of the configuration, and the tokens of an identity provider.
-    pub fn new(metadata: Arc<dyn MetadataStore>, configured: Option<&Secret>, issuer: Option<Issuer>) -> Self {
+    pub fn new(metadata: Arc<dyn MetadataStore>, configured: Option<&Secret>, issuer: Option<JwtIssuer>) -> Self {
         let configured = configured.map(|key| keys::digest(key.expose()));
         Self(Arc::new(Shared { metadata, configured, tokens: issuer.map(Tokens::new), used: Mutex::default() }))
     }

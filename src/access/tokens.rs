@@ -6,7 +6,6 @@
 
 use std::{
     collections::BTreeSet,
-    path::PathBuf,
     sync::{PoisonError, RwLock},
     time::{Duration, Instant},
 };
@@ -19,7 +18,7 @@ use serde::Deserialize;
 
 use super::Caller;
 use crate::{
-    config::JwtIssuer,
+    config::{JwtIssuer, KeySource},
     domain::{Access, Allowed, Asker, Scope},
 };
 
@@ -47,34 +46,6 @@ const ALGORITHMS: [Algorithm; 9] = [
     Algorithm::ES384,
     Algorithm::EdDSA,
 ];
-
-/// Whose tokens are taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Issuer {
-    /// Where its keys are: a JWK set (RFC 7517) in a file, or at an `https://` address.
-    pub keys: KeySource,
-    /// What `iss` must be.
-    pub issuer: String,
-    /// What `aud` must hold.
-    pub audience: String,
-}
-
-/// Where a JWK set is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum KeySource {
-    /// In a file.
-    File(PathBuf),
-    /// At an address.
-    Url(String),
-}
-
-impl From<&JwtIssuer> for Issuer {
-    fn from(configured: &JwtIssuer) -> Self {
-        let JwtIssuer { keys, is_file, issuer, audience } = configured.clone();
-        let keys = if is_file { KeySource::File(keys.into()) } else { KeySource::Url(keys) };
-        Self { keys, issuer, audience }
-    }
-}
 
 /// Why a token is not taken.
 #[derive(Debug, thiserror::Error)]
@@ -147,7 +118,7 @@ impl Claims {
 
 /// Checks tokens.
 pub struct Tokens {
-    issuer: Issuer,
+    issuer: JwtIssuer,
     known: RwLock<Option<Known>>,
     /// One reader at a time; when the last attempt failed.
     reading: tokio::sync::Mutex<Option<Instant>>,
@@ -160,7 +131,7 @@ struct Known {
 
 impl Tokens {
     /// Of this issuer. Nothing is read before the first token comes.
-    pub fn new(issuer: Issuer) -> Self {
+    pub fn new(issuer: JwtIssuer) -> Self {
         Self { issuer, known: RwLock::default(), reading: tokio::sync::Mutex::default() }
     }
 
@@ -298,7 +269,7 @@ mod tests {
         }
 
         fn tokens(&self) -> Tokens {
-            Tokens::new(Issuer {
+            Tokens::new(JwtIssuer {
                 keys: KeySource::File(self.dir.path().join("keys.json")),
                 issuer: "https://id.example.org".to_owned(),
                 audience: "footnote".to_owned(),

@@ -91,6 +91,8 @@ pub struct Config {
     pub pinned_suite: Option<PathBuf>,
     /// How many questions may wait for the generator; the next one is answered 429.
     pub ask_queue: usize,
+    /// How long a question may be expected to wait behind others; one that would wait longer is answered 429.
+    pub ask_wait: Duration,
     /// How long a question may take.
     pub ask_timeout: Duration,
     /// What is done about outcomes.
@@ -108,14 +110,21 @@ pub struct Config {
 /// An identity provider whose bearer tokens are taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JwtIssuer {
-    /// Where its keys are.
-    pub keys: String,
-    /// Whether that is a file, and no address.
-    pub is_file: bool,
+    /// Where its keys are: a JWK set (RFC 7517).
+    pub keys: KeySource,
     /// What its tokens name as their issuer.
     pub issuer: String,
     /// What its tokens must name as their audience.
     pub audience: String,
+}
+
+/// Where a JWK set is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeySource {
+    /// In a file.
+    File(PathBuf),
+    /// At an `https://` address.
+    Url(String),
 }
 
 /// Where documents, jobs and generations are recorded.
@@ -285,6 +294,7 @@ impl Config {
             calibration: settings.calibration,
             target_error: share("target_error", settings.target_error, |share| share < 1.0, "below 1, such as 0.1")?,
             ask_queue: at_least("ask_queue", settings.ask_queue, 32, 1)?,
+            ask_wait: seconds("ask_wait_seconds", settings.ask_wait_seconds, 4)?,
             ask_timeout: seconds("ask_timeout_seconds", settings.ask_timeout_seconds, 300)?,
             rules: Arc::new(settings.rules.as_deref().map(Rules::from_file).transpose()?.unwrap_or_default()),
             extract_timeout: seconds("extract_timeout_seconds", settings.extract_timeout_seconds, 50)?,

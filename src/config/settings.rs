@@ -109,8 +109,10 @@ settings! {
     target_error: f64, "FOOTNOTE_TARGET_ERROR", "SHARE";
     /// The suite file on which adapters are compared before one is promoted
     pinned_suite: PathBuf, "FOOTNOTE_PINNED_SUITE", "FILE";
-    /// How many questions may wait; beyond it the answer is 429 [default: 32]
+    /// How many questions may wait or run; beyond it the answer is 429 [default: 32]
     ask_queue: usize, "FOOTNOTE_ASK_QUEUE", "N";
+    /// How long a question may be expected to wait; beyond it the answer is 429 [default: 4]
+    ask_wait_seconds: u64, "FOOTNOTE_ASK_WAIT_SECONDS", "SECONDS";
     /// How long a question may take [default: 300]
     ask_timeout_seconds: u64, "FOOTNOTE_ASK_TIMEOUT_SECONDS", "SECONDS";
     /// The file of rules: what is done about outcomes, and where webhooks go [default: no rules]

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use super::{ConfigError, DatabaseUrl, JwtIssuer, Secret, VectorUrl};
+use super::{ConfigError, DatabaseUrl, JwtIssuer, KeySource, Secret, VectorUrl};
 use crate::domain::{InvalidStages, Stages, personal_data::PersonalKind};
 
 /// A share above 0 that `holds`, if one is set.
@@ -36,11 +36,12 @@ pub(super) fn jwt(
     let given = [&keys, &issuer, &audience].into_iter().flatten().count();
     match (keys, issuer, audience) {
         (Some(keys), Some(issuer), Some(audience)) => {
-            let is_file = !keys.contains("://");
-            if !is_file && !keys.starts_with("https://") {
-                return Err(invalid("jwt_keys", keys, "give a file, or an https:// address"));
-            }
-            Ok(Some(JwtIssuer { keys, is_file, issuer, audience }))
+            let keys = match keys {
+                file if !file.contains("://") => KeySource::File(file.into()),
+                address if address.starts_with("https://") => KeySource::Url(address),
+                other => return Err(invalid("jwt_keys", other, "give a file, or an https:// address")),
+            };
+            Ok(Some(JwtIssuer { keys, issuer, audience }))
         }
         _ if given == 0 => Ok(None),
         _ => Err(invalid("jwt_keys", "alone", "give `jwt_keys`, `jwt_issuer` and `jwt_audience` together")),

@@ -14,7 +14,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    access::AccessError,
+    access::{AccessError, Refused},
     adapters::RegistryError,
     answer::AnswerError,
     blob_store::BlobStoreError,
@@ -103,6 +103,20 @@ impl Problem {
     pub fn busy(detail: impl Into<String>) -> Self {
         let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", "Too many requests at once", detail);
         Self { retry_after: Some(5), ..problem }
+    }
+
+    /// 429: a question that would not be answered soon.
+    pub fn not_admitted(refused: Refused) -> Self {
+        match refused {
+            Refused::Full(open) => Self::busy(format!("{open} questions are waiting already: ask again in a while")),
+            Refused::Late(wait, away) => {
+                let seconds = u32::try_from(away.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
+                let waiting = wait.as_secs();
+                let detail =
+                    format!("the questions that are waiting already take {waiting} s: ask again in {seconds} s");
+                Self { retry_after: Some(seconds), ..Self::busy(detail) }
+            }
+        }
     }
 
     /// 429: the caller has had its share.
@@ -237,8 +251,18 @@ impl From<AnswerError> for Problem {
             AnswerError::Read(ReaderError::Busy { .. }) => Self::busy("the reader's queue is full: ask again"),
             AnswerError::Generate(GeneratorError::Busy) => Self::busy("the generator's queue is full: ask again"),
             AnswerError::Generate(error @ GeneratorError::PromptTooLong { .. }) => Self::invalid(error.to_string()),
-            AnswerError::Embed(error @ EmbedderError::TooLong { .. }) => Self::invalid(error.to_string()),
+            AnswerError::Embed(error) => error.into(),
             other if other.is_transient() => Self::busy("the models are busy: ask again"),
+            other => Self::internal(&other),
+        }
+    }
+}
+
+impl From<EmbedderError> for Problem {
+    fn from(error: EmbedderError) -> Self {
+        match error {
+            EmbedderError::TooLong { .. } => Self::invalid(error.to_string()),
+            other if other.is_transient() => Self::busy("the embedder is busy: ask again"),
             other => Self::internal(&other),
         }
     }

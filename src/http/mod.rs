@@ -4,6 +4,7 @@
 
 mod adapters;
 mod admin;
+mod answering;
 mod ask;
 mod audit;
 mod audit_log;

@@ -227,8 +227,7 @@ async fn a_stream_tells_a_problem_and_a_caller_that_leaves_frees_its_place() {
     let body = json!({"question": sample::DOCUMENTS[0].2, "stream": true});
     let mut response = app.client.post(format!("{}/v1/ask", app.url)).json(&body).send().await.unwrap();
     assert!(response.chunk().await.unwrap().is_some());
-    let places = app.app.config.ask_queue;
-    assert_eq!(app.app.ask_slots.available_permits(), places - 1, "the answer is being made");
+    assert_eq!(app.app.admission.open(), 1, "the answer is being made");
     drop(response);
-    until("the place is free again", async || app.app.ask_slots.available_permits() == places).await;
+    until("the place is free again", async || app.app.admission.open() == 0).await;
 }

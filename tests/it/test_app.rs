@@ -55,9 +55,10 @@ struct Running {
     deliveries: Option<JoinHandle<()>>,
 }
 
-/// The settings of a test: everything in `dir`.
+/// The settings of a test: everything in `dir`, and no question is refused because the machine is slow.
 pub fn settings(dir: &Path) -> Settings {
-    Settings { data_dir: Some(dir.to_owned()), listen: Some("127.0.0.1:0".into()), ..Settings::default() }
+    let listen = Some("127.0.0.1:0".into());
+    Settings { data_dir: Some(dir.to_owned()), listen, ask_wait_seconds: Some(600), ..Settings::default() }
 }
 
 /// The configuration of a test. Files are parsed by the real binary, as in production.

@@ -50,7 +50,8 @@ async fn health_is_told_and_work_is_counted() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_question_that_finds_the_queue_full_is_told_when_to_come_back() {
     let app = TestApp::start_with(|settings| settings.ask_queue = Some(2)).await;
-    let held = app.app.ask_slots.clone().try_acquire_many_owned(2).unwrap();
+    let now = std::time::Instant::now();
+    let held = [app.app.admission.admit(now).unwrap(), app.app.admission.admit(now).unwrap()];
     for stream in [false, true] {
         let body = json!({"question": sample::UNRELATED, "stream": stream});
         let response = app.client.post(format!("{}/v1/ask", app.url)).json(&body).send().await.unwrap();
@@ -62,5 +63,21 @@ async fn a_question_that_finds_the_queue_full_is_told_when_to_come_back() {
     assert!(app.search(json!({"question": sample::UNRELATED})).await.is_empty());
     drop(held);
     assert_eq!(app.ask(sample::UNRELATED).await["outcome"], "abstained");
-    assert_eq!(app.app.ask_slots.available_permits(), 2, "an answer gives its place back");
+    assert_eq!(app.app.admission.open(), 0, "an answer gives its place back");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_question_that_would_wait_too_long_is_told_when_to_come_back() {
+    let app = TestApp::start_with(|settings| settings.ask_wait_seconds = Some(4)).await;
+    let (admission, began) = (&app.app.admission, std::time::Instant::now());
+    // Answers take three seconds each, and four questions are open.
+    admission.admit(began).unwrap().answered(began + std::time::Duration::from_secs(3));
+    let held = [0; 4].map(|_| admission.admit(began).unwrap());
+    let body = json!({"question": sample::UNRELATED});
+    let response = app.client.post(format!("{}/v1/ask", app.url)).json(&body).send().await.unwrap();
+    assert_eq!(response.headers()["retry-after"], "9");
+    let (status, body) = (response.status(), response.json().await.unwrap());
+    check_problem(status, &body, (429, "busy"), "12 s: ask again in 9 s");
+    drop(held);
+    assert_eq!(app.ask(sample::UNRELATED).await["outcome"], "abstained");
 }

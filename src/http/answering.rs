@@ -1,0 +1,141 @@
+//! A question on its way through the service: taken in or refused, answered in time, and told to the audit log, whatever
+//! protocol it came by.
+//!
+//! May depend on `app`, `access`, `answer` and `audit`.
+
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
+
+use axum::http::StatusCode;
+use serde_json::{Map, Value, json};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    Problem,
+    audit::{Asked, Details},
+    auth::check_collection,
+};
+use crate::{
+    access::{Admitted, Caller},
+    answer::{self, AnswerError, AnswerEvent, AnswerServices, Found},
+    app::App,
+    domain::{DEFAULT_COLLECTION, DocumentId, Outcome, Question},
+    ingest::Asking,
+};
+
+/// How many events of an answer wait for a reader that is slow.
+const EVENTS: usize = 16;
+
+/// A question that was taken in.
+pub struct TakenIn {
+    app: Arc<App>,
+    services: Arc<AnswerServices>,
+    question: Question,
+    /// Who the audit log and the rates say has asked.
+    actor: String,
+    slot: Admitted,
+    /// The sign that a question is being answered, for as long as it is.
+    asking: Asking,
+}
+
+/// What comes of a question while it is answered, and in the end.
+pub struct Streamed {
+    /// Stages and sentences.
+    pub events: mpsc::Receiver<AnswerEvent>,
+    /// The end. It does not come when the events are not received any more.
+    pub outcome: oneshot::Receiver<Result<Outcome, Problem>>,
+}
+
+impl TakenIn {
+    /// Takes a question of `caller` in, or says why not.
+    pub async fn new(app: Arc<App>, caller: Caller, mut question: Question) -> Result<Self, Problem> {
+        let services =
+            app.answering().ok_or_else(|| Problem::unavailable("this process was started without a generator"))?;
+        let slot = app.admission.admit(Instant::now()).map_err(Problem::not_admitted)?;
+        let asking = app.ingest.questions.begin();
+        question.asker = caller.asker.clone();
+        answer::resume(&*app.metadata, &mut question).await?;
+        check_collection(&caller, question.collection.as_deref().unwrap_or(DEFAULT_COLLECTION))?;
+        Ok(Self { app, services, question, actor: caller.actor, slot, asking })
+    }
+
+    /// The outcome, and what the audit log is told of it.
+    pub async fn answer(self) -> Result<(Outcome, Details), Problem> {
+        let said = said(&self.app, &self.question);
+        let outcome = self.finish(None).await?;
+        let details = details(said, Some(&outcome));
+        Ok((outcome, details))
+    }
+
+    /// Answers on a task of its own, which ends when nobody receives its events any more, and records the end in the audit
+    /// log.
+    pub fn stream(self, asked: Option<Asked>) -> Streamed {
+        let (sender, events) = mpsc::channel(EVENTS);
+        let (last, outcome) = oneshot::channel();
+        tokio::spawn(async move {
+            let (app, actor) = (self.app.clone(), self.actor.clone());
+            let said = said(&app, &self.question);
+            let result = self.finish(Some(sender)).await;
+            if let Some(asked) = asked {
+                let status = result.as_ref().map_or_else(|problem| problem.status, |_| StatusCode::OK.as_u16());
+                asked.record(&app, &actor, status, details(said, result.as_ref().ok())).await;
+            }
+            // A caller that left does not read the outcome.
+            drop(last.send(result));
+        });
+        Streamed { events, outcome }
+    }
+
+    /// Answers the question within its time, and does what the rules ask for.
+    async fn finish(self, events: Option<mpsc::Sender<AnswerEvent>>) -> Result<Outcome, Problem> {
+        let Self { app, services, question, actor, slot, asking } = self;
+        let seconds = app.config.ask_timeout.as_secs();
+        let work = answer_and_act(&app, &services, question, events);
+        let outcome = tokio::time::timeout(app.config.ask_timeout, work).await.map_err(|_| {
+            let long = format!("the answer took longer than {seconds} s: ask a shorter question, or one at a time");
+            Problem::timed_out(long)
+        })??;
+        app.metrics.answer(&outcome);
+        let spent = outcome.usage.prompt_tokens.saturating_add(outcome.usage.completion_tokens);
+        app.rates.spend_tokens(&actor, spent, Instant::now());
+        slot.answered(Instant::now());
+        drop(asking);
+        Ok(outcome)
+    }
+}
+
+async fn answer_and_act(
+    app: &App,
+    services: &AnswerServices,
+    question: Question,
+    events: Option<mpsc::Sender<AnswerEvent>>,
+) -> Result<Outcome, AnswerError> {
+    let (mut outcome, passages) = answer::answer_with_evidence(services, question.clone(), events).await?;
+    let found = Found { passages: &passages, question_vector: None };
+    answer::carry_out(&app.act, &question, &mut outcome, found).await?;
+    Ok(outcome)
+}
+
+/// What the audit log says of a question, whatever comes of it.
+fn said(app: &App, question: &Question) -> Map<String, Value> {
+    let mut said = Map::new();
+    let collection = question.collection.as_deref().unwrap_or(DEFAULT_COLLECTION);
+    said.insert("collection".to_owned(), json!(collection));
+    if app.config.audit_questions {
+        said.insert("question".to_owned(), json!(question.question));
+    }
+    said
+}
+
+/// What the audit log says of a question and its outcome: which documents were shown, and none of their words.
+fn details(mut said: Map<String, Value>, outcome: Option<&Outcome>) -> Details {
+    if let Some(outcome) = outcome {
+        let cited: BTreeSet<DocumentId> = outcome.citations.iter().map(|citation| citation.document_id).collect();
+        said.insert("answer_id".to_owned(), json!(outcome.id));
+        said.insert("outcome".to_owned(), json!(outcome.outcome));
+        said.insert("cited".to_owned(), json!(cited));
+        if let Some(conversation) = outcome.conversation_id {
+            said.insert("conversation_id".to_owned(), json!(conversation));
+        }
+    }
+    Details(said)
+}
