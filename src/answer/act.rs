@@ -16,6 +16,8 @@ const ABSTAINS_FROM_ALL: &str = "The documents do not hold the answers to these 
 const NOTHING_HERE: &str = "There is no document to answer from: upload some first.";
 /// What is said when the filter leaves nothing to look in.
 const NOTHING_MATCHES: &str = "No document matches the question's filter: widen it, or ask without one.";
+/// How an answer begins that asks which reading is meant; the readings follow, numbered, a line each.
+const ASKS_BACK: &str = "The documents answer this for several things. Which one do you mean?";
 /// How many near documents an abstention names at most.
 const SUGGESTED: usize = 3;
 
@@ -95,7 +97,14 @@ fn part_of(question: &str, ended: &EndedPart) -> QuestionPart {
 fn asks_back(options: &[String]) -> String {
     let listed: Vec<String> =
         options.iter().enumerate().map(|(number, option)| format!("{}. {option}", number + 1)).collect();
-    format!("The documents answer this for several things. Which one do you mean?\n{}", listed.join("\n"))
+    format!("{ASKS_BACK}\n{}", listed.join("\n"))
+}
+
+/// The readings that were offered, from an answer that asks back: what a caller knows that keeps the words only.
+pub fn offered(answer: &str) -> Vec<String> {
+    let listed = answer.strip_prefix(ASKS_BACK).into_iter().flat_map(|rest| rest.trim_start().split('\n'));
+    let options = (1..).zip(listed).map_while(|(number, line)| line.strip_prefix(&format!("{number}. ")));
+    options.map(|option| option.trim().to_owned()).collect()
 }
 
 /// The nearest documents of all parts, in turn.

@@ -35,6 +35,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 use utoipa::ToSchema;
 
+pub use act::offered;
 pub use carry_out::{ActServices, Found, carry_out};
 pub use conversation::{history, resume};
 pub use error::AnswerError;

@@ -18,6 +18,7 @@ mod health;
 mod jobs;
 mod keys;
 mod observe;
+mod openai;
 mod openapi;
 mod search;
 mod unanswered;
@@ -62,20 +63,22 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(middleware::from_fn_with_state((app.clone(), permissions.clone()), auth::authorize))
         .layer(middleware::from_fn_with_state((app.clone(), permissions), audit::record))
         .with_state(app.clone());
-    guarded
+    let api = guarded
         .merge(open)
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(middleware::from_fn_with_state(app, observe::observe))
         .layer(RequestBodyTimeoutLayer::new(BODY_STALLED))
         .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(middleware::from_fn(openai::say_errors_twice))
         .layer(header("x-content-type-options", "nosniff"))
         .layer(header("content-security-policy", "default-src 'none'; frame-ancestors 'none'"))
         .layer(header("referrer-policy", "no-referrer"))
         .layer(header("cross-origin-resource-policy", "same-origin"))
         .layer(header("cache-control", "no-store"))
         .layer(PropagateRequestIdLayer::x_request_id())
-        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid));
+    api
 }
 
 /// A header that every answer has which has none of that name: nothing here is a page, and nothing is kept on the way.
@@ -94,6 +97,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .merge(jobs::router())
         .merge(ask::router())
         .merge(search::router())
+        .merge(openai::router())
         .merge(conversations::router())
         .merge(unanswered::router())
         .merge(admin::router())

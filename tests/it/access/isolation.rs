@@ -6,6 +6,7 @@
 use chrono::{TimeDelta, Utc};
 use footnote::domain::{Access, ConversationId, DocumentId, JobId, KeyId, OutcomeKind, Scope, UnansweredId};
 use footnote::metadata_store::{NewUnanswered, OutcomeRecord};
+use footnote::models::catalog::DEFAULT_EMBEDDER;
 use reqwest::{
     Client, Method, StatusCode,
     multipart::{Form, Part},
@@ -23,6 +24,8 @@ use crate::{
 enum For {
     /// Whoever may use the collection.
     Collection,
+    /// Whoever has the scope: it is about no collection.
+    Anyone,
     /// Nobody whose key is for some collections only.
     Unlimited,
 }
@@ -62,6 +65,15 @@ fn asked(world: &World, method: &str, path: &'static str, collection: &'static s
     let question = json!({"question": sample::DOCUMENTS[0].2, "collection": collection});
     let (id, body, reaches) = match (method, path) {
         ("POST", "/v1/ask" | "/v1/search") => ("", Body::Json(question), For::Collection),
+        ("POST", "/v1/chat/completions") => {
+            let messages = json!([{"role": "user", "content": sample::DOCUMENTS[0].2}]);
+            ("", Body::Json(json!({"model": format!("footnote:{collection}"), "messages": messages})), For::Collection)
+        }
+        ("POST", "/v1/embeddings") => {
+            ("", Body::Json(json!({"model": DEFAULT_EMBEDDER, "input": "the canteen"})), For::Anyone)
+        }
+        ("GET", "/v1/models") => ("", Body::None, For::Anyone),
+        ("GET", "/v1/models/{id}") => ("footnote:a", Body::None, For::Collection),
         ("POST", "/v1/documents") => ("", Body::Upload { collection, name: format!("{fresh}.md") }, For::Collection),
         ("POST", "/v1/documents/delete") => {
             let only = json!({"collection": collection, "look_only": true});
@@ -215,7 +227,11 @@ async fn every_route_by_every_kind_of_caller() {
                 let trace = world.traces().into_iter().find(|trace| body.contains(trace));
                 assert_eq!(trace, None, "{at} for another collection: {body}");
             }
-            (false, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND) => {}
+            (false, StatusCode::OK) if request.reaches == For::Anyone => {
+                let trace = world.traces().into_iter().find(|trace| body.contains(trace));
+                assert!(trace.is_none() && !body.contains("footnote:a"), "{at} for another collection: {body}");
+            }
+            (false, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND) if request.reaches != For::Anyone => {}
             _ => panic!("{at} for another collection: {status} {body}"),
         }
         rows += 1;
@@ -227,7 +243,7 @@ async fn every_route_by_every_kind_of_caller() {
             }
             let request = asked(&world, &method, path, "a", scope);
             let (status, body) = send(&app, client, &method, &request).await;
-            let allowed = scopes.iter().any(|needed| needed == scope) && request.reaches == For::Collection;
+            let allowed = scopes.iter().any(|needed| needed == scope) && request.reaches != For::Unlimited;
             match allowed {
                 true => assert!(
                     status.is_success() || status == StatusCode::CONFLICT,

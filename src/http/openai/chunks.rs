@@ -1,0 +1,156 @@
+//! The chunks in which an answer is sent while it is being made.
+//!
+//! The first names the role, each of the next holds a sentence, the last of the answer its footnotes; then, where it was
+//! asked for, what it cost; then `[DONE]`. May depend on `answering` and `chat`.
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::{
+    Extension,
+    response::{
+        IntoResponse as _, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use futures::StreamExt as _;
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{
+    Annotation,
+    chat::{ChatUsage, Extra, Heading, Said},
+    error_of,
+};
+use crate::{
+    answer::AnswerEvent,
+    http::{Problem, answering::Streamed, audit::RecordedLater},
+};
+
+/// How many chunks wait for a reader that is slow.
+const CHUNKS: usize = 16;
+
+/// A part of an answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Chunk {
+    /// The same for all chunks of an answer.
+    id: String,
+    /// `chat.completion.chunk`.
+    object: &'static str,
+    /// When the answer began, in seconds since 1970.
+    created: i64,
+    /// The model as it was asked for.
+    model: String,
+    /// One; none in the chunk that says what the answer cost.
+    choices: Vec<ChunkChoice>,
+    /// In the chunk after the answer, where `stream_options.include_usage` asks for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<ChatUsage>,
+    /// In the last chunk of the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    footnote: Option<Extra>,
+}
+
+/// What a chunk adds to an answer.
+#[derive(Debug, Serialize, ToSchema)]
+struct ChunkChoice {
+    index: u32,
+    delta: Delta,
+    /// Not computed.
+    logprobs: Option<Value>,
+    /// `stop` in the last chunk of the answer.
+    finish_reason: Option<&'static str>,
+}
+
+/// What is added.
+#[derive(Debug, Default, Serialize, ToSchema)]
+struct Delta {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refusal: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    annotations: Vec<Annotation>,
+}
+
+/// Sends chunks while an answer is being made.
+pub(super) fn stream(streamed: Streamed, heading: Heading) -> Response {
+    let (sender, receiver) = mpsc::channel(CHUNKS);
+    // Ends when nobody reads: its receiver goes, and with it the answer's events.
+    tokio::spawn(send(streamed, heading, sender));
+    let events = Sse::new(ReceiverStream::new(receiver).map(Ok::<_, Infallible>));
+    (Extension(RecordedLater), events.keep_alive(KeepAlive::new().interval(Duration::from_secs(10)))).into_response()
+}
+
+async fn send(streamed: Streamed, heading: Heading, to: mpsc::Sender<Event>) {
+    // The answer's identifier is known at its end only.
+    let id = format!("chatcmpl-{}", Uuid::now_v7().simple());
+    if let Err(Left) = send_all(streamed, heading, &id, &to).await {
+        tracing::debug!("a caller left before the end of its answer");
+    }
+}
+
+/// Nobody reads any more.
+struct Left;
+
+async fn send_all(mut streamed: Streamed, heading: Heading, id: &str, to: &mpsc::Sender<Event>) -> Result<(), Left> {
+    let chunk = |delta: Option<Delta>, end: Option<&'static str>| Chunk {
+        id: id.to_owned(),
+        object: "chat.completion.chunk",
+        created: heading.created,
+        model: heading.model.clone(),
+        choices: delta
+            .map(|delta| ChunkChoice { index: 0, delta, logprobs: None, finish_reason: end })
+            .into_iter()
+            .collect(),
+        usage: None,
+        footnote: None,
+    };
+    let content = |content: String| chunk(Some(Delta { content: Some(content), ..Delta::default() }), None);
+    let first = Delta { role: Some("assistant"), content: Some(String::new()), ..Delta::default() };
+    give(to, &chunk(Some(first), None)).await?;
+    let mut is_begun = false;
+    while let Some(event) = streamed.events.recv().await {
+        if let AnswerEvent::Sentence { text, .. } = event {
+            give(to, &content(text)).await?;
+            is_begun = true;
+        }
+    }
+    let outcome = match streamed.outcome.await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(problem)) => return give(to, &failed(&problem)).await,
+        Err(_) => return give(to, &failed(&Problem::internal(&"an answer ended without an outcome"))).await,
+    };
+    // Sentences are those of an answer: what else is said comes at the end.
+    if !is_begun {
+        give(to, &content(outcome.answer.clone())).await?;
+    }
+    let include_usage = heading.include_usage;
+    let Said { refusal, annotations, usage, extra, .. } = heading.clone().say(outcome);
+    let last = chunk(Some(Delta { refusal, annotations, ..Delta::default() }), Some("stop"));
+    give(to, &Chunk { footnote: Some(extra), ..last }).await?;
+    if include_usage {
+        give(to, &Chunk { usage: Some(usage), ..chunk(None, None) }).await?;
+    }
+    to.send(Event::default().data("[DONE]")).await.map_err(|_| Left)
+}
+
+/// A problem as clients of that protocol expect it in a stream.
+fn failed(problem: &Problem) -> Value {
+    json!({"error": error_of(&serde_json::to_value(problem).unwrap_or_default())})
+}
+
+async fn give(to: &mpsc::Sender<Event>, what: &impl Serialize) -> Result<(), Left> {
+    match Event::default().json_data(what) {
+        Ok(event) => to.send(event).await.map_err(|_| Left),
+        Err(error) => {
+            tracing::error!(%error, "a chunk could not be written");
+            Err(Left)
+        }
+    }
+}
