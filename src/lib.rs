@@ -28,6 +28,7 @@ pub mod eval;
 pub mod faults;
 pub mod http;
 pub mod ingest;
+pub mod mcp;
 pub mod metadata_store;
 pub mod models;
 pub mod serving;

@@ -20,6 +20,7 @@ mod eval_pairs;
 mod eval_suite;
 mod ingest;
 mod keys;
+mod mcp;
 mod migrate;
 mod models;
 mod output;
@@ -72,6 +73,7 @@ enum Command {
     Demo(demo::Demo),
     Serve(serve::Serve),
     Worker(worker::RunWorker),
+    Mcp(mcp::Mcp),
     Ingest(ingest::Ingest),
     Ask(ask::Ask),
     Search(search::Search),
@@ -146,6 +148,7 @@ async fn run(settings: Settings, command: Command) -> anyhow::Result<Exit> {
         Command::Demo(command) => command.run(config).await,
         Command::Serve(command) => command.run(config).await,
         Command::Worker(command) => command.run(config).await,
+        Command::Mcp(command) => command.run(config).await,
         Command::Ingest(command) => command.run(config).await,
         Command::Ask(command) => command.run(config).await,
         Command::Search(command) => command.run(config).await,

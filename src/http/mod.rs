@@ -44,7 +44,7 @@ use utoipa_axum::router::OpenApiRouter;
 pub use audit::forget_old;
 pub use error::Problem;
 
-use crate::app::App;
+use crate::{app::App, mcp};
 
 /// The size of a request that carries no file, in bytes.
 const MAX_JSON_BYTES: usize = 1024 * 1024;
@@ -54,6 +54,7 @@ const BODY_STALLED: Duration = Duration::from_secs(60);
 
 /// Every route, and the document that describes them.
 pub fn router(app: Arc<App>) -> Router {
+    let tools_of = app.clone();
     let (api, document) = routes().split_for_parts();
     let document = Arc::new(openapi::complete(document));
     let permissions = Arc::new(auth::Permissions::of_document(&document));
@@ -78,7 +79,9 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(header("cache-control", "no-store"))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid));
-    api
+    // Tools are requests to the API: whoever calls one is let in here, and may do there what the key is for.
+    let tools = mcp::routes(api.clone()).layer(middleware::from_fn_with_state(tools_of, auth::let_in));
+    api.merge(tools)
 }
 
 /// A header that every answer has which has none of that name: nothing here is a page, and nothing is kept on the way.

@@ -1,0 +1,54 @@
+//! `footnote mcp`: the tools of the Model Context Protocol over standard input and output, for an assistant that starts them.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::Exit;
+use crate::{
+    app::{App, Purpose},
+    config::Config,
+    http,
+    ingest::worker::Worker,
+    mcp::{self, Api},
+    shutdown,
+};
+
+/// Serve tools to an assistant over standard input and output (Model Context Protocol)
+///
+/// The stores are opened by this process. Where a server holds them (the embedded ones have one owner), name it with
+/// --server; a server has the same tools at /mcp.
+#[derive(Debug, clap::Args)]
+pub struct Mcp {
+    /// Ask a running server, such as http://127.0.0.1:8642, with this configuration's API key
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+}
+
+impl Mcp {
+    /// Serves until standard input ends or a signal comes.
+    pub async fn run(self, config: Config) -> anyhow::Result<Exit> {
+        let stop = shutdown::on_signal()?;
+        match self.server {
+            Some(address) => mcp::serve_stdio(Api::server(&address, config.api_key)?, stop).await?,
+            None => serve_own(config, stop).await?,
+        }
+        Ok(Exit::Ok)
+    }
+}
+
+/// Serves the tools over the stores of this process, with a worker for what is ingested.
+async fn serve_own(config: Config, stop: CancellationToken) -> anyhow::Result<()> {
+    let key = config.api_key.clone();
+    let app: Arc<App> = App::start(config, Purpose { answers: true, any_index: false }).await?;
+    let working = stop.child_token();
+    let worker = Worker::new(app.ingest.clone(), app.config.ingest_concurrency);
+    let worker = tokio::spawn(worker.run(working.clone()));
+    let served = mcp::serve_stdio(Api::Within(http::router(app.clone()), key), stop).await;
+    working.cancel();
+    if tokio::time::timeout(app.config.shutdown_grace, worker).await.is_err() {
+        tracing::warn!("the worker did not stop in time");
+    }
+    app.audit.flush().await;
+    Ok(served?)
+}
