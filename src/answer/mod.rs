@@ -16,7 +16,7 @@ mod instructions;
 pub(crate) mod postfilter;
 #[cfg(test)]
 pub use postfilter::testing as postfilter_testing;
-pub(crate) mod preprocess;
+pub mod preprocess;
 pub(crate) mod prompts;
 mod read;
 mod related;

@@ -20,6 +20,7 @@ mod keys;
 mod observe;
 mod openai;
 mod openapi;
+mod page;
 mod search;
 mod unanswered;
 
@@ -58,7 +59,7 @@ pub fn router(app: Arc<App>) -> Router {
     let (api, document) = routes().split_for_parts();
     let document = Arc::new(openapi::complete(document));
     let permissions = Arc::new(auth::Permissions::of_document(&document));
-    let open = health::router().with_state(app.clone()).merge(openapi::router(document));
+    let open = health::router().with_state(app.clone()).merge(openapi::router(document)).merge(page::router());
     let guarded = api
         .layer(DefaultBodyLimit::max(MAX_JSON_BYTES))
         .layer(middleware::from_fn_with_state((app.clone(), permissions.clone()), auth::authorize))

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod clients;
 mod metadata_store;
 mod postgres;
 mod program;
@@ -26,8 +27,11 @@ mod index_life;
 #[cfg(feature = "edge")]
 mod kills;
 mod learning;
+mod mcp;
 mod offline;
+mod openai;
 mod openapi;
+mod page;
 mod reindex;
 mod server_backends;
 mod workers;

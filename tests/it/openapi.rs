@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Every operation of the API.
-const OPERATIONS: [(&str, &str); 34] = [
+const OPERATIONS: [(&str, &str); 38] = [
     ("GET", "/v1/admin/adapters"),
     ("GET", "/v1/admin/adapters/{id}"),
     ("POST", "/v1/admin/adapters/{id}/promote"),
@@ -28,6 +28,7 @@ const OPERATIONS: [(&str, &str); 34] = [
     ("POST", "/v1/admin/reindex"),
     ("GET", "/v1/admin/reindex/{id}"),
     ("POST", "/v1/ask"),
+    ("POST", "/v1/chat/completions"),
     ("GET", "/v1/conversations"),
     ("POST", "/v1/conversations"),
     ("DELETE", "/v1/conversations/{id}"),
@@ -40,17 +41,20 @@ const OPERATIONS: [(&str, &str); 34] = [
     ("GET", "/v1/documents/{id}/chunks"),
     ("GET", "/v1/documents/{id}/content"),
     ("GET", "/v1/documents/{id}/text"),
+    ("POST", "/v1/embeddings"),
     ("GET", "/v1/jobs"),
     ("GET", "/v1/jobs/{id}"),
     ("POST", "/v1/jobs/{id}/cancel"),
     ("GET", "/v1/jobs/{id}/events"),
     ("POST", "/v1/jobs/{id}/retry"),
+    ("GET", "/v1/models"),
+    ("GET", "/v1/models/{id}"),
     ("POST", "/v1/search"),
     ("GET", "/v1/unanswered"),
     ("POST", "/v1/unanswered/{id}/dismiss"),
 ];
 /// What is served beside it, without a version.
-const OPEN: [&str; 4] = ["/healthz", "/metrics", "/openapi.json", "/readyz"];
+const OPEN: [&str; 6] = ["/", "/healthz", "/metrics", "/openapi.json", "/readyz", "/web/{file}"];
 
 fn document() -> Value {
     serde_json::to_value(footnote::http::openapi_document()).unwrap()
@@ -105,8 +109,9 @@ fn the_document_is_sound_and_lists_every_operation() {
 fn no_route_is_left_out_of_the_document() {
     let quoted = |rest: &str| rest.split('"').nth(1).unwrap().to_owned();
     let (mut operations, mut open) = (Vec::new(), Vec::new());
-    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/http")).unwrap() {
-        let source = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+    let entries = walkdir::WalkDir::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src/http")).into_iter();
+    let files = entries.map(Result::unwrap).filter(|entry| entry.file_type().is_file());
+    for source in files.map(|file| std::fs::read_to_string(file.path()).unwrap()) {
         for described in source.split("#[utoipa::path(").skip(1) {
             let (method, rest) = described.split_once(", path = ").unwrap();
             operations.push((quoted(rest), method.trim().to_uppercase()));
@@ -140,7 +145,7 @@ async fn every_documented_operation_is_served_and_the_document_itself() {
         assert_ne!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{path}");
         assert!(!response.text().await.unwrap().contains("is not served here"), "{path}");
     }
-    for path in OPEN {
+    for path in OPEN.map(|path| path.replace("{file}", "main.js")) {
         let response = app.client.get(format!("{}{path}", app.url)).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::OK, "{path}");
     }

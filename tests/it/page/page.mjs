@@ -1,0 +1,99 @@
+// Uses the web page as a person would, in a headless Chromium, and says as JSON what was seen:
+// URL SCREENSHOTS DOCUMENTS QUESTION UNRELATED AMBIGUOUS, where DOCUMENTS is a folder of files to upload.
+import { readdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+const [url, shots, documents, question, unrelated, ambiguous] = process.argv.slice(2);
+const axe = createRequire(import.meta.url).resolve("axe-core");
+const said = { violations: [], errors: [] };
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+const page = await browser.newPage({ viewport: { width: 1280, height: 860 } });
+page.setDefaultTimeout(120_000);
+page.on("pageerror", (error) => said.errors.push(error.message));
+page.on("console", (message) => message.type() === "error" && said.errors.push(message.text()));
+page.on("dialog", (dialog) => { said.dialogs = (said.dialogs ?? 0) + 1; dialog.accept(); });
+
+/** Keeps what is seen, and what axe finds serious in it. */
+async function look(name) {
+  await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true });
+  // Through the protocol and not as an element: the page's policy lets no other script in.
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate((await import("node:fs")).readFileSync(axe, "utf8"));
+  const { violations } = await page.evaluate(() => window.axe.run());
+  for (const { id, impact, nodes } of violations) {
+    if (["serious", "critical"].includes(impact)) said.violations.push({ page: name, id, impact, at: nodes.map((node) => node.html) });
+  }
+}
+
+async function ask(text) {
+  const count = await page.locator(".turn .state").count();
+  await page.fill("#question", text);
+  await page.keyboard.press("Control+Enter");
+  await page.waitForFunction((count) => document.querySelectorAll(".turn .facts .state").length > count, count);
+  return page.locator(".turn").first();
+}
+
+await page.goto(url);
+await page.waitForSelector("#question");
+said.title = await page.title();
+await look("01-first-start");
+
+await page.click("nav a[href='#/documents']");
+await page.setInputFiles("#files", readdirSync(documents).map((name) => join(documents, name)));
+await page.waitForFunction((count) => document.querySelectorAll("main .state.good").length >= 2 * count, readdirSync(documents).length - 1);
+said.failed = await page.locator(".why").first().textContent();
+await look("02-uploaded");
+
+await page.keyboard.press("/");
+await page.waitForSelector("#question");
+let turn = await ask(question);
+said.answered = await turn.locator(".state").first().textContent();
+said.answer = await turn.locator(".answer").textContent();
+await look("03-answered");
+await turn.locator(".note-mark").first().click();
+await page.waitForSelector("aside.source pre mark");
+said.marked = await page.locator("aside.source mark").textContent();
+said.around = await page.locator("aside.source pre").textContent();
+await look("04-source");
+await page.keyboard.press("Escape");
+said.focus = await page.evaluate(() => document.activeElement.className);
+
+turn = await ask(unrelated);
+said.abstained = await turn.locator(".state").first().textContent();
+await look("05-abstained");
+
+turn = await ask(ambiguous);
+said.clarify = await turn.locator(".choices button").allTextContents();
+await look("06-clarify");
+if (said.clarify.length) {
+  const turns = await page.locator(".turn").count();
+  await turn.locator(".choices button").first().click();
+  await page.waitForFunction((turns) => document.querySelectorAll(".turn").length > turns && document.querySelector(".turn .facts .state"), turns);
+  said.chosen = await page.locator(".turn").first().locator(".state").first().textContent();
+}
+
+await page.emulateMedia({ colorScheme: "dark" });
+await look("07-dark");
+for (const name of ["documents", "jobs", "index"]) {
+  await page.click(`nav a[href='#/${name}']`);
+  await page.waitForLoadState("networkidle");
+  await look(`08-${name}-dark`);
+}
+await page.emulateMedia({ colorScheme: "light" });
+await page.setViewportSize({ width: 390, height: 844 });
+await page.click("nav a[href='#/ask']");
+await page.waitForSelector("#question");
+await ask(question);
+await page.locator(".note-mark").first().click();
+await page.waitForSelector("aside.source mark");
+said.overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+await look("09-narrow");
+// The document that holds markup is shown as text.
+await page.click("nav a[href='#/documents']");
+await page.click("text=markup.md");
+await page.waitForSelector("pre.text");
+said.markup = await page.evaluate(() => document.querySelectorAll("main img, main script").length);
+await look("10-document-narrow");
+await browser.close();
+console.log(JSON.stringify(said));

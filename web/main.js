@@ -1,0 +1,70 @@
+// Which page is shown, and what is the same on all of them: the collection, the key, light and dark.
+import { hasKey, useKey } from "./api.js";
+import { ask } from "./ask.js";
+import { documents } from "./documents.js";
+import { h } from "./dom.js";
+import { index } from "./index_page.js";
+import { jobs } from "./jobs.js";
+
+const pages = { ask, documents, jobs, index };
+const main = document.getElementById("main");
+const collection = document.getElementById("collection");
+let leave = () => {};
+
+/** The collection that is worked with. */
+const currentCollection = () => collection.value.trim() || "default";
+
+function show() {
+  const [name, ...rest] = location.hash.replace(/^#\//, "").split("/");
+  const page = pages[name] ?? ask;
+  leave();
+  main.replaceChildren();
+  for (const link of document.querySelectorAll("nav a")) {
+    const here = link.getAttribute("href") === `#/${pages[name] ? name : "ask"}`;
+    here ? link.setAttribute("aria-current", "page") : link.removeAttribute("aria-current");
+  }
+  leave = page(main, currentCollection(), rest) ?? (() => {});
+  document.title = `${main.querySelector("h1")?.textContent ?? "Footnote"} – Footnote`;
+}
+
+collection.value = localStorage.getItem("collection") ?? "default";
+collection.addEventListener("change", () => {
+  localStorage.setItem("collection", currentCollection());
+  show();
+});
+
+const themes = ["system", "light", "dark"];
+function theme(name) {
+  document.documentElement.toggleAttribute("data-theme", name !== "system");
+  if (name !== "system") document.documentElement.dataset.theme = name;
+  document.getElementById("theme").textContent = `Theme: ${name}`;
+  localStorage.setItem("theme", name);
+}
+theme(themes.includes(localStorage.getItem("theme")) ? localStorage.getItem("theme") : "system");
+document.getElementById("theme").addEventListener("click", () => {
+  theme(themes[(themes.indexOf(localStorage.getItem("theme")) + 1) % themes.length]);
+});
+
+document.getElementById("key").addEventListener("click", () => {
+  const input = h("input", { id: "key-input", type: "password", autocomplete: "off" });
+  const close = () => { dialog.close(); dialog.remove(); };
+  const form = h("form", { method: "dialog", onsubmit: () => { useKey(input.value.trim()); close(); show(); } },
+    h("h1", {}, "API key"),
+    h("p", {}, "It is kept until this window is closed, and sent to this server only. An installation without keys needs none."),
+    h("label", { for: "key-input" }, hasKey() ? "Another key, or nothing to forget it" : "Key"), input,
+    h("div", { class: "row" }, h("button", { type: "button", onclick: close }, "Cancel"), h("button", { class: "first" }, "Use it")));
+  const dialog = h("dialog", { "aria-label": "API key", onclose: () => dialog.remove() }, form);
+  document.body.append(dialog);
+  dialog.showModal();
+});
+
+document.addEventListener("keydown", (event) => {
+  const writes = event.target.closest("input, textarea, select, dialog");
+  if (event.key === "/" && !writes) {
+    event.preventDefault();
+    location.hash = "#/ask";
+    document.getElementById("question")?.focus();
+  }
+});
+addEventListener("hashchange", () => { show(); main.focus({ preventScroll: true }); });
+show();
