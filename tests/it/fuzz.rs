@@ -5,6 +5,8 @@
 //! `FOOTNOTE_FUZZ_CORPUS` are changed too.
 
 mod change;
+#[path = "../../fuzz/targets/mod.rs"]
+mod targets;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -13,13 +15,13 @@ use footnote::ingest::{
     chunk::{Chunker, ChunkerConfig},
     extract::{CHILD_COMMAND, ExtractError, Extractor, ExtractorConfig},
 };
-use reqwest::{Method, StatusCode};
+use reqwest::header::AUTHORIZATION;
 use serde_json::{Value, json};
 
 use crate::{
     formats::make,
     sample,
-    test_app::{TestApp, file},
+    test_app::{PATIENCE, TestApp},
 };
 
 /// How many changed files of each format, and bodies of each operation, are tried.
@@ -109,95 +111,75 @@ async fn a_changed_file_is_read_or_refused_with_a_reason() {
     assert!(read > 0 && refused > 0);
 }
 
-/// Method, path, and a body that is right.
-fn bodies() -> Vec<(&'static str, &'static str, Value)> {
-    let id = |kind: &str| format!("{kind}_{}", "0".repeat(32));
-    let turn = json!({"question": "a?", "answer": "b", "outcome": "answered", "clarify": ["c"],
-                      "sources": [{"document_id": id("doc"), "chunk_id": id("chk"), "name": "d", "heading": "e"}]});
-    vec![
-        (
-            "POST",
-            "/v1/ask",
-            json!({"question": sample::DOCUMENTS[0].2, "collection": "default", "top_k": 3,
-            "filter": {"document_ids": [id("doc")], "metadata": {"a": ["b", 1, true]}}, "history": [turn],
-            "stream": false, "store": false}),
-        ),
-        (
-            "POST",
-            "/v1/search",
-            json!({"question": "canteen", "collection": "default", "top_k": 50, "ranking": "hybrid",
-            "filter": {"document_ids": [], "metadata": {"n": 1.5}}}),
-        ),
-        (
-            "POST",
-            "/v1/documents/delete",
-            json!({"collection": "other", "look_only": true,
-            "filter": {"metadata": {"a": "b"}}}),
-        ),
-        ("POST", "/v1/conversations", json!({"collection": "default"})),
-        ("POST", "/v1/admin/reindex", json!({"rollback": true})),
-        ("POST", "/v1/admin/adapters/adp_00000000000000000000000000000000/promote", json!({"force": "a reason"})),
-    ]
+/// What the coverage-guided programs in `fuzz/` look for, here for a bounded time and always the same.
+#[test]
+fn every_target_stands_what_is_changed_at_random() {
+    let seeds = |extension: &str| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let wanted = entries.filter(|path| path.extension().is_some_and(|found| found == extension));
+        wanted.map(|path| std::fs::read(path).unwrap()).collect::<Vec<_>>()
+    };
+    let page = || seeds("md").into_iter().map(|page| [targets::chunks::PLACES, &page].concat()).collect::<Vec<_>>();
+    let parts = [
+        r#"<w:document><w:body><w:p><w:pPr><w:pStyle w:val="H"/></w:pPr><w:r><w:t>A</w:t></w:r></w:p><w:tbl><w:tr><w:tc>
+           <w:p><w:r><w:t>b</w:t></w:r></w:p></w:tc></w:tr></w:tbl></w:body></w:document>"#,
+        r#"<w:styles><w:style w:styleId="H"><w:name w:val="heading 1"/></w:style></w:styles>"#,
+    ];
+    let parts = parts.map(str::as_bytes).join(targets::files::PART_END);
+    type Target = fn(&[u8]);
+    let file = |name: &'static str| move |bytes: &[u8]| drop(targets::files::file(name, bytes));
+    let [html, markdown, json, jsonl, csv, tsv, text] =
+        ["f.html", "f.md", "f.json", "f.jsonl", "f.csv", "f.tsv", "f.txt"].map(file);
+    type Tried<'a> = (&'a str, &'a dyn Fn(&[u8]), Vec<Vec<u8>>);
+    let tried: [Tried<'_>; 12] = [
+        ("pdf", &(targets::files::pdf as Target), vec![targets::files::DRAWING.to_vec()]),
+        ("docx", &(targets::files::docx as Target), vec![parts]),
+        ("html", &html, seeds("html")),
+        ("markdown", &markdown, seeds("md")),
+        ("json", &json, seeds("json")),
+        ("jsonl", &jsonl, seeds("jsonl")),
+        ("csv", &csv, seeds("csv")),
+        ("tsv", &tsv, seeds("tsv")),
+        ("text", &text, seeds("txt")),
+        ("chunker", &(targets::chunks::document as Target), page()),
+        ("filter", &(targets::filters::filter as Target), targets::filters::right()),
+        ("question", &(targets::questions::question as Target), targets::questions::right()),
+    ];
+    for (name, target, right) in tried {
+        assert!(!right.is_empty(), "{name} begins with nothing");
+        let mut chance = Chance::new(name);
+        for input in &right {
+            target(input);
+            (0..4 * TRIED * times()).for_each(|_| target(&change::bytes(input, &mut chance)));
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_changed_body_is_answered_as_the_document_says_and_never_with_500() {
-    let mut app = TestApp::start().await;
+    let key = "0123456789abcdef";
+    let mut app = TestApp::start_with(|settings| settings.api_key = Some(key.into())).await;
+    let headers = [(AUTHORIZATION, format!("Bearer {key}").parse().unwrap())].into_iter().collect();
+    app.client = reqwest::Client::builder().default_headers(headers).timeout(PATIENCE).build().unwrap();
     app.ingest("canteen.md", sample::CANTEEN).await;
-    let document = serde_json::to_value(footnote::http::openapi_document()).unwrap();
+    let served = targets::bodies::Served::new(footnote::http::router(app.app.clone()), key.to_owned());
     let mut seen = std::collections::BTreeMap::<u16, usize>::new();
-    for (method, path, body) in bodies() {
-        let mut chance = Chance::new(path);
-        let described = path.replace(&format!("adp_{}", "0".repeat(32)), "{id}");
-        let responses = &document["paths"][&described][method.to_lowercase()]["responses"];
+    for (operation, right) in (0u8..).zip(targets::bodies::right()) {
+        let mut chance = Chance::new(&operation.to_string());
+        let parsed: Option<Value> = serde_json::from_slice(&right).ok();
         for number in 0..TRIED * times() {
-            let sent = match number % 3 {
-                0 => change::bytes(body.to_string().as_bytes(), &mut chance),
-                _ => change::json(&body, &mut chance).to_string().into_bytes(),
+            let changed = match &parsed {
+                _ if number == 0 => right.clone(),
+                Some(json) if number % 3 > 0 => change::json(json, &mut chance).to_string().into_bytes(),
+                _ => change::bytes(&right, &mut chance),
             };
-            let request =
-                app.client.request(Method::from_bytes(method.as_bytes()).unwrap(), format!("{}{path}", app.url));
-            let response = request.header("content-type", "application/json").body(sent.clone()).send().await.unwrap();
-            let status = response.status();
-            let said = response.text().await.unwrap();
-            let at = format!("{method} {path} {number}: {} -> {status} {said}", String::from_utf8_lossy(&sent));
-            assert!(status < StatusCode::INTERNAL_SERVER_ERROR, "{at}");
-            assert!(responses[status.as_str()].is_object(), "not described: {at}");
-            *seen.entry(status.as_u16()).or_default() += 1;
+            let status = served.body(&[vec![operation], changed].concat()).await;
+            *seen.entry(status).or_default() += 1;
         }
     }
     println!("{seen:?}");
-    assert!(seen.contains_key(&200) && seen.contains_key(&400) && seen.contains_key(&422));
+    assert!([200, 201, 202, 400, 404, 422].iter().all(|status| seen.contains_key(status)), "{seen:?}");
     app.settle().await;
     app.leaves_jobs();
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_changed_form_is_answered_as_the_document_says_and_never_with_500() {
-    let app = TestApp::start().await;
-    let document = serde_json::to_value(footnote::http::openapi_document()).unwrap();
-    let responses = &document["paths"]["/v1/documents"]["post"]["responses"];
-    let form = "--x\r\ncontent-disposition: form-data; name=\"metadata\"\r\n\r\n{\"a\": [\"b\"], \"n\": 1}\r\n\
-                --x\r\ncontent-disposition: form-data; name=\"access\"\r\n\r\n[\"hr\"]\r\n\
-                --x\r\ncontent-disposition: form-data; name=\"priority\"\r\n\r\nhigh\r\n\
-                --x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.md\"\r\n\r\n# A\n\nText.\n\r\n--x--\r\n";
-    let mut chance = Chance::new("form");
-    let mut seen = std::collections::BTreeMap::<u16, usize>::new();
-    for number in 0..4 * TRIED * times() {
-        let sent = if number == 0 { form.as_bytes().to_vec() } else { change::bytes(form.as_bytes(), &mut chance) };
-        let request = app.client.post(format!("{}/v1/documents", app.url));
-        let request = request.header("content-type", "multipart/form-data; boundary=x").body(sent.clone());
-        let response = request.send().await.unwrap();
-        let status = response.status();
-        let said = response.text().await.unwrap();
-        let at = format!("{number}: {} -> {status} {said}", String::from_utf8_lossy(&sent));
-        assert!(status < StatusCode::INTERNAL_SERVER_ERROR, "{at}");
-        assert!(responses[status.as_str()].is_object(), "not described: {at}");
-        *seen.entry(status.as_u16()).or_default() += 1;
-    }
-    println!("{seen:?}");
-    let part = file("a.md", sample::CANTEEN);
-    let (status, _) = app.upload_form(reqwest::multipart::Form::new().part("file", part)).await;
-    assert!(status.is_success() && seen.contains_key(&202) && seen.len() > 1);
-    app.settle().await;
 }

@@ -1,0 +1,6 @@
+//! The chunker.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    footnote_fuzz::chunks::document(bytes);
+});

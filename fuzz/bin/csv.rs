@@ -1,0 +1,6 @@
+//! Comma-separated values.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    footnote_fuzz::files::file("f.csv", bytes);
+});

@@ -1,0 +1,6 @@
+//! Word documents, and their parts.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    footnote_fuzz::files::docx(bytes);
+});
