@@ -55,7 +55,6 @@ const BODY_STALLED: Duration = Duration::from_secs(60);
 
 /// Every route, and the document that describes them.
 pub fn router(app: Arc<App>) -> Router {
-    let tools_of = app.clone();
     let (api, document) = routes().split_for_parts();
     let document = Arc::new(openapi::complete(document));
     let permissions = Arc::new(auth::Permissions::of_document(&document));
@@ -65,10 +64,16 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(middleware::from_fn_with_state((app.clone(), permissions.clone()), auth::authorize))
         .layer(middleware::from_fn_with_state((app.clone(), permissions), audit::record))
         .with_state(app.clone());
-    let api = guarded
-        .merge(open)
-        .fallback(error::no_such_route)
-        .method_not_allowed_fallback(error::method_not_allowed)
+    let api = guarded.merge(open).fallback(error::no_such_route).method_not_allowed_fallback(error::method_not_allowed);
+    let api = dressed(api, app.clone());
+    // Tools are requests to the API: whoever calls one is let in here, and may do there what the key is for.
+    let tools = mcp::routes(api.clone()).layer(middleware::from_fn_with_state(app.clone(), auth::let_in));
+    api.merge(dressed(tools, app))
+}
+
+/// What every request and every answer goes through.
+fn dressed(router: Router, app: Arc<App>) -> Router {
+    router
         .layer(middleware::from_fn_with_state(app, observe::observe))
         .layer(RequestBodyTimeoutLayer::new(BODY_STALLED))
         .layer(CatchPanicLayer::custom(error::panicked))
@@ -79,10 +84,7 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(header("cross-origin-resource-policy", "same-origin"))
         .layer(header("cache-control", "no-store"))
         .layer(PropagateRequestIdLayer::x_request_id())
-        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid));
-    // Tools are requests to the API: whoever calls one is let in here, and may do there what the key is for.
-    let tools = mcp::routes(api.clone()).layer(middleware::from_fn_with_state(tools_of, auth::let_in));
-    api.merge(tools)
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
 }
 
 /// A header that every answer has which has none of that name: nothing here is a page, and nothing is kept on the way.

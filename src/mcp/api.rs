@@ -19,8 +19,9 @@ use crate::config::Secret;
 const PATIENCE: Duration = Duration::from_secs(600);
 /// The longest answer that is read.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
-/// What of a caller's request goes with the tool's: who it is, and how it came.
-const HANDED_ON: [HeaderName; 3] = [header::AUTHORIZATION, header::HOST, header::ORIGIN];
+/// What of a caller's request goes with the tool's: who it is, how it came, and what the log calls it.
+const HANDED_ON: [HeaderName; 4] =
+    [header::AUTHORIZATION, header::HOST, header::ORIGIN, HeaderName::from_static("x-request-id")];
 
 /// Where requests go.
 #[derive(Clone)]
