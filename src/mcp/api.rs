@@ -129,8 +129,10 @@ async fn within(
     let mut headers = HeaderMap::new();
     match from {
         Some(from) => {
-            let handed = HANDED_ON.iter().filter_map(|name| Some((name.clone(), from.headers.get(name)?.clone())));
-            headers.extend(handed);
+            headers.extend(HANDED_ON.into_iter().filter_map(|name| {
+                let value = from.headers.get(&name)?.clone();
+                Some((name, value))
+            }));
         }
         // Whoever holds standard input is this machine.
         None => {
