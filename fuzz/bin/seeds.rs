@@ -7,6 +7,9 @@ use std::{
     path::Path,
 };
 
+// Has the counters that everything here is compiled with.
+use libfuzzer_sys as _;
+
 use footnote_fuzz::{
     bodies, chunks,
     files::{self, PART_END, PARTS},

@@ -45,8 +45,13 @@ impl Index {
             json!({"n": 9_007_199_254_740_993_i64}),
             json!({"n": 0, "a": []}),
         ];
+        let long =
+            serde_json::from_str::<serde_json::Value>(r#"{"n": 9149627007149627370496, "f": 0.30000000000000004}"#);
+        let long = long.expect("JSON");
+        // As it comes back from a database.
+        let again = serde_json::from_str(&long.to_string()).expect("JSON");
         let documents: Vec<(DocumentId, Metadata)> = (1..)
-            .zip(kinds)
+            .zip(kinds.into_iter().chain([long, again]))
             .map(|(number, kind)| {
                 (DocumentId(Uuid::from_u128(number)), serde_json::from_value(kind).expect("an object"))
             })
@@ -73,10 +78,13 @@ impl Index {
 /// The JSON of a filter.
 pub fn filter(bytes: &[u8]) {
     let Ok(filter) = serde_json::from_slice::<Filter>(bytes) else { return };
+    let index = &*INDEX;
     let written = serde_json::to_vec(&filter).expect("a filter can be written");
     let read: Filter = serde_json::from_slice(&written).expect("what was written can be read");
-    assert_eq!(read, filter);
-    let index = &*INDEX;
+    for (id, metadata) in &index.documents {
+        let matched = [&filter, &read].map(|filter| matches(filter, *id, metadata).ok());
+        assert_eq!(matched[0], matched[1], "what was written and read again means the same: {filter:?}");
+    }
     let expected: Result<Vec<ChunkId>, VectorStoreError> = index
         .documents
         .iter()

@@ -1,15 +1,17 @@
 //! `GET /`: the web page. Its files lie in `web/` and are compiled in; they hold no data, so nobody needs a key for them.
 //!
-//! What the page shows it asks of the API, with the key that its user has typed. May depend on nothing else.
+//! What the page shows it asks of the API, with the key that its user has typed. May depend on `error`.
 
 use axum::{
     Router,
     extract::Path,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, header},
     response::{IntoResponse as _, Response},
     routing::get,
 };
 use include_dir::{Dir, include_dir};
+
+use super::Problem;
 
 static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/web");
 
@@ -27,7 +29,10 @@ async fn named(Path(name): Path<String>) -> Response {
 }
 
 fn file(name: &str) -> Response {
-    let Some(found) = FILES.get_file(name) else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(found) = FILES.get_file(name) else {
+        let detail = format!("the page has no file `{name}`: what is served stands in /openapi.json");
+        return Problem::not_found(detail).into_response();
+    };
     let kind = match name.rsplit('.').next() {
         Some("html") => "text/html; charset=utf-8",
         Some("css") => "text/css; charset=utf-8",
@@ -45,6 +50,8 @@ fn file(name: &str) -> Response {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+
+    use axum::http::StatusCode;
 
     use super::*;
 

@@ -111,6 +111,13 @@ mod tests {
         split(text).unwrap_or_default()
     }
 
+    /// Found by `fuzz/run`: the second part leans on a first one that has no verb.
+    #[test]
+    fn a_part_that_leans_on_a_single_word_is_left_as_it_is() {
+        assert_eq!(parts("Who? The head of sales?"), ["Who?", "The head of sales?"]);
+        assert!(!parts("Who \0\0?The head of can n\u{1} jand wh\0\0RThe heap of salehem leave?").is_empty());
+    }
+
     #[test]
     fn several_questions_are_split_and_each_stands_alone() {
         for (text, expected) in [

@@ -6,6 +6,8 @@ use std::{
     fs::{self, File, TryLockError},
     io::{self, Read, Seek, Write},
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 use serde::{Deserialize, Serialize};
@@ -31,6 +33,12 @@ pub(super) struct Current {
     pub(super) dimension: u32,
 }
 
+/// How long the lock of a store is waited for. A process that has just ended may still be letting go, and one that has just
+/// been started holds what its parent held until it becomes another program.
+const LETTING_GO: Duration = Duration::from_secs(2);
+/// How often it is tried meanwhile.
+const TRY_AGAIN: Duration = Duration::from_millis(10);
+
 /// Takes the exclusive lock of a store. It is held as long as the file is open, and a killed process lets go.
 pub(super) fn lock(root: &Path) -> Result<File, VectorStoreError> {
     let path = root.join("lock");
@@ -41,7 +49,14 @@ pub(super) fn lock(root: &Path) -> Result<File, VectorStoreError> {
         .write(true)
         .open(&path)
         .map_err(|error| failed("open", &path, &error))?;
-    match file.try_lock() {
+    let deadline = Instant::now() + LETTING_GO;
+    let locked = loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(TRY_AGAIN),
+            locked => break locked,
+        }
+    };
+    match locked {
         Ok(()) => {
             let written =
                 file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{}", std::process::id()));

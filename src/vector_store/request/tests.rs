@@ -149,4 +149,16 @@ proptest! {
         let float = label("n", &json!(f64::from(number))).unwrap();
         prop_assert_eq!(float, label("n", &json!(number)).unwrap());
     }
+    /// Found by `fuzz/run`: 9149627007149627370496 is read as another number once it has been written.
+    #[test]
+    fn a_number_means_the_same_after_it_was_written_and_read_again(
+        text in prop_oneof!["[1-9][0-9]{0,24}\\.[0-9]{1,20}", "[1-9][0-9]{18,30}", Just("9149627007149627370496".to_owned())],
+    ) {
+        let read: Value = serde_json::from_str(&text).unwrap();
+        let mut again = read.clone();
+        for _ in 0..3 {
+            again = serde_json::from_str(&again.to_string()).unwrap();
+            prop_assert_eq!(label("n", &again).unwrap(), label("n", &read).unwrap());
+        }
+    }
 }

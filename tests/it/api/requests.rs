@@ -40,7 +40,7 @@ async fn what_is_not_there_is_a_problem_of_its_own_kind() {
         let (status, body) = send(&app, request(method, &path)).await;
         check_problem(status, &body, (404, "not-found"), &nothing);
     }
-    for path in ["/", "/v1", "/v1/documents/", "/v2/ask", "/v1/jobs/x/y/z"] {
+    for path in ["/nothing", "/web/nothing.js", "/v1", "/v1/documents/", "/v2/ask", "/v1/jobs/x/y/z"] {
         let (status, body) = send(&app, request(&get, path)).await;
         check_problem(status, &body, (404, "not-found"), "/openapi.json");
     }

@@ -14,8 +14,11 @@ pub(super) fn stand_alone(part: &str, before: &[String]) -> String {
     // `the fine for parking` after `what is the fine for speeding`
     let opening = words(part);
     if opening.first().is_some_and(|word| word.lower == "the") {
-        let asked = words(first);
-        return format!("{} {} {part}", asked[0].of(first), asked[1].lower);
+        return match words(first).as_slice() {
+            [question, verb, ..] => format!("{} {} {part}", question.of(first), verb.lower),
+            // `Who?` has nothing that could be asked of something else.
+            _ => part.to_owned(),
+        };
     }
     let mut text = part.to_owned();
     for at in (0..opening.len()).rev() {
