@@ -1,9 +1,9 @@
 //! Misspelt words of a question, corrected by the vocabulary of the index.
 //!
 //! A word that the index or the language knows is never touched, nor is anything that may be an identifier
-//! ([`tokens`]). For any other word, the words that look alike are weighed as a noisy channel: how likely a word is here
+//! (`tokens`). For any other word, the words that look alike are weighed as a noisy channel: how likely a word is here
 //! (how often the index and the language use it, what it stands beside, what it shares passages with) times how likely it
-//! is to be mistyped so ([`edits`]). That the user meant a word which nobody knows is weighed too, and wins when in doubt.
+//! is to be mistyped so (`edits`). That the user meant a word which nobody knows is weighed too, and wins when in doubt.
 //!
 //! Pure functions over [`Words`] and [`Context`]. May depend on `domain`.
 
