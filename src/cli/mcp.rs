@@ -8,6 +8,7 @@ use super::Exit;
 use crate::{
     app::{App, Purpose},
     config::Config,
+    delivery::DeliveryWorker,
     http,
     ingest::worker::Worker,
     mcp::{self, Api},
@@ -37,17 +38,21 @@ impl Mcp {
     }
 }
 
-/// Serves the tools over the stores of this process, with a worker for what is ingested.
+/// Serves the tools over the stores of this process, with the workers for what is ingested and delivered.
 async fn serve_own(config: Config, stop: CancellationToken) -> anyhow::Result<()> {
     let key = config.api_key.clone();
     let app: Arc<App> = App::start(config, Purpose { answers: true, any_index: false }).await?;
     let working = stop.child_token();
     let worker = Worker::new(app.ingest.clone(), app.config.ingest_concurrency);
     let worker = tokio::spawn(worker.run(working.clone()));
+    // An answer may have what the rules send: nobody else would, while this process has the stores.
+    let delivering = tokio::spawn(DeliveryWorker::new(app.deliveries.clone()).run(working.clone()));
     let served = mcp::serve_stdio(Api::Within(http::router(app.clone()), key), stop).await;
     working.cancel();
-    if tokio::time::timeout(app.config.shutdown_grace, worker).await.is_err() {
-        tracing::warn!("the worker did not stop in time");
+    for worker in [worker, delivering] {
+        if tokio::time::timeout(app.config.shutdown_grace, worker).await.is_err() {
+            tracing::warn!("a worker did not stop in time");
+        }
     }
     app.audit.flush().await;
     Ok(served?)

@@ -141,7 +141,6 @@ pub(super) struct Extra {
 
 /// An answer in the parts that both forms have.
 pub(super) struct Said {
-    pub(super) id: String,
     pub(super) refusal: Option<String>,
     pub(super) annotations: Vec<Annotation>,
     pub(super) usage: ChatUsage,
@@ -163,7 +162,6 @@ impl Heading {
         let declines = matches!(outcome.outcome, OutcomeKind::Abstained | OutcomeKind::Blocked);
         let usage = outcome.usage;
         Said {
-            id: completion_id(&outcome),
             refusal: declines.then(|| outcome.answer.clone()),
             annotations: outcome.citations.iter().map(|citation| Annotation::of(citation, &self.base)).collect(),
             usage: ChatUsage {
@@ -174,10 +172,6 @@ impl Heading {
             extra: Extra { outcome, ignored: self.ignored },
         }
     }
-}
-
-fn completion_id(outcome: &Outcome) -> String {
-    format!("chatcmpl-{}", outcome.id)
 }
 
 /// Ask as a chat
@@ -232,8 +226,9 @@ async fn chat(
         return Ok(chunks::stream(taken.stream(recorded.map(|Extension(asked)| asked)), heading));
     }
     let (outcome, details) = taken.answer().await?;
+    let id = format!("chatcmpl-{}", outcome.id);
     let (created, model, content) = (heading.created, heading.model.clone(), outcome.answer.clone());
-    let Said { id, refusal, annotations, usage, extra } = heading.say(outcome);
+    let Said { refusal, annotations, usage, extra } = heading.say(outcome);
     let message = AnswerMessage { role: "assistant", content, refusal, annotations };
     let choice = Choice { index: 0, message, logprobs: None, finish_reason: "stop" };
     let object = "chat.completion";

@@ -131,7 +131,7 @@ async fn send_all(mut streamed: Streamed, heading: Heading, id: &str, to: &mpsc:
         give(to, &content(outcome.answer.clone())).await?;
     }
     let include_usage = heading.include_usage;
-    let Said { refusal, annotations, usage, extra, .. } = heading.clone().say(outcome);
+    let Said { refusal, annotations, usage, extra } = heading.clone().say(outcome);
     let last = chunk(Some(Delta { refusal, annotations, ..Delta::default() }), Some("stop"));
     give(to, &Chunk { footnote: Some(extra), ..last }).await?;
     if include_usage {
