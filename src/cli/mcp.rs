@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::Exit;
+use super::{
+    Exit,
+    serve::{start_workers, wind_down},
+};
 use crate::{
     app::{App, Purpose},
     config::Config,
-    delivery::DeliveryWorker,
     http,
-    ingest::worker::Worker,
     mcp::{self, Api},
     shutdown,
 };
@@ -43,17 +44,10 @@ async fn serve_own(config: Config, stop: CancellationToken) -> anyhow::Result<()
     let key = config.api_key.clone();
     let app: Arc<App> = App::start(config, Purpose { answers: true, any_index: false }).await?;
     let working = stop.child_token();
-    let worker = Worker::new(app.ingest.clone(), app.config.ingest_concurrency);
-    let worker = tokio::spawn(worker.run(working.clone()));
     // An answer may have what the rules send: nobody else would, while this process has the stores.
-    let delivering = tokio::spawn(DeliveryWorker::new(app.deliveries.clone()).run(working.clone()));
+    let workers = start_workers(&app, &working);
     let served = mcp::serve_stdio(Api::Within(http::router(app.clone()), key), stop).await;
     working.cancel();
-    for worker in [worker, delivering] {
-        if tokio::time::timeout(app.config.shutdown_grace, worker).await.is_err() {
-            tracing::warn!("a worker did not stop in time");
-        }
-    }
-    app.audit.flush().await;
+    wind_down(&app, workers).await;
     Ok(served?)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::Exit;
@@ -71,31 +71,38 @@ pub async fn serve_until(app: Arc<App>, stop: CancellationToken, work: bool) -> 
     })?;
     let scheme = if app.tls.is_some() { "https" } else { "http" };
     eprintln!("serving on {scheme}://{}", listener.local_addr()?);
-    let worker = work.then(|| {
-        let worker = Worker::new(app.ingest.clone(), app.config.ingest_concurrency);
-        tokio::spawn(worker.run(stop.clone()))
-    });
-    let delivering = work.then(|| tokio::spawn(DeliveryWorker::new(app.deliveries.clone()).run(stop.clone())));
+    let workers = if work { start_workers(&app, &stop) } else { Vec::new() };
     let forgetting = tokio::spawn(http::forget_old(app.clone(), stop.clone()));
     let renewing = app.tls.clone().map(|tls| tokio::spawn(tls.follow(stop.clone())));
     let swapping = app.adapter_swap().map(|swap| tokio::spawn(swap.run(stop.clone())));
     http::serve(listener, app.clone(), stop.clone(), app.config.shutdown_grace).await?;
-    for worker in [worker, delivering].into_iter().flatten() {
+    if let Some(swapping) = swapping {
+        swapping.await?;
+    }
+    forgetting.await?;
+    if let Some(renewing) = renewing {
+        renewing.await?;
+    }
+    wind_down(&app, workers).await;
+    Ok(())
+}
+
+/// Starts what ingests and what delivers, until `stop` is cancelled.
+pub fn start_workers(app: &App, stop: &CancellationToken) -> Vec<JoinHandle<()>> {
+    let worker = Worker::new(app.ingest.clone(), app.config.ingest_concurrency);
+    let deliveries = DeliveryWorker::new(app.deliveries.clone());
+    vec![tokio::spawn(worker.run(stop.clone())), tokio::spawn(deliveries.run(stop.clone()))]
+}
+
+/// Waits for workers that were told to stop and for what the last requests have left, no longer than is granted.
+pub async fn wind_down(app: &App, workers: Vec<JoinHandle<()>>) {
+    for worker in workers {
         // Its jobs have gone back to the queue, or their leases end.
         if tokio::time::timeout(app.config.shutdown_grace, worker).await.is_err() {
             tracing::warn!("a worker did not stop in time");
         }
     }
-    if let Some(swapping) = swapping {
-        swapping.await?;
-    }
-    forgetting.await?;
-    // What the last requests have left.
     if tokio::time::timeout(app.config.shutdown_grace, app.audit.flush()).await.is_err() {
         tracing::warn!("entries of the audit log were not written in time");
     }
-    if let Some(renewing) = renewing {
-        renewing.await?;
-    }
-    Ok(())
 }
