@@ -31,9 +31,6 @@ pub(super) const KEYWORD_FIELDS: [&str; 4] = [COLLECTION, DOCUMENT, LABELS, ACCE
 /// limits.
 const EVERYONE: &str = "everyone";
 
-/// How often a fraction is read again before it is taken as it is: one that goes back and forth would never settle.
-const MOST_READINGS: usize = 16;
-
 /// A label longer than this is stored as its digest, so that a long metadata value does not swell the index.
 const LONGEST_LABEL: usize = 256;
 
@@ -266,7 +263,6 @@ fn label(field: &str, value: &Value) -> Result<String, VectorStoreError> {
             Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 9_223_372_036_854_775_808.0 => {
                 Value::from(float as i64)
             }
-            Some(float) if number.is_f64() => Value::from(settled(float)),
             _ => value.clone(),
         },
         Value::Null | Value::Object(_) | Value::Array(_) => {
@@ -285,20 +281,6 @@ fn label(field: &str, value: &Value) -> Result<String, VectorStoreError> {
         return Ok(label);
     }
     Ok(format!("sha256:{}", hex::encode(Sha256::digest(label.as_bytes()))))
-}
-
-/// The number that a fraction is after it has been written as JSON and read again as often as may be.
-///
-/// The JSON reader is off by one in the last bit of some long fractions, so that what is read from the database may be
-/// another number than what was uploaded. Both lead to the same one here, and so does a filter that names either.
-fn settled(float: f64) -> f64 {
-    let again = |float: f64| serde_json::from_str::<f64>(&Value::from(float).to_string()).unwrap_or(float);
-    (0..MOST_READINGS)
-        .try_fold(float, |float, _| match again(float) {
-            next if next == float => Err(float),
-            next => Ok(next),
-        })
-        .unwrap_or_else(|settled| settled)
 }
 
 fn invalid(what: &str) -> VectorStoreError {
