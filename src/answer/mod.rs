@@ -23,6 +23,7 @@ mod related;
 mod rerank;
 mod retrieve;
 mod rules;
+mod second_look;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -194,7 +195,14 @@ async fn answer_over(
         timings.retrieve += milliseconds(clock);
         // The parts before it are the beginning of the answer.
         let begins_at = ended.iter().map(|part| part.verified.code_points()).sum();
-        ended.push(answer_part(services, calibration, part, evidence, begins_at, events, &mut timings).await?);
+        stage.enter("read").await?;
+        let clock = Instant::now();
+        let mut read = read::read(services.reader.as_deref(), part, evidence).await?;
+        if matches!(searched, Searched::Index) {
+            read = second_look::second_look(services, &prepared, part, read).await?;
+        }
+        timings.read += milliseconds(clock);
+        ended.push(answer_part(services, calibration, part, read, begins_at, events, &mut timings).await?);
     }
 
     stage.enter("act").await?;
@@ -244,7 +252,8 @@ pub async fn read_only(
     let mut parts = Vec::with_capacity(prepared.parts.len());
     for part in &prepared.parts {
         let evidence = found(services, &prepared, part).await?;
-        parts.push((part.clone(), read::read(services.reader.as_deref(), part, evidence).await?));
+        let read = read::read(services.reader.as_deref(), part, evidence).await?;
+        parts.push((part.clone(), second_look::second_look(services, &prepared, part, read).await?));
     }
     Ok(parts)
 }
@@ -262,19 +271,17 @@ pub struct EndedPart {
     pub usage: Usage,
 }
 
-/// Everything after retrieval, for one part.
+/// Everything after reading, for one part.
 async fn answer_part(
     services: &AnswerServices,
     calibration: Option<&Calibrated>,
     part: &PreparedPart,
-    evidence: Evidence,
+    mut read: ReadEvidence,
     begins_at: u32,
     events: &Option<mpsc::Sender<AnswerEvent>>,
     timings: &mut Timings,
 ) -> Result<EndedPart, AnswerError> {
     let (stage, clock) = (Progress { events }, Instant::now());
-    stage.enter("read").await?;
-    let mut read = read::read(services.reader.as_deref(), part, evidence).await?;
     if let Some(calibration) = calibration {
         read.verdict = calibrated(calibration, read.verdict);
     }

@@ -3,13 +3,13 @@
 //! The reader finds the best span of each passage, the best of these is taken, and its score says whether it counts.
 //! May depend on `domain` and `models::encoder`.
 
-use super::{AnswerError, Evidence, PreparedPart, instructions};
+use super::{AnswerError, Evidence, Passage, PreparedPart, instructions};
 use crate::{
     domain::{
         sentences::{around, sentences},
         text::{CodePointIndex, CodePointRange},
     },
-    models::encoder::{BestSpan, ReaderError, SpanReader, TitledPassage, best_of_all},
+    models::encoder::{BestSpan, Decision, ReaderError, SpanReader, TitledPassage, best_of_all},
 };
 
 /// So many passages are read, from the best on: each is a pass of the encoder. It holds the five that are found when
@@ -61,29 +61,65 @@ pub struct FoundSpan {
 pub async fn read(
     reader: Option<&dyn SpanReader>,
     question: &PreparedPart,
-    mut evidence: Evidence,
+    evidence: Evidence,
 ) -> Result<ReadEvidence, AnswerError> {
     let Some(reader) = reader.filter(|_| !evidence.passages.is_empty()) else {
         return Ok(not_read(evidence));
     };
-    let passages = evidence.passages.iter().take(READ_PASSAGES).map(|passage| TitledPassage {
+    let first = evidence.passages.len().min(READ_PASSAGES);
+    let Some(mut spans) = best_spans(reader, question, &evidence.passages[..first]).await? else {
+        return Ok(not_read(evidence));
+    };
+    spans.resize(evidence.passages.len(), None);
+    decide(reader.decision(), evidence, spans)
+}
+
+/// Reads more passages for the same question, which come behind the others, and decides again.
+pub async fn read_more(
+    reader: &dyn SpanReader,
+    question: &PreparedPart,
+    read: ReadEvidence,
+    more: Vec<Passage>,
+) -> Result<ReadEvidence, AnswerError> {
+    let Some(found) = best_spans(reader, question, &more).await? else { return Ok(read) };
+    let ReadEvidence { mut evidence, mut spans, .. } = read;
+    evidence.passages.extend(more);
+    spans.extend(found);
+    spans.resize(evidence.passages.len(), None);
+    decide(reader.decision(), evidence, spans)
+}
+
+/// The best span of each passage; `None` when the question is longer than the reader takes.
+async fn best_spans(
+    reader: &dyn SpanReader,
+    question: &PreparedPart,
+    passages: &[Passage],
+) -> Result<Option<Vec<Option<BestSpan>>>, AnswerError> {
+    let titled = passages.iter().map(|passage| TitledPassage {
         title: passage.title.as_ref().unwrap_or(&passage.name).clone(),
         text: passage.chunk.text.clone(),
     });
-    let mut spans = match reader.read(question.interpreted.clone(), passages.collect()).await {
+    let mut spans = match reader.read(question.interpreted.clone(), titled.collect()).await {
         Err(ReaderError::QuestionTooLong { tokens, max }) => {
             tracing::debug!(tokens, max, "the question is too long for the reader");
-            return Ok(not_read(evidence));
+            return Ok(None);
         }
         other => other?,
     };
-    spans.resize(evidence.passages.len(), None);
     if !instructions::are_asked_about(&question.interpreted) {
-        for (span, passage) in spans.iter_mut().zip(&evidence.passages) {
+        for (span, passage) in spans.iter_mut().zip(passages) {
             *span = span.filter(|span| !is_in_instruction(&passage.chunk.text, span.range));
         }
     }
-    let decision = reader.decision();
+    Ok(Some(spans))
+}
+
+/// What the spans say of the question. The passage of the one that answers comes first.
+fn decide(
+    decision: Decision,
+    mut evidence: Evidence,
+    mut spans: Vec<Option<BestSpan>>,
+) -> Result<ReadEvidence, AnswerError> {
     let verdict = match best_of_all(&spans) {
         Some((rank, BestSpan { range, score })) if decision.is_found(score) => {
             let text =

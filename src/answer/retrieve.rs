@@ -171,6 +171,32 @@ pub async fn carry(
     Ok(())
 }
 
+/// The passages of a generation that hold these words, best first: a search without the embedder. There are none when the
+/// generation has been replaced meanwhile.
+pub async fn by_words(
+    services: &RetrieveServices,
+    question: &PreparedQuestion,
+    generation: GenerationNumber,
+    text: &str,
+    limit: usize,
+) -> Result<Vec<Passage>, AnswerError> {
+    let query = VectorQuery {
+        collection: question.collection.clone(),
+        filter: question.filter.clone(),
+        labels: question.access.labels.clone(),
+        ranking: Ranking::Lexical(services.lexical.question(text)),
+        limit: limit + SPARE,
+    };
+    let scored = match services.vectors.search(generation, query).await {
+        Err(VectorStoreError::NoSuchGeneration(_)) => return Ok(Vec::new()),
+        other => other?,
+    };
+    let ids: Vec<_> = scored.iter().map(|hit| hit.chunk_id).collect();
+    let mut passages = join(scored, services.metadata.readable_chunks(generation, &ids, &question.access).await?);
+    passages.truncate(limit);
+    Ok(passages)
+}
+
 /// The passages of both searches, best first by their weighted scores, which of both kinds are sums of reciprocal ranks.
 fn merged(understood: Vec<Passage>, other: Vec<Passage>, limit: usize) -> Vec<Passage> {
     let mut all = understood;

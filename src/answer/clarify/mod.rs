@@ -4,11 +4,12 @@
 //! The reader has found the best span of each passage. Where several passages answer about equally well, say different
 //! things, and speak of different things that the question does not tell apart, the question has several readings. Where
 //! they speak of one and the same thing, they contradict each other. `subject` says what a passage speaks of, `choice`
-//! what a reply to the readings means, `others` which passages are read for their sake. Everything here is rules on what
+//! what a reply to the readings means, `others` and `siblings` which passages are read for their sake. Everything here is rules on what
 //! was read: no model runs. May depend on `domain`, `models::encoder` and `models::lexical`.
 
 mod choice;
 mod others;
+mod siblings;
 mod subject;
 
 use std::collections::HashSet;
@@ -26,7 +27,8 @@ use crate::{
 };
 pub use choice::{choice, chosen_question};
 pub use others::{DEPTH, with_others};
-use subject::{Asked, Relation, Subject};
+pub use siblings::{siblings, words_of_siblings};
+use subject::{Asked, NamedBy, Relation, Subject};
 
 /// The most readings that are offered.
 pub const MAX_READINGS: usize = 5;
@@ -102,9 +104,56 @@ struct Candidate {
     coverage: f32,
 }
 
+/// The part of a heading's words that a question must hold to ask for the section.
+const SECTION_HEADING: f32 = 0.6;
+/// The part of a question's words that the section must hold.
+const SECTION_COVERAGE: f32 = 0.66;
+
 /// The readings of a question, if it has several. `spans` are the reader's best spans of the first passages, in their
 /// order, and `decision` is the reader's.
 pub fn readings(
+    lexical: &Lexical,
+    question: &str,
+    passages: &[Passage],
+    spans: &[Option<BestSpan>],
+    decision: Decision,
+    margins: Margins,
+) -> Option<Readings> {
+    let by_answers = by_answers(lexical, question, passages, spans, decision, margins);
+    // What is answered by one passage needs no choice.
+    let declined = best_of_all(spans).is_none_or(|(_, span)| !decision.is_found(span.score));
+    by_answers.or_else(|| if declined { by_sections(lexical, question, passages, spans) } else { None })
+}
+
+/// The sections of several documents that the question asks for by their heading, such as the prerequisites of a
+/// tutorial: the answer is more than a span, so that the reader is sure of none.
+fn by_sections(
+    lexical: &Lexical,
+    question: &str,
+    passages: &[Passage],
+    spans: &[Option<BestSpan>],
+) -> Option<Readings> {
+    let asked = Asked::new(lexical, question);
+    let mut found: Vec<Candidate> = Vec::new();
+    for (at, (passage, span)) in passages.iter().zip(spans).enumerate() {
+        let Some(candidate) = span.and_then(|span| candidate(lexical, &asked, passage, at, span)) else { continue };
+        let heading = candidate.subject.heading_terms(lexical);
+        let other = found.iter().all(|known| !known.subject.is_in_document_of(&candidate.subject));
+        if other && candidate.coverage >= SECTION_COVERAGE && asked.share_of(&heading) >= SECTION_HEADING {
+            found.push(candidate);
+        }
+    }
+    name_the_asked(lexical, &asked, &mut found);
+    if found.len() < 2 || things(&asked, &found).len() < found.len() {
+        return None;
+    }
+    found.truncate(MAX_READINGS);
+    subject::label(&mut found);
+    Some(Readings::Ambiguous(found.into_iter().map(|candidate| candidate.reading).collect()))
+}
+
+/// The readings whose answers the reader has found.
+fn by_answers(
     lexical: &Lexical,
     question: &str,
     passages: &[Passage],
@@ -190,10 +239,15 @@ fn candidate(lexical: &Lexical, asked: &Asked, passage: &Passage, at: usize, spa
     })
 }
 
-/// Where the question names what some of the candidates are about, only these are meant.
+/// Where the question names what some of the candidates are about, only these are meant. A word that stands in the title
+/// of a worse answer and not in that of the best one names nothing: only a name does then.
 fn name_the_asked(lexical: &Lexical, asked: &Asked, found: &mut Vec<Candidate>) {
     let subjects: Vec<&Subject> = found.iter().map(|candidate| &candidate.subject).collect();
-    let mut kept = subject::named(lexical, asked, &subjects).into_iter();
+    let mut kept = subject::named(lexical, asked, &subjects, NamedBy::Words);
+    if kept.first() == Some(&false) {
+        kept = subject::named(lexical, asked, &subjects, NamedBy::Names);
+    }
+    let mut kept = kept.into_iter();
     found.retain(|_| kept.next().unwrap_or(true));
 }
 

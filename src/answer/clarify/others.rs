@@ -3,7 +3,10 @@
 //!
 //! May depend on `models::lexical` and its neighbour `subject`.
 
-use super::{super::Passage, subject::Asked};
+use super::{
+    super::Passage,
+    subject::{Asked, Relation, Subject},
+};
 use crate::{domain::DocumentId, models::lexical::Lexical};
 
 /// So many passages are searched for another reading.
@@ -14,20 +17,27 @@ const OTHERS: usize = 2;
 /// milliseconds, and a passage that holds fewer is hardly another reading.
 const COVERAGE: f32 = 0.6;
 
-/// The first `keep` passages, and behind them the best of other documents that may answer the question too.
+/// The first `keep` passages, and behind them the best of other documents that may answer the question too: the same
+/// section of a document with a title alike comes before all others, whatever words it holds, because the form of the
+/// two says already that either may be meant.
 pub fn with_others(lexical: &Lexical, question: &str, mut passages: Vec<Passage>, keep: usize) -> Vec<Passage> {
     let rest = passages.split_off(keep.min(passages.len()));
     let Some(best) = passages.first() else { return passages };
     let asked = Asked::new(lexical, question);
     let least = COVERAGE * asked.coverage(lexical, best);
+    let subject = Subject::of(best, 0);
     let mut documents: Vec<DocumentId> = passages.iter().map(|passage| passage.chunk.document_id).collect();
-    let others = rest.into_iter().filter(|passage| {
+    let is_twin = |passage: &Passage| Subject::of(passage, 0).relation(lexical, &subject) == Relation::Twins;
+    let (twins, others): (Vec<Passage>, Vec<Passage>) = rest.into_iter().partition(is_twin);
+    let twins = twins.into_iter().map(|passage| (passage, true));
+    let others = twins.chain(others.into_iter().map(|passage| (passage, false))).filter_map(|(passage, is_twin)| {
         let document = passage.chunk.document_id;
-        let other = !documents.contains(&document) && least > 0.0 && asked.coverage(lexical, passage) >= least;
-        if other {
+        let holds = is_twin || (least > 0.0 && asked.coverage(lexical, &passage) >= least);
+        let other = !documents.contains(&document) && holds;
+        other.then(|| {
             documents.push(document);
-        }
-        other
+            passage
+        })
     });
     let others: Vec<Passage> = others.take(OTHERS).collect();
     passages.extend(others);
@@ -62,5 +72,19 @@ mod tests {
         // Nothing beyond them, and nothing at all.
         assert_eq!(texts(&with_others(&lexical, "the lease?", passages.clone(), 9)), all);
         assert!(with_others(&lexical, "the lease?", Vec::new(), 5).is_empty());
+    }
+
+    #[test]
+    fn the_same_section_of_a_document_with_a_title_alike_comes_first() {
+        let titled = |title: &str, text: &str| Passage { title: Some(title.to_owned()), ..passage(text) };
+        let passages = vec![
+            titled("Travel policy: Germany", "A room costs 120 euros a night at most."),
+            titled("Rooms", "What a room costs a night is on the plan of the rooms."),
+            titled("More rooms", "A room for a night, and what it costs."),
+            titled("Travel policy: Norway", "Stay below 1,900 kroner."),
+        ];
+        let kept = with_others(&Lexical::new(), "How much may a room cost a night?", passages, 1);
+        let titles: Vec<_> = kept.iter().filter_map(|passage| passage.title.as_deref()).collect();
+        assert_eq!(titles, ["Travel policy: Germany", "Travel policy: Norway", "Rooms"]);
     }
 }

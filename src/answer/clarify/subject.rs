@@ -89,6 +89,12 @@ impl Asked {
         if self.terms.is_empty() { 1.0 } else { covered as f32 / self.terms.len() as f32 }
     }
 
+    /// The part of these terms that the question holds.
+    pub(super) fn share_of(&self, terms: &HashSet<String>) -> f32 {
+        let asked = terms.iter().filter(|term| self.terms.contains(*term)).count();
+        if terms.is_empty() { 0.0 } else { asked as f32 / terms.len() as f32 }
+    }
+
     /// The question is so specific, and both sentences hold so much of it, that both answer the same question.
     pub(super) fn is_answered_alike(&self, a: &HashSet<String>, b: &HashSet<String>) -> bool {
         self.terms.len() >= SPECIFIC && self.terms.iter().all(|term| a.contains(term) && b.contains(term))
@@ -121,8 +127,7 @@ impl Subject {
     pub(super) fn of(passage: &Passage, start: usize) -> Self {
         let title = passage.title.clone().filter(|title| !title.trim().is_empty());
         let title = without_number(&title.unwrap_or_else(|| stem_of(&passage.name))).to_owned();
-        let above = passage.chunk.text.get(..start).unwrap_or_default();
-        let inside = above.lines().rev().find_map(heading_of);
+        let inside = heading_above(&passage.chunk.text, start);
         let heading = inside.map(str::to_owned).or_else(|| passage.chunk.heading_path.last().cloned());
         Self {
             document: passage.chunk.document_id,
@@ -160,13 +165,38 @@ impl Subject {
     pub(super) fn relation(&self, lexical: &Lexical, other: &Self) -> Relation {
         let heading = |subject: &Self| subject.heading.as_deref().map(str::to_lowercase);
         let same_section = heading(self) == heading(other);
-        let siblings = !stems(lexical, &thing(&self.title)).is_disjoint(&stems(lexical, &thing(&other.title)));
-        match (self.document != other.document, siblings, same_section) {
+        match (self.document != other.document, self.has_title_like(lexical, other), same_section) {
             (true, true, true) => Relation::Twins,
             (true, true, false) => Relation::Parallel,
             (true, false, true) if self.heading.is_some() => Relation::Parallel,
             _ => Relation::Any,
         }
+    }
+
+    /// Another document whose title shares a word that says what it is about.
+    pub(super) fn has_title_like(&self, lexical: &Lexical, other: &Self) -> bool {
+        self.document != other.document
+            && !stems(lexical, &thing(&self.title)).is_disjoint(&stems(lexical, &thing(&other.title)))
+    }
+
+    /// The question holds a name of the title: what tells it from its siblings.
+    pub(super) fn is_named_by(&self, lexical: &Lexical, asked: &Asked) -> bool {
+        let names = names_of_title(&self.title);
+        let named = names.iter().any(|name| asked.names.iter().any(|asked| is_form_of(asked, name)));
+        let words = stems(lexical, &thing(&self.title));
+        named || (!words.is_empty() && words.is_subset(&asked.terms))
+    }
+
+    /// Its title and its heading.
+    pub(super) fn words(&self) -> String {
+        self.heading.as_ref().map_or_else(|| self.title.clone(), |heading| format!("{} {heading}", self.title))
+    }
+
+    /// The stems of its heading that are not those of its title.
+    pub(super) fn heading_terms(&self, lexical: &Lexical) -> HashSet<String> {
+        let title: HashSet<String> = lexical.terms(&self.title).into_iter().collect();
+        let heading = lexical.terms(self.heading.as_deref().unwrap_or_default());
+        heading.into_iter().filter(|term| !title.contains(term)).collect()
     }
 
     /// A user can choose between the two: two documents, or two sections of one that go beside each other.
@@ -182,11 +212,14 @@ impl Subject {
     }
 
     /// What the question says of it, by its words; with the headings among subjects of one document.
-    fn named_by(&self, lexical: &Lexical, asked: &Asked, headings: bool) -> HashSet<String> {
+    fn named_by(&self, lexical: &Lexical, asked: &Asked, headings: bool, by: NamedBy) -> HashSet<String> {
         let heading = self.heading.as_deref().filter(|_| headings).unwrap_or_default();
         let own = format!("{} {heading}", self.title);
         let terms: HashSet<String> = lexical.terms(&own).into_iter().collect();
-        let mut named: HashSet<String> = asked.terms.intersection(&terms).cloned().collect();
+        let mut named: HashSet<String> = match by {
+            NamedBy::Words => asked.terms.intersection(&terms).cloned().collect(),
+            NamedBy::Names => HashSet::new(),
+        };
         for name in names_of_title(&self.title) {
             named.extend(asked.names.iter().filter(|asked| is_form_of(asked, &name)).cloned());
         }
@@ -194,9 +227,18 @@ impl Subject {
     }
 }
 
+/// What of a question names a subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NamedBy {
+    /// Any of its words that stands in the title.
+    Words,
+    /// Its names only.
+    Names,
+}
+
 /// Which of the subjects are meant: of one that the question names by fewer words than another, none is left.
-pub(super) fn named(lexical: &Lexical, asked: &Asked, subjects: &[&Subject]) -> Vec<bool> {
-    let of_all = |headings| subjects.iter().map(|subject| subject.named_by(lexical, asked, headings)).collect();
+pub(super) fn named(lexical: &Lexical, asked: &Asked, subjects: &[&Subject], by: NamedBy) -> Vec<bool> {
+    let of_all = |headings| subjects.iter().map(|subject| subject.named_by(lexical, asked, headings, by)).collect();
     let (titles, headings): (Vec<HashSet<String>>, Vec<HashSet<String>>) = (of_all(false), of_all(true));
     let less = |a: &HashSet<String>, b: &HashSet<String>| a.len() < b.len() && a.is_subset(b);
     (0..subjects.len())
@@ -286,6 +328,23 @@ fn is_small(word: &str) -> bool {
     )
 }
 
+/// The nearest heading of a text at or above a byte: an answer may begin inside the heading itself. What looks like one
+/// in a block of code is a comment.
+fn heading_above(text: &str, start: usize) -> Option<&str> {
+    let (mut heading, mut in_code, mut at) = (None, false, 0);
+    for line in text.split_inclusive('\n').take_while(|line| {
+        let begins = at;
+        at += line.len();
+        begins <= start
+    }) {
+        in_code ^= line.trim_start().starts_with("```");
+        if !in_code {
+            heading = heading_of(line.trim_end_matches(['\r', '\n'])).or(heading);
+        }
+    }
+    heading
+}
+
 /// The words of a heading line of Markdown.
 fn heading_of(line: &str) -> Option<&str> {
     let level = line.bytes().take_while(|byte| *byte == b'#').count();
@@ -362,7 +421,7 @@ mod tests {
     fn the_question_leaves_those_that_it_names_best() {
         let kept = |question: &str, titles: &[&str]| -> Vec<bool> {
             let subjects: Vec<Subject> = titles.iter().map(|title| subject(title, "")).collect();
-            named(&Lexical::new(), &asked(question), &subjects.iter().collect::<Vec<_>>())
+            named(&Lexical::new(), &asked(question), &subjects.iter().collect::<Vec<_>>(), NamedBy::Words)
         };
         let policies = ["Travel policy: Germany", "Travel policy: Norway"];
         assert_eq!(kept("What may a hotel cost?", &policies), [true, true]);
@@ -380,5 +439,9 @@ mod tests {
         assert_eq!(subject("Leases", "Two years.").heading, None);
         assert_eq!(subject("20.10. Automatic Vacuuming", "").title, "Automatic Vacuuming");
         assert_eq!(subject(" ", "").title, "guide");
+        // A comment in code is no heading, and an answer may begin inside its heading.
+        let code = "## Fill the topic\n\n```sh\n# Load the events.\ngunzip";
+        assert_eq!(subject("Kafka", code).heading.as_deref(), Some("Fill the topic"));
+        assert_eq!(heading_above(code, 8), Some("Fill the topic"));
     }
 }

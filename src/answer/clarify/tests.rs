@@ -98,3 +98,20 @@ fn sections_of_one_document_are_told_apart_by_their_headings() {
     assert_eq!(labels(of("What is the port?")), ["REST server", "Health server"]);
     assert_eq!(of("What is the port for REST?"), None);
 }
+
+const KAFKA: (&str, &str) = ("Kafka", "## Prerequisites\n\nFor this tutorial: a running cluster, and the source.");
+const PULSAR: (&str, &str) = ("Pulsar", "## Prerequisites\n\nFor this tutorial: a broker on this machine.");
+
+#[test]
+fn sections_that_a_question_asks_for_by_their_heading_are_readings_where_no_span_answers() {
+    let question = "What are the prerequisites of the tutorial?";
+    let low = Decision::UNFITTED.threshold - 2.0;
+    let found = [(KAFKA, "a running cluster", low), (PULSAR, "a broker", low - 1.0)];
+    assert_eq!(labels(read(question, &found)), ["Kafka", "Pulsar"]);
+    // One is named, one is alone, one is of another heading, and one is answered.
+    assert_eq!(read("What are the prerequisites of the Kafka tutorial?", &found), None);
+    assert_eq!(read(question, &found[..1]), None);
+    assert_eq!(read("Which broker does the tutorial use?", &found), None);
+    let answered = [(KAFKA, "a running cluster", Decision::UNFITTED.threshold + 9.0), (PULSAR, "a broker", low - 9.0)];
+    assert_eq!(read(question, &answered), None);
+}
