@@ -278,6 +278,7 @@ impl Opened {
         let rules = config.rules.clone();
         let act =
             ActServices { retrieve: retrieve.clone(), rules: rules.rules.clone().into(), deliver: deliver.clone() };
+        metrics.has_webhooks(rules.webhooks.keys());
         let deliveries =
             DeliveryServices { metadata: metadata.clone(), rules, wake: deliver, metrics: metrics.clone() };
         let serving = Arc::new(ServingState::default());

@@ -4,12 +4,13 @@
 //! stores know is in `moment`. May depend on `domain`.
 
 mod moment;
+mod registered;
 
 use std::{borrow::Cow, collections::BTreeSet, fmt::Write as _, time::Duration};
 
 use prometheus_client::{
     encoding::text::encode,
-    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    metrics::{counter::Counter, family::Family, histogram::Histogram},
     registry::Registry,
 };
 
@@ -23,6 +24,9 @@ use crate::domain::{JobKind, JobStage, Outcome, OutcomeKind, RequestKind, Wordin
 type Labels<const N: usize> = [(&'static str, Cow<'static, str>); N];
 type Counters<const N: usize> = Family<Labels<N>, Counter>;
 type Histograms = Family<Labels<1>, Histogram, fn() -> Histogram>;
+
+/// The kinds of jobs that there are.
+const JOB_KINDS: [JobKind; 4] = [JobKind::Ingest, JobKind::Purge, JobKind::Reindex, JobKind::Deliver];
 
 /// How a job, or an attempt at it, ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,88 +75,6 @@ pub struct Metrics {
     jobs: Counters<2>,
     deliveries: Counters<2>,
     moment: MomentGauges,
-}
-
-fn seconds() -> Histogram {
-    Histogram::new([0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0])
-}
-
-fn shares() -> Histogram {
-    Histogram::new([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0])
-}
-
-fn histograms(of: fn() -> Histogram) -> Histograms {
-    Family::new_with_constructor(of)
-}
-
-impl Default for Metrics {
-    fn default() -> Self {
-        let mut registry = Registry::default();
-        // The names of what every process has are those that all programs use.
-        let moment = MomentGauges::register(&mut registry);
-        let ours = registry.sub_registry_with_prefix("footnote");
-        macro_rules! counted {
-            ($name:literal, $help:literal, $metric:expr) => {{
-                let metric = $metric;
-                ours.register($name, $help, metric.clone());
-                metric
-            }};
-        }
-        let version: Family<Labels<1>, Gauge> = Family::default();
-        version.get_or_create(&[("version", env!("CARGO_PKG_VERSION").into())]).set(1);
-        ours.register("build_info", "1, with the version of the program", version);
-        Self {
-            requests: counted!("http_requests", "HTTP requests by route, method and status", Family::default()),
-            request_seconds: counted!(
-                "http_request_seconds",
-                "Seconds until the response began, by route",
-                histograms(seconds)
-            ),
-            answers: counted!(
-                "answers",
-                "Questions by how they ended and what kind of request they were",
-                Family::default()
-            ),
-            answers_without_result: counted!(
-                "answers_without_result",
-                "Questions for which no passage was found",
-                Counter::default()
-            ),
-            wordings: counted!("answers_worded", "Answers by who worded them", Family::default()),
-            sentences: counted!(
-                "answer_sentences",
-                "Sentences by what became of them: kept, removed because no source carries them, or quoted from a source",
-                Family::default()
-            ),
-            confidence: counted!("answer_confidence", "The confidence of answers, by outcome", histograms(shares)),
-            stage_seconds: counted!("answer_stage_seconds", "Seconds of each stage of an answer", histograms(seconds)),
-            tokens: counted!("generator_tokens", "Tokens of the generator by direction", Family::default()),
-            failures: counted!(
-                "question_failures",
-                "Questions that were taken in and got no outcome, by the problem",
-                Family::default()
-            ),
-            refused: counted!("questions_refused", "Questions that were not taken in, by reason", Family::default()),
-            ingest_stage_seconds: counted!(
-                "ingest_stage_seconds",
-                "Seconds of each stage of an ingestion",
-                histograms(seconds)
-            ),
-            passages: counted!(
-                "ingested_passages",
-                "Passages that were ingested, by whether their vector was computed or kept",
-                Family::default()
-            ),
-            jobs: counted!("jobs_ended", "Attempts at jobs by kind and how they ended", Family::default()),
-            deliveries: counted!(
-                "webhook_deliveries",
-                "Attempts at deliveries by webhook and how they ended",
-                Family::default()
-            ),
-            moment,
-            registry,
-        }
-    }
 }
 
 impl Metrics {
@@ -277,6 +199,7 @@ mod tests {
         let text = metrics.render(&moment);
         for line in [
             "footnote_questions_refused_total{reason=\"full\"} 1",
+            "footnote_questions_refused_total{reason=\"late\"} 0",
             "footnote_ingest_stage_seconds_count{stage=\"embed\"} 1",
             "footnote_webhook_deliveries_total{webhook=\"crm\",result=\"failed\"} 1",
             "footnote_questions_open 3",

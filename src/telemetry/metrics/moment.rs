@@ -9,9 +9,9 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use super::Labels;
+use super::{JOB_KINDS, Labels};
 use crate::{
-    domain::{AdapterRole, JobKind, QueuedJobs},
+    domain::{AdapterRole, QueuedJobs},
     telemetry::process,
 };
 
@@ -92,7 +92,7 @@ impl MomentGauges {
         self.chunks.set(signed(moment.chunks));
         self.questions_open.set(signed(moment.questions_open));
         // A kind that has none is told as none: a series that ends would keep its last value for a while.
-        for kind in [JobKind::Ingest, JobKind::Purge, JobKind::Reindex, JobKind::Deliver] {
+        for kind in JOB_KINDS {
             let none = QueuedJobs { kind, due: 0, later: 0, running: 0, oldest_due_seconds: 0.0 };
             let queued = moment.queue.iter().find(|queued| queued.kind == kind).unwrap_or(&none);
             let of_kind = ("kind", kind.as_str().into());
