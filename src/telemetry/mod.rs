@@ -12,7 +12,7 @@ use std::time::Duration;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::{Level, level_filters::LevelFilter};
 use tracing_subscriber::{
-    EnvFilter, Layer as _, Registry,
+    EnvFilter, Registry,
     filter::filter_fn,
     fmt,
     layer::{Layer, SubscriberExt},

@@ -103,7 +103,7 @@ impl Metrics {
         let endings = served.map(|outcome| (outcome, RequestKind::Question));
         for (outcome, kind) in endings.into_iter().chain(turned_down.map(|kind| (OutcomeKind::Blocked, kind))) {
             let labels = [("outcome", outcome.as_str().into()), ("request", request_kind(kind).into())];
-            self.answers.get_or_create(&labels);
+            drop(self.answers.get_or_create(&labels));
         }
         let known: [(&Counters<1>, &'static str, &[&'static str]); 6] = [
             (&self.wordings, "wording", &["generated", "quoted"]),
@@ -115,12 +115,13 @@ impl Metrics {
         ];
         for (counters, label, values) in known {
             for value in values {
-                counters.get_or_create(&[(label, (*value).into())]);
+                drop(counters.get_or_create(&[(label, (*value).into())]));
             }
         }
         for kind in JOB_KINDS {
             for end in [JobEnd::Succeeded, JobEnd::Failed, JobEnd::Retried, JobEnd::Postponed, JobEnd::Dropped] {
-                self.jobs.get_or_create(&[("kind", kind.as_str().into()), ("result", end.as_str().into())]);
+                let labels = [("kind", kind.as_str().into()), ("result", end.as_str().into())];
+                drop(self.jobs.get_or_create(&labels));
             }
         }
     }
@@ -130,7 +131,7 @@ impl Metrics {
         for name in names {
             for end in [JobEnd::Succeeded, JobEnd::Failed, JobEnd::Retried, JobEnd::Dropped] {
                 let labels = [("webhook", name.clone().into()), ("result", end.as_str().into())];
-                self.deliveries.get_or_create(&labels);
+                drop(self.deliveries.get_or_create(&labels));
             }
         }
     }
