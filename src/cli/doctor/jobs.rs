@@ -26,8 +26,8 @@ pub async fn check(
     findings: &mut Findings,
 ) -> Result<(), MetadataStoreError> {
     let (failed, more) = all(metadata, JobQuery { state: Some(JobState::Failed), ..JobQuery::default() }).await?;
-    for ((kind, webhook, _), jobs) in groups(failed) {
-        report(metadata, kind, webhook.as_deref(), &jobs, findings).await;
+    for jobs in groups(failed) {
+        report(metadata, &jobs, findings).await;
     }
     if more {
         findings.note(
@@ -40,8 +40,8 @@ pub async fn check(
     let waiting = JobQuery { state: Some(JobState::Queued), kind: Some(JobKind::Deliver), ..JobQuery::default() };
     let (waiting, _) = all(metadata, waiting).await?;
     let retried: Vec<Job> = waiting.into_iter().filter(|job| job.error.is_some()).collect();
-    for ((_, webhook, _), jobs) in groups(retried) {
-        let (webhook, reason) = (webhook.unwrap_or_default(), reason(&jobs));
+    for jobs in groups(retried) {
+        let (webhook, reason) = (jobs.first().and_then(|job| job.webhook.as_deref()).unwrap_or("?"), reason(&jobs));
         findings.note(
             "webhooks",
             format!("{} deliveries to the webhook {webhook} have not arrived yet: {reason}", jobs.len()),
@@ -80,17 +80,17 @@ async fn all(metadata: &dyn MetadataStore, query: JobQuery) -> Result<(Vec<Job>,
     }
 }
 
-type Group = (JobKind, Option<String>, String);
+/// What jobs have in common: kind, webhook and reason.
+type Group = (&'static str, Option<String>, String);
 
-/// By kind, webhook and reason, where reasons that differ in their numbers only are one.
-fn groups(jobs: Vec<Job>) -> Vec<(Group, Vec<Job>)> {
-    let mut groups: BTreeMap<(&'static str, Option<String>, String), (JobKind, Vec<Job>)> = BTreeMap::new();
+/// The jobs of each group, where reasons that differ in their numbers only are one.
+fn groups(jobs: Vec<Job>) -> Vec<Vec<Job>> {
+    let mut groups: BTreeMap<Group, Vec<Job>> = BTreeMap::new();
     for job in jobs {
         let reason = without_numbers(job.error.as_deref().unwrap_or_default());
-        let key = (job.kind.as_str(), job.webhook.clone(), reason);
-        groups.entry(key).or_insert_with(|| (job.kind, Vec::new())).1.push(job);
+        groups.entry((job.kind.as_str(), job.webhook.clone(), reason)).or_default().push(job);
     }
-    groups.into_iter().map(|((_, webhook, reason), (kind, jobs))| ((kind, webhook, reason), jobs)).collect()
+    groups.into_values().collect()
 }
 
 fn without_numbers(reason: &str) -> String {
@@ -109,13 +109,10 @@ fn reason(jobs: &[Job]) -> &str {
     jobs.first().and_then(|job| job.error.as_deref()).unwrap_or("no reason was recorded")
 }
 
-async fn report(
-    metadata: &dyn MetadataStore,
-    kind: JobKind,
-    webhook: Option<&str>,
-    jobs: &[Job],
-    findings: &mut Findings,
-) {
+/// Tells a group of failed jobs.
+async fn report(metadata: &dyn MetadataStore, jobs: &[Job], findings: &mut Findings) {
+    let Some(first) = jobs.first() else { return };
+    let (kind, webhook) = (first.kind, first.webhook.as_deref());
     let mut names = Vec::new();
     for id in jobs.iter().filter_map(|job| job.document_id) {
         if names.len() == NAMED {
@@ -127,7 +124,7 @@ async fn report(
             names.push(name);
         }
     }
-    let first = jobs.first().map(|job| job.id.to_string()).unwrap_or_default();
+    let first = first.id;
     let of = match (names.is_empty(), webhook) {
         (_, Some(webhook)) => format!(" to the webhook {webhook}"),
         (true, None) => String::new(),
@@ -203,7 +200,7 @@ mod tests {
             failed(JobKind::Deliver, Some("desk"), "it answers 500"),
             failed(JobKind::Deliver, Some("crm"), "it answers 503"),
         ];
-        let sizes: Vec<usize> = groups(jobs).iter().map(|(_, jobs)| jobs.len()).collect();
+        let sizes: Vec<usize> = groups(jobs).iter().map(Vec::len).collect();
         assert_eq!(sizes, [1, 1, 1, 2]);
         assert_eq!(without_numbers("a 12 b 3c"), "a # b #c");
     }
