@@ -77,7 +77,7 @@ async fn quality_is_counted() {
     let outcome = app.ask(sample::DOCUMENTS[0].2).await;
     app.ask(sample::UNRELATED).await;
     app.ask("Thank you!").await;
-    let filtered = json!({"question": sample::DOCUMENTS[0].2, "filter": {"site": ["nowhere"]}});
+    let filtered = json!({"question": sample::DOCUMENTS[0].2, "filter": {"metadata": {"site": "nowhere"}}});
     let (_, nothing) = app.post("/v1/ask", filtered).await;
     assert_eq!(nothing["outcome"], "abstained", "{nothing}");
     app.settle().await;
