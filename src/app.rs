@@ -16,6 +16,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use tokio::sync::{Notify, RwLock, Semaphore};
+use tokio_util::sync::CancellationToken;
 
 pub use loading::{ModelLoader, Models, generator_options, own_adapters};
 
@@ -85,7 +86,9 @@ pub struct App {
     /// Told when this process has changed which adapter serves.
     pub adapters_changed: Arc<Notify>,
     /// What is counted.
-    pub metrics: Metrics,
+    pub metrics: Arc<Metrics>,
+    /// Cancelled when the service begins to stop: it is not ready any more.
+    pub stopping: CancellationToken,
     /// Takes questions in, or refuses them.
     pub admission: Admission,
     /// The permit for the backup that may be written: one at a time.
@@ -220,6 +223,7 @@ impl Opened {
             None => Vec::new(),
         };
 
+        let metrics = Arc::new(Metrics::default());
         let ingest = IngestServices {
             metadata: metadata.clone(),
             vectors: vectors.clone(),
@@ -239,6 +243,7 @@ impl Opened {
             questions: Arc::default(),
             reindex_share: config.reindex_share,
             canaries: canaries.into(),
+            metrics: metrics.clone(),
         };
         if !purpose.any_index {
             check_index(&ingest).await?;
@@ -273,7 +278,9 @@ impl Opened {
         let rules = config.rules.clone();
         let act =
             ActServices { retrieve: retrieve.clone(), rules: rules.rules.clone().into(), deliver: deliver.clone() };
-        let deliveries = DeliveryServices { metadata: metadata.clone(), rules, wake: deliver };
+        metrics.has_webhooks(rules.webhooks.keys());
+        let deliveries =
+            DeliveryServices { metadata: metadata.clone(), rules, wake: deliver, metrics: metrics.clone() };
         let serving = Arc::new(ServingState::default());
         for (role, followed) in followed {
             serving.follows(role, followed.number, followed.id);
@@ -295,7 +302,8 @@ impl Opened {
             keys,
             serving,
             adapters_changed: Arc::new(Notify::new()),
-            metrics: Metrics::default(),
+            metrics,
+            stopping: CancellationToken::new(),
             admission: Admission::new(config.ask_queue, config.ask_wait),
             backup_slot: Arc::new(Semaphore::new(1)),
             loader,

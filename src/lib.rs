@@ -23,6 +23,7 @@ pub mod blob_store;
 pub mod cli;
 pub mod config;
 pub mod delivery;
+pub mod disk;
 pub mod domain;
 pub mod eval;
 pub mod faults;

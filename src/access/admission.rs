@@ -40,6 +40,16 @@ pub enum Refused {
     Late(Duration, Duration),
 }
 
+impl Refused {
+    /// The reason in a word.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Full(_) => "full",
+            Self::Late(..) => "late",
+        }
+    }
+}
+
 /// A question that was taken in. Dropping it makes room.
 #[derive(Debug)]
 pub struct Admitted(Arc<Mutex<Open>>);

@@ -6,6 +6,7 @@
 use std::{sync::Arc, time::Instant};
 
 use tokio::sync::mpsc;
+use tracing::Instrument as _;
 
 use super::{
     AnswerError, AnswerEvent, AnswerServices, FoundSpan, Passage, PreparedPart, ReadEvidence, Verdict, Verified,
@@ -81,14 +82,16 @@ pub async fn generate(
             while let Some(end) = sentences::complete_sentence(&text[checked..]) {
                 let sentence = text[checked..checked + end].to_owned();
                 checked += end;
-                if let Some(event) = checker.check(&sentence).await? {
+                let check = checker.check(&sentence).instrument(tracing::info_span!("postfilter"));
+                if let Some(event) = check.await? {
                     send(events, event).await?;
                 }
             }
             checking += clock.elapsed();
         }
         let clock = Instant::now();
-        if let Some(event) = checker.check(&text[checked..]).await? {
+        let last = checker.check(&text[checked..]).instrument(tracing::info_span!("postfilter"));
+        if let Some(event) = last.await? {
             send(events, event).await?;
         }
         if let Some(event) = checker.quote_if_nothing_stands().await? {

@@ -34,6 +34,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
 use serde::Serialize;
 use tokio::sync::mpsc;
+use tracing::{Instrument as _, field::Empty, info_span};
 use utoipa::ToSchema;
 
 pub use act::offered;
@@ -174,12 +175,29 @@ async fn answer_over(
     searched: &Searched,
     events: &Option<mpsc::Sender<AnswerEvent>>,
 ) -> Result<(Outcome, Vec<Passage>), AnswerError> {
+    // A span for the question and one for each of its stages. They hold numbers and words of this program, and nothing
+    // that was asked or found.
+    let span =
+        info_span!("answer", outcome = Empty, passages = Empty, prompt_tokens = Empty, completion_tokens = Empty);
+    let (outcome, passages) = in_stages(services, question, searched, events).instrument(span.clone()).await?;
+    span.record("outcome", outcome.outcome.as_str()).record("passages", passages.len());
+    span.record("prompt_tokens", outcome.usage.prompt_tokens);
+    span.record("completion_tokens", outcome.usage.completion_tokens);
+    Ok((outcome, passages))
+}
+
+async fn in_stages(
+    services: &AnswerServices,
+    question: Question,
+    searched: &Searched,
+    events: &Option<mpsc::Sender<AnswerEvent>>,
+) -> Result<(Outcome, Vec<Passage>), AnswerError> {
     let started = Instant::now();
     let mut timings = Timings::default();
     let stage = Progress { events };
 
     stage.enter("preprocess").await?;
-    let prepared = preprocess::preprocess(services, question).await?;
+    let prepared = preprocess::preprocess(services, question).instrument(info_span!("preprocess")).await?;
     timings.preprocess = milliseconds(started);
 
     let model = services.models();
@@ -189,7 +207,7 @@ async fn answer_over(
         stage.enter("retrieve").await?;
         let clock = Instant::now();
         let evidence = match searched {
-            Searched::Index => found(services, &prepared, part).await?,
+            Searched::Index => found(services, &prepared, part).instrument(info_span!("retrieve")).await?,
             Searched::Given(evidence) => evidence.clone(),
         };
         timings.retrieve += milliseconds(clock);
@@ -197,10 +215,14 @@ async fn answer_over(
         let begins_at = ended.iter().map(|part| part.verified.code_points()).sum();
         stage.enter("read").await?;
         let clock = Instant::now();
-        let mut read = read::read(services.reader.as_deref(), part, evidence).await?;
-        if matches!(searched, Searched::Index) {
-            read = second_look::second_look(services, &prepared, part, read).await?;
-        }
+        let reading = async {
+            let read = read::read(services.reader.as_deref(), part, evidence).await?;
+            match searched {
+                Searched::Index => second_look::second_look(services, &prepared, part, read).await,
+                Searched::Given(_) => Ok(read),
+            }
+        };
+        let read = reading.instrument(info_span!("read")).await?;
         timings.read += milliseconds(clock);
         ended.push(answer_part(services, calibration, part, read, begins_at, events, &mut timings).await?);
     }
@@ -210,7 +232,7 @@ async fn answer_over(
     // Of what was searched: another one may have begun to serve since.
     let embedder = services.retrieve.embedders.of_searched(index).stamp().name.clone();
     let model = ModelVersions { index, embedder, ..model };
-    let outcome = act::act(AnswerId::new(), prepared, &ended, model);
+    let outcome = info_span!("act").in_scope(|| act::act(AnswerId::new(), prepared, &ended, model));
     timings.total = milliseconds(started);
     let passages = ended.into_iter().flat_map(|part| part.read.evidence.passages).collect();
     Ok((Outcome { timings_ms: timings, ..outcome }, passages))
@@ -311,10 +333,12 @@ async fn answer_part(
         return Ok(EndedPart { read, verified, options: Vec::new(), usage: Usage::default() });
     }
     let clock = Instant::now();
-    let (draft, verified) = generate::generate(services, part, &read, begins_at, events).await?;
+    let generating = generate::generate(services, part, &read, begins_at, events);
+    let (draft, verified) = generating.instrument(info_span!("generate")).await?;
     timings.generate += milliseconds(clock) - verified.milliseconds;
     timings.postfilter += verified.milliseconds;
-    Ok(EndedPart { read, verified, options: Vec::new(), usage: draft.usage })
+    let usage = Usage { sentences_removed: verified.removed.len() as u32, ..draft.usage };
+    Ok(EndedPart { read, verified, options: Vec::new(), usage })
 }
 
 /// The verdict with the probability that an answer is right in place of the reader's own, and declined where that is not

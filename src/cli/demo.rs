@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::{
     Exit, ingest, models, output,
-    serve::{check_keys, serve_until},
+    serve::{bind, check_keys, serve_until},
 };
 use crate::{
     answer,
@@ -88,7 +88,8 @@ impl Demo {
             "  curl -s http://{}/v1/ask -H 'content-type: application/json' -d '{{\"question\": \"What is a generation?\"}}'\n",
             app.config.listen
         );
-        serve_until(app, stop, true).await?;
+        let listener = bind(app.config.listen).await?;
+        serve_until(app, listener, stop, true).await?;
         Ok(exit)
     }
 }

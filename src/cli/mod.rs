@@ -20,6 +20,7 @@ mod eval_pairs;
 mod eval_suite;
 mod ingest;
 mod keys;
+mod man;
 mod mcp;
 mod migrate;
 mod models;
@@ -40,7 +41,8 @@ use crate::{
     config::{Config, Settings},
     faults,
     ingest::extract,
-    telemetry, tls,
+    telemetry::Telemetry,
+    tls,
 };
 
 /// What the process ends with.
@@ -94,6 +96,7 @@ enum Command {
     Dataset(dataset::Dataset),
     Train(train::Train),
     Completions(completions::Completions),
+    Man(man::Man),
 }
 
 /// Parses the arguments and runs the command.
@@ -111,6 +114,7 @@ pub fn main() -> ExitCode {
     // These need no stores and no runtime; `train` starts the program again.
     let command = match command {
         Command::Completions(command) => return ended(command.run()),
+        Command::Man(command) => return ended(command.run()),
         Command::Dataset(command) => return ended(command.run()),
         Command::Train(command) => {
             return ended(Config::load(settings).map_err(Into::into).and_then(|c| command.run(&c)));
@@ -143,7 +147,13 @@ async fn run(settings: Settings, command: Command) -> anyhow::Result<Exit> {
     let quiet = !matches!(command, Command::Serve(_) | Command::Worker(_));
     let config = Config::load(settings)?;
     let filter = config.log.clone().unwrap_or_else(|| if quiet { "warn" } else { "info" }.to_owned());
-    telemetry::init_logs(&filter).map_err(anyhow::Error::msg)?;
+    let telemetry = Telemetry::start(&filter, config.log_format, config.otlp_endpoint.as_deref())?;
+    let ended = run_with(config, command).await;
+    telemetry.end().await;
+    ended
+}
+
+async fn run_with(config: Config, command: Command) -> anyhow::Result<Exit> {
     match command {
         Command::Demo(command) => command.run(config).await,
         Command::Serve(command) => command.run(config).await,
@@ -166,7 +176,7 @@ async fn run(settings: Settings, command: Command) -> anyhow::Result<Exit> {
         Command::Doctor(command) => command.run(config).await,
         Command::Eval(command) => command.run(config).await,
         Command::Bench(command) => command.run(config).await,
-        Command::Dataset(_) | Command::Train(_) | Command::Completions(_) => Ok(Exit::Ok),
+        Command::Dataset(_) | Command::Train(_) | Command::Completions(_) | Command::Man(_) => Ok(Exit::Ok),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `footnote serve`: the HTTP API, and by default a worker beside it.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::Context as _;
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -9,11 +9,12 @@ use tokio_util::sync::CancellationToken;
 use super::Exit;
 use crate::{
     app::{App, Purpose, open_metadata},
-    config::{Config, DatabaseUrl},
+    config::{Config, DatabaseUrl, LogFormat},
     delivery::DeliveryWorker,
-    http,
+    http::{self, Starting},
     ingest::worker::Worker,
     shutdown,
+    tls::Tls,
 };
 
 /// Serve the HTTP API
@@ -37,10 +38,33 @@ impl Serve {
         }
         check_keys(&config).await?;
         let stop = shutdown::on_signal()?;
+        let starting = begin(&config).await?;
         let app = App::start(config, Purpose { answers: !self.without_answers, any_index: false }).await?;
-        serve_until(app, stop, !self.no_worker).await?;
+        let listener = match starting {
+            Some((listener, starting)) => {
+                starting.end().await;
+                listener
+            }
+            None => bind(app.config.listen).await?,
+        };
+        serve_until(app, listener, stop, !self.no_worker).await?;
         Ok(Exit::Ok)
     }
+}
+
+/// Says on the port of the service that it is starting. Nothing when the port cannot be had: the start may have a better
+/// reason to fail, such as that the one who has it works in the same data directory.
+async fn begin(config: &Config) -> anyhow::Result<Option<(TcpListener, Starting)>> {
+    let Ok(listener) = TcpListener::bind(config.listen).await else { return Ok(None) };
+    let tls = config.tls.as_ref().map(|(certificate, key)| Tls::read(certificate, key)).transpose()?.map(Arc::new);
+    Ok(Some(Starting::begin(listener, tls)?))
+}
+
+/// Takes an address to serve on.
+pub async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(listen).await.with_context(|| {
+        format!("cannot listen on {listen}: another program may use the port; choose one with --listen")
+    })
 }
 
 /// Refuses to serve the network while there is no key, before anything is loaded.
@@ -64,13 +88,19 @@ pub async fn check_keys(config: &Config) -> anyhow::Result<()> {
 }
 
 /// Serves, works, and follows the adapter registry, until `stop` is cancelled.
-pub async fn serve_until(app: Arc<App>, stop: CancellationToken, work: bool) -> anyhow::Result<()> {
-    let listen = app.config.listen;
-    let listener = TcpListener::bind(listen).await.with_context(|| {
-        format!("cannot listen on {listen}: another program may use the port; choose one with --listen")
-    })?;
+pub async fn serve_until(
+    app: Arc<App>,
+    listener: TcpListener,
+    stop: CancellationToken,
+    work: bool,
+) -> anyhow::Result<()> {
     let scheme = if app.tls.is_some() { "https" } else { "http" };
-    eprintln!("serving on {scheme}://{}", listener.local_addr()?);
+    let address = listener.local_addr()?;
+    match app.config.log_format {
+        LogFormat::Text => eprintln!("serving on {scheme}://{address}"),
+        // Who reads lines of JSON reads nothing else.
+        LogFormat::Json => tracing::info!("serving on {scheme}://{address}"),
+    }
     let workers = if work { start_workers(&app, &stop) } else { Vec::new() };
     let forgetting = tokio::spawn(http::forget_old(app.clone(), stop.clone()));
     let renewing = app.tls.clone().map(|tls| tokio::spawn(tls.follow(stop.clone())));

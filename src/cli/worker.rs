@@ -1,13 +1,19 @@
-//! `footnote worker`: takes jobs, and serves nothing.
+//! `footnote worker`: takes jobs, and serves nothing but how it is.
 
-use super::Exit;
+use std::{net::SocketAddr, time::Duration};
+
+use super::{Exit, serve::bind};
 use crate::{
     app::{App, Purpose, open_metadata, open_vectors},
     config::Config,
     delivery::DeliveryWorker,
+    http,
     ingest::worker::Worker,
     shutdown,
 };
+
+/// How long a request about health may take when the worker stops.
+const HEALTH_GRACE: Duration = Duration::from_secs(2);
 
 /// Take jobs from the queue of a Postgres database (the embedded stores are worked by `serve`)
 #[derive(Debug, clap::Args)]
@@ -18,6 +24,9 @@ pub struct RunWorker {
     /// Only check that the stores can be reached: for a container's health check
     #[arg(long, conflicts_with = "drain")]
     check: bool,
+    /// Serve /healthz, /readyz and /metrics here, and nothing else
+    #[arg(long, value_name = "ADDRESS:PORT", conflicts_with_all = ["drain", "check"])]
+    health: Option<SocketAddr>,
 }
 
 impl RunWorker {
@@ -34,9 +43,18 @@ impl RunWorker {
         let deliveries = DeliveryWorker::new(app.deliveries.clone());
         if self.drain {
             tokio::join!(worker.drain(stop.clone()), deliveries.drain(stop));
-        } else {
-            tokio::join!(worker.run(stop.clone()), deliveries.run(stop));
+            return Ok(Exit::Ok);
         }
+        let told = async {
+            let Some(address) = self.health else { return Ok(()) };
+            let listener = bind(address).await?;
+            tracing::info!("health and metrics on {}", listener.local_addr()?);
+            Ok::<_, anyhow::Error>(http::serve_health(listener, app.clone(), stop.clone(), HEALTH_GRACE).await?)
+        };
+        // Without the port that its watchers ask, it does not work either.
+        let told = async { told.await.inspect_err(|_| stop.cancel()) };
+        let ((), (), told) = tokio::join!(worker.run(stop.clone()), deliveries.run(stop.clone()), told);
+        told?;
         Ok(Exit::Ok)
     }
 }

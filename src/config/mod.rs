@@ -22,7 +22,8 @@ pub use secret::Secret;
 pub use settings::Settings;
 
 use self::values::{
-    absolute, at_least, database, invalid, is_loopback, jwt, redact, seconds, share, some_number, stages, tls, vectors,
+    absolute, at_least, database, invalid, is_loopback, jwt, log_format, otlp_endpoint, redact, seconds, share,
+    some_number, stages, tls, vectors,
 };
 use crate::domain::{Stages, personal_data::PersonalKind};
 
@@ -65,6 +66,12 @@ pub struct Config {
     pub blob_url: String,
     /// What is logged; each command has its own default.
     pub log: Option<String>,
+    /// How a line of the log is written.
+    pub log_format: LogFormat,
+    /// The collector that traces are sent to.
+    pub otlp_endpoint: Option<String>,
+    /// The free room on each disk of data below which the service is not ready, in bytes.
+    pub min_free_disk_bytes: u64,
     /// The largest file that is taken, in bytes.
     pub max_upload_bytes: u64,
     /// How many documents are ingested at the same time.
@@ -125,6 +132,15 @@ pub enum KeySource {
     File(PathBuf),
     /// At an `https://` address.
     Url(String),
+}
+
+/// How a line of the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For a person.
+    Text,
+    /// A JSON object, for a program.
+    Json,
 }
 
 /// Where documents, jobs and generations are recorded.
@@ -210,6 +226,8 @@ pub enum ConfigError {
 
 /// The address that `serve` binds when nothing is set.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8642";
+/// Where programs that speak OpenTelemetry send what they tell, unless they are told otherwise.
+const OTEL_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 /// The shortest API key that is taken.
 const MIN_API_KEY: usize = 16;
 
@@ -271,6 +289,9 @@ impl Config {
             support: AdapterChoice::of(settings.support),
             reranker: AdapterChoice::of(settings.reranker),
             log: settings.log,
+            log_format: log_format(settings.log_format.as_deref())?,
+            otlp_endpoint: otlp_endpoint(settings.otlp_endpoint, std::env::var(OTEL_ENDPOINT).ok())?,
+            min_free_disk_bytes: settings.min_free_disk_bytes.unwrap_or(256 * 1024 * 1024),
             max_upload_bytes: at_least("max_upload_bytes", settings.max_upload_bytes, 256 * 1024 * 1024, 1)?,
             ingest_concurrency: at_least("ingest_concurrency", settings.ingest_concurrency, threads + 2, 1)?,
             reindex_share: share(
@@ -402,6 +423,22 @@ mod tests {
         // It belongs to the generator that is fetched.
         assert_eq!(chosen(None, Some("other.gguf")), AdapterChoice::Without);
         assert_eq!(chosen(Some("mine"), Some("other.gguf")), AdapterChoice::Folder("mine".into()));
+    }
+
+    #[test]
+    fn the_collector_is_the_setting_or_the_standard_variable() {
+        let (ours, standard) = ("http://127.0.0.1:4318".to_owned(), "https://collector/otlp".to_owned());
+        let of =
+            |setting: Option<&String>, variable: Option<&String>| otlp_endpoint(setting.cloned(), variable.cloned());
+        assert_eq!(of(None, None).unwrap(), None);
+        assert_eq!(of(Some(&ours), Some(&standard)).unwrap(), Some(ours));
+        assert_eq!(of(None, Some(&standard)).unwrap(), Some(standard));
+        assert_eq!(of(None, Some(&String::new())).unwrap(), None);
+        let error = of(Some(&"collector:4318".to_owned()), None).unwrap_err().to_string();
+        assert!(error.contains("otlp_endpoint") && error.contains("http://"), "{error}");
+        let error =
+            Config::resolve(Settings { log_format: Some("xml".into()), ..settings() }).err().unwrap().to_string();
+        assert!(error.contains("log_format") && error.contains("json"), "{error}");
     }
 
     #[test]

@@ -85,6 +85,12 @@ settings! {
     blob_url: String, "FOOTNOTE_BLOB_URL", "URL";
     /// What is logged, such as `info` or `footnote=debug,warn` [default: info for serve and worker, else warn]
     log: String, "FOOTNOTE_LOG", "FILTER";
+    /// How a line of the log is written: `text` or `json` [default: text]
+    log_format: String, "FOOTNOTE_LOG_FORMAT", "FORMAT";
+    /// The collector that traces are sent to by OTLP over HTTP, without `/v1/traces` [default: OTEL_EXPORTER_OTLP_ENDPOINT, else none]
+    otlp_endpoint: String, "FOOTNOTE_OTLP_ENDPOINT", "URL";
+    /// The free room on each disk of data below which the service is not ready, in bytes, or 0 for any [default: 268435456]
+    min_free_disk_bytes: u64, "FOOTNOTE_MIN_FREE_DISK_BYTES", "BYTES";
     /// The largest file that is taken, in bytes [default: 268435456]
     max_upload_bytes: u64, "FOOTNOTE_MAX_UPLOAD_BYTES", "BYTES";
     /// How many documents are ingested at the same time [default: the number of cores, and 2]

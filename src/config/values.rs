@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use super::{ConfigError, DatabaseUrl, JwtIssuer, KeySource, Secret, VectorUrl};
+use super::{ConfigError, DatabaseUrl, JwtIssuer, KeySource, LogFormat, Secret, VectorUrl};
 use crate::domain::{InvalidStages, Stages, personal_data::PersonalKind};
 
 /// A share above 0 that `holds`, if one is set.
@@ -64,6 +64,29 @@ pub(super) fn tls(
 /// A limit that 0 switches off.
 pub(super) fn some_number(number: u32) -> Option<u32> {
     (number > 0).then_some(number)
+}
+
+/// How lines of the log are written.
+pub(super) fn log_format(word: Option<&str>) -> Result<LogFormat, ConfigError> {
+    match word {
+        None | Some("text") => Ok(LogFormat::Text),
+        Some("json") => Ok(LogFormat::Json),
+        Some(other) => Err(invalid("log_format", other, "use `text` or `json`")),
+    }
+}
+
+/// The collector of traces: the setting, or else what OpenTelemetry's own variable says. Empty is none, as
+/// OpenTelemetry has it.
+pub(super) fn otlp_endpoint(setting: Option<String>, standard: Option<String>) -> Result<Option<String>, ConfigError> {
+    let Some(url) = setting.or(standard).filter(|url| !url.is_empty()) else { return Ok(None) };
+    match url::Url::parse(&url) {
+        Ok(parsed) if matches!(parsed.scheme(), "http" | "https") && parsed.has_host() => Ok(Some(url)),
+        _ => Err(invalid(
+            "otlp_endpoint",
+            redacted(&url),
+            "give an http:// or https:// address, such as http://127.0.0.1:4318",
+        )),
+    }
 }
 
 pub(super) fn absolute(key: &'static str, path: &Path) -> Result<PathBuf, ConfigError> {

@@ -2,7 +2,8 @@
 //!
 //! A delivery is a job of kind `deliver`, which was recorded in one transaction with what else was recorded of the outcome
 //! (`answer::carry_out`). It arrives at least once, with the same `webhook-id` each time, by which a receiver knows what it
-//! has seen. May depend on `domain`, `config` and the metadata store.
+//! has seen. May depend on `domain`, `config`, the metadata store and
+//! `telemetry::metrics`.
 
 mod error;
 mod send;
@@ -16,6 +17,7 @@ use std::{sync::Arc, time::Duration};
 use chrono::{TimeDelta, Utc};
 use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 pub use error::DeliveryError;
 
@@ -24,6 +26,7 @@ use crate::{
     domain::{JobId, JobKind, JobStage},
     faults,
     metadata_store::{LeasedJob, MetadataStore, MetadataStoreError},
+    telemetry::metrics::{JobEnd, Metrics},
 };
 
 /// How long a lease lasts: longer than an attempt, so that it needs no heartbeat on the way.
@@ -48,6 +51,8 @@ pub struct DeliveryServices {
     pub rules: Arc<Rules>,
     /// Woken when a delivery was enqueued in this process.
     pub wake: Arc<Notify>,
+    /// Where attempts are counted.
+    pub metrics: Arc<Metrics>,
 }
 
 /// Takes deliveries and sends them.
@@ -116,8 +121,9 @@ impl DeliveryWorker {
 
     async fn deliver(&self, leased: LeasedJob, stop: CancellationToken) {
         let (id, token, metadata) = (leased.job.id, &leased.token, &self.services.metadata);
+        let span = tracing::info_span!("delivery", job = %id, attempt = leased.job.attempts);
         let result = tokio::select! {
-            result = self.attempt(&leased) => result,
+            result = self.attempt(&leased).instrument(span) => result,
             () = stop.cancelled() => {
                 if let Err(error) = metadata.release_job(id, token).await {
                     tracing::warn!(job = %id, %error, "cannot put the delivery back: it is taken up when its lease ends");
@@ -125,6 +131,14 @@ impl DeliveryWorker {
                 return;
             }
         };
+        let end = match &result {
+            Ok(()) => JobEnd::Succeeded,
+            Err(DeliveryError::Metadata(MetadataStoreError::LeaseLost(_))) => JobEnd::Dropped,
+            Err(error) if error.is_transient() && leased.job.attempts < leased.job.max_attempts => JobEnd::Retried,
+            Err(_) => JobEnd::Failed,
+        };
+        self.services.metrics.job(JobKind::Deliver, end);
+        self.services.metrics.delivery(leased.job.webhook.as_deref().unwrap_or("none"), end);
         let recorded = match result {
             Ok(()) => metadata.succeed_job(id, token).await,
             Err(DeliveryError::Metadata(error @ MetadataStoreError::LeaseLost(_))) => {

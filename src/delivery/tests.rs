@@ -56,7 +56,11 @@ impl Queue {
         let key = SigningKey::read(&Secret::new(SECRET)).unwrap();
         let webhooks = BTreeMap::from([("desk".to_owned(), Webhook { url: url.to_owned(), key })]);
         let rules = Arc::new(Rules { rules: Vec::new(), webhooks });
-        Self { services: DeliveryServices { metadata: Arc::new(store), rules, wake: Arc::default() }, _dir: dir }
+        let metrics = Arc::default();
+        Self {
+            services: DeliveryServices { metadata: Arc::new(store), rules, wake: Arc::default(), metrics },
+            _dir: dir,
+        }
     }
 
     async fn send(&self, webhook: &str) -> JobId {

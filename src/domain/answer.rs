@@ -228,6 +228,9 @@ pub struct Usage {
     pub passages_read: u32,
     /// Passages that were found but did not fit into the prompt's budget, or were not needed.
     pub passages_left_out: u32,
+    /// Sentences that the generator wrote and that are not in the answer, because no source carries them.
+    #[serde(default)]
+    pub sentences_removed: u32,
 }
 
 impl std::ops::Add for Usage {
@@ -239,6 +242,7 @@ impl std::ops::Add for Usage {
             completion_tokens: self.completion_tokens + other.completion_tokens,
             passages_read: self.passages_read + other.passages_read,
             passages_left_out: self.passages_left_out + other.passages_left_out,
+            sentences_removed: self.sentences_removed + other.sentences_removed,
         }
     }
 }

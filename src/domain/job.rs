@@ -108,6 +108,21 @@ pub struct ReindexOptions {
     pub embed_all: bool,
 }
 
+/// The jobs of a kind that are not done.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct QueuedJobs {
+    /// The kind.
+    pub kind: JobKind,
+    /// So many could be begun now.
+    pub due: u64,
+    /// So many wait for a time: for a retry, or for a writer to finish.
+    pub later: u64,
+    /// So many have a worker.
+    pub running: u64,
+    /// How long the one that has been due for the longest has been so, in seconds; 0 without one.
+    pub oldest_due_seconds: f64,
+}
+
 /// The state of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]

@@ -13,6 +13,7 @@ use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio_util::io::ReaderStream;
+use tracing::Instrument as _;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -117,14 +118,15 @@ async fn back_up(
     let permit = app.backup_slot.clone().try_acquire_owned().map_err(|_| busy())?;
     let options = BackupOptions { without_vectors: query.without_vectors.unwrap_or(false), since: None };
     let (written, read) = tokio::io::duplex(PIPE_BYTES);
-    let writing = tokio::spawn(async move {
+    let writing = async move {
         let _permit = permit;
         let result = backup(&app.installation(), written, &options).await;
         if let Err(error) = &result {
             tracing::error!(%error, "a backup was not written to its end");
         }
         result.map(drop).map_err(std::io::Error::other)
-    });
+    };
+    let writing = tokio::spawn(writing.in_current_span());
     // What the pipe carried first, then how it ended: an error breaks the answer off, so that nobody takes it for whole.
     let ended = stream::once(async move { writing.await.map_err(std::io::Error::other).flatten() });
     let body = ReaderStream::new(read).chain(ended.map(|ended| ended.map(|()| Bytes::new())));

@@ -8,6 +8,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Instant};
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 use tokio::sync::{mpsc, oneshot};
+use tracing::Instrument as _;
 
 use super::{
     Problem,
@@ -50,7 +51,10 @@ impl TakenIn {
     pub async fn new(app: Arc<App>, caller: Caller, mut question: Question) -> Result<Self, Problem> {
         let services =
             app.answering().ok_or_else(|| Problem::unavailable("this process was started without a generator"))?;
-        let slot = app.admission.admit(Instant::now()).map_err(Problem::not_admitted)?;
+        let slot = app.admission.admit(Instant::now()).map_err(|refused| {
+            app.metrics.refused(refused.reason());
+            Problem::not_admitted(refused)
+        })?;
         let asking = app.ingest.questions.begin();
         question.asker = caller.asker.clone();
         answer::resume(&*app.metadata, &mut question).await?;
@@ -71,7 +75,7 @@ impl TakenIn {
     pub fn stream(self, asked: Option<Asked>) -> Streamed {
         let (sender, events) = mpsc::channel(EVENTS);
         let (last, outcome) = oneshot::channel();
-        tokio::spawn(async move {
+        let work = async move {
             let (app, actor) = (self.app.clone(), self.actor.clone());
             let said = said(&app, &self.question);
             let result = self.finish(Some(sender)).await;
@@ -81,7 +85,9 @@ impl TakenIn {
             }
             // A caller that left does not read the outcome.
             drop(last.send(result));
-        });
+        };
+        // It goes on in the span of the request when the response has begun.
+        tokio::spawn(work.in_current_span());
         Streamed { events, outcome }
     }
 
@@ -90,10 +96,16 @@ impl TakenIn {
         let Self { app, services, question, actor, slot, asking } = self;
         let seconds = app.config.ask_timeout.as_secs();
         let work = answer_and_act(&app, &services, question, events);
-        let outcome = tokio::time::timeout(app.config.ask_timeout, work).await.map_err(|_| {
-            let long = format!("the answer took longer than {seconds} s: ask a shorter question, or one at a time");
-            Problem::timed_out(long)
-        })??;
+        let outcome = match tokio::time::timeout(app.config.ask_timeout, work).await {
+            Ok(Ok(outcome)) => Ok(outcome),
+            // Nobody waits for an outcome any more: nothing has failed.
+            Ok(Err(left @ AnswerError::CallerLeft)) => return Err(left.into()),
+            Ok(Err(error)) => Err(error.into()),
+            Err(_) => Err(Problem::timed_out(format!(
+                "the answer took longer than {seconds} s: ask a shorter question, or one at a time"
+            ))),
+        };
+        let outcome = outcome.inspect_err(|problem| app.metrics.answer_failed(problem.name()))?;
         app.metrics.answer(&outcome);
         let spent = outcome.usage.prompt_tokens.saturating_add(outcome.usage.completion_tokens);
         app.rates.spend_tokens(&actor, spent, Instant::now());
@@ -111,7 +123,7 @@ async fn answer_and_act(
 ) -> Result<Outcome, AnswerError> {
     let (mut outcome, passages) = answer::answer_with_evidence(services, question.clone(), events).await?;
     let found = Found { passages: &passages, question_vector: None };
-    answer::carry_out(&app.act, &question, &mut outcome, found).await?;
+    answer::carry_out(&app.act, &question, &mut outcome, found).instrument(tracing::info_span!("carry_out")).await?;
     Ok(outcome)
 }
 

@@ -12,6 +12,7 @@ use axum::{
 };
 use futures::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
+use tracing::Span;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
@@ -68,12 +69,17 @@ fn stream(Streamed { events, outcome }: Streamed) -> Response {
         };
         Event::default().event(name).json_data(event).ok()
     });
-    let last = futures::stream::once(outcome).filter_map(|result| async {
-        let event = match result.ok()? {
-            Ok(outcome) => Event::default().event("outcome").json_data(outcome),
-            Err(problem) => Event::default().event("problem").json_data(problem),
-        };
-        event.inspect_err(|error| tracing::error!(%error, "an event could not be written")).ok()
+    // The events are written when the handler has returned.
+    let span = Span::current();
+    let last = futures::stream::once(outcome).filter_map(move |result| {
+        let span = span.clone();
+        async move {
+            let event = match result.ok()? {
+                Ok(outcome) => Event::default().event("outcome").json_data(outcome),
+                Err(problem) => Event::default().event("problem").json_data(problem),
+            };
+            event.inspect_err(|error| span.in_scope(|| tracing::error!(%error, "an event could not be written"))).ok()
+        }
     });
     let events = Sse::new(events.chain(last).map(Ok::<_, Infallible>));
     (Extension(RecordedLater), events.keep_alive(KeepAlive::new().interval(Duration::from_secs(10)))).into_response()

@@ -53,6 +53,11 @@ impl Problem {
         }
     }
 
+    /// The kind in a word, without what all kinds begin with.
+    pub fn name(&self) -> &str {
+        self.kind.rsplit(':').next().unwrap_or(&self.kind)
+    }
+
     /// 400: the request cannot be read.
     pub fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad-request", "The request cannot be read", detail)

@@ -21,7 +21,9 @@ mod observe;
 mod openai;
 mod openapi;
 mod page;
+mod readiness;
 mod search;
+mod starting;
 mod unanswered;
 
 use std::{sync::Arc, time::Duration};
@@ -44,6 +46,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 pub use audit::forget_old;
 pub use error::Problem;
+pub use starting::Starting;
 
 use crate::{app::App, mcp};
 
@@ -84,12 +87,19 @@ fn dressed(router: Router, app: Arc<App>) -> Router {
         .layer(header("cross-origin-resource-policy", "same-origin"))
         .layer(header("cache-control", "no-store"))
         .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(middleware::from_fn(observe::in_span))
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
 }
 
 /// A header that every answer has which has none of that name: nothing here is a page, and nothing is kept on the way.
 fn header(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::if_not_present(HeaderName::from_static(name), HeaderValue::from_static(value))
+}
+
+/// What a process that serves nothing else tells about itself: `/healthz`, `/readyz` and `/metrics`.
+pub fn health_router(app: Arc<App>) -> Router {
+    let router = health::router().with_state(app.clone()).fallback(error::no_such_route);
+    dressed(router.method_not_allowed_fallback(error::method_not_allowed), app)
 }
 
 /// The OpenAPI document, without a running application.
@@ -119,6 +129,35 @@ pub async fn serve(
     stop: CancellationToken,
     grace: Duration,
 ) -> std::io::Result<()> {
-    let tls = app.tls.clone();
-    connections::serve(listener, router(app), tls, stop, grace).await
+    serve_router(listener, router(app.clone()), &app, stop, grace).await
+}
+
+/// Serves [`health_router`] alone, likewise.
+pub async fn serve_health(
+    listener: TcpListener,
+    app: Arc<App>,
+    stop: CancellationToken,
+    grace: Duration,
+) -> std::io::Result<()> {
+    serve_router(listener, health_router(app.clone()), &app, stop, grace).await
+}
+
+async fn serve_router(
+    listener: TcpListener,
+    router: Router,
+    app: &App,
+    stop: CancellationToken,
+    grace: Duration,
+) -> std::io::Result<()> {
+    let stopping = app.stopping.clone();
+    let told = tokio::spawn({
+        let stop = stop.clone();
+        async move {
+            stop.cancelled().await;
+            stopping.cancel();
+        }
+    });
+    let served = connections::serve(listener, router, app.tls.clone(), stop, grace).await;
+    told.abort();
+    served
 }

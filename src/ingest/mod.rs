@@ -3,7 +3,7 @@
 //! `upload` takes bytes in and answers at once; everything after it is done by `worker`, which takes jobs from
 //! the durable queue and calls `ingest_version` (or `purge`, or `reindex`) for each. Vectors are written
 //! first, and the metadata commit comes second: nothing is visible before it. May depend on `domain`, the
-//! stores and `models`.
+//! stores, `models` and `telemetry::metrics`.
 
 pub mod canaries;
 pub mod chunk;
@@ -22,7 +22,9 @@ pub mod upload;
 pub mod verify;
 pub mod worker;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{future::Future, path::PathBuf, sync::Arc, time::Instant};
+
+use tracing::Instrument as _;
 
 pub use error::IngestError;
 pub use index_models::IndexModels;
@@ -35,6 +37,7 @@ use crate::{
     faults,
     metadata_store::{ActiveVersion, CommitOutcome, LeasedJob, MetadataStore},
     models::{embedder::Embedders, lexical::Lexical},
+    telemetry::metrics::Metrics,
     vector_store::VectorStore,
 };
 
@@ -68,6 +71,8 @@ pub struct IngestServices {
     pub reindex_share: f64,
     /// What a new index must find that the one before finds.
     pub canaries: Arc<[canaries::Canary]>,
+    /// Where stages and jobs are counted.
+    pub metrics: Arc<Metrics>,
 }
 
 /// Makes one uploaded version searchable: the stages in their order.
@@ -81,23 +86,31 @@ async fn ingest_version(
     progress: &Progress,
 ) -> Result<CommitOutcome, IngestError> {
     let source = services.metadata.version_source(document, version).await?;
-    progress.enter(JobStage::Extract);
-    faults::point("ingest.extract").await?;
-    let extracted = Arc::new(store::extract(services, &source).await?);
+    let staged = (services, progress);
+    let extract = async {
+        faults::point("ingest.extract").await?;
+        store::extract(services, &source).await
+    };
+    let extracted = Arc::new(stage(staged, JobStage::Extract, extract).await?);
     faults::point("ingest.extracted").await?;
     let first = services.configured.stamp();
     let mut generation = services.metadata.active_generation_or_create(&first).await?;
     loop {
         let models = services.models_of(&generation).await?;
-        progress.enter(JobStage::Chunk);
-        let chunks = chunk_version(services, &models, &source, &extracted, generation.number).await?;
-        progress.enter(JobStage::Embed);
+        let chunking = chunk_version(services, &models, &source, &extracted, generation.number);
+        let chunks = stage(staged, JobStage::Chunk, chunking).await?;
         let (embedder, at) = (models.embedder.as_ref(), (progress, &Pace::Full));
-        let known = embed::KnownVectors::of(services, document, embedder).await?;
-        let written =
-            embed::embed_and_upsert(services, embedder, &source, generation.number, &chunks, &known, at).await?;
-        progress.enter(JobStage::Store);
-        match store::commit(services, leased, &source, generation.number, chunks, written, &extracted).await? {
+        let embedding = async {
+            let known = embed::KnownVectors::of(services, document, embedder).await?;
+            embed::embed_and_upsert(services, embedder, &source, generation.number, &chunks, &known, at).await
+        };
+        let written = stage(staged, JobStage::Embed, embedding).await?;
+        let committing = store::commit(services, leased, &source, generation.number, chunks, written, &extracted);
+        match stage(staged, JobStage::Store, committing).await? {
+            CommitOutcome::Active => {
+                services.metrics.ingested(written.computed, written.kept);
+                return Ok(CommitOutcome::Active);
+            }
             CommitOutcome::WrongGeneration(_) => {
                 embed::discard(services, generation.number, document, version).await?;
                 generation = services.metadata.active_generation_or_create(&first).await?;
@@ -105,6 +118,19 @@ async fn ingest_version(
             ended => return Ok(ended),
         }
     }
+}
+
+/// One stage of an ingestion: told to the job, timed, and a span of its own.
+async fn stage<T>(
+    (services, progress): (&IngestServices, &Progress),
+    stage: JobStage,
+    work: impl Future<Output = Result<T, IngestError>>,
+) -> Result<T, IngestError> {
+    progress.enter(stage);
+    let began = Instant::now();
+    let ended = work.instrument(tracing::info_span!("stage", otel.name = stage.as_str())).await;
+    services.metrics.ingest_stage(stage, began.elapsed());
+    ended
 }
 
 /// Splits an extracted version into the passages of one generation, and keeps the text that they index. Tokenizing is

@@ -15,11 +15,13 @@ use std::{
 use chrono::{TimeDelta, Utc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::{IngestError, IngestServices, Progress, embed, ingest_version, purge, reindex};
 use crate::{
     domain::{JobKind, JobState},
     metadata_store::{CommitOutcome, LeasedJob, MetadataStoreError},
+    telemetry::metrics::JobEnd,
 };
 
 /// How long a lease lasts without a heartbeat.
@@ -142,7 +144,29 @@ impl Worker {
         }
     }
 
+    /// Does a job, in a trace of its own: who enqueued it is not waiting for it.
     async fn run_job(&self, leased: LeasedJob, stop: CancellationToken) {
+        let (kind, job) = (leased.job.kind, leased.job.id);
+        let span = tracing::info_span!(
+            parent: None,
+            "job",
+            otel.name = kind.as_str(),
+            %job,
+            attempt = leased.job.attempts,
+            document = leased.job.document_id.map(tracing::field::display),
+            version = leased.job.version,
+            otel.status_code = tracing::field::Empty,
+        );
+        if let Some(end) = self.end_job(leased, stop).instrument(span.clone()).await {
+            self.services.metrics.job(kind, end);
+            if matches!(end, JobEnd::Failed | JobEnd::Retried) {
+                span.record("otel.status_code", "ERROR");
+            }
+        }
+    }
+
+    /// How the job ended; `None` for one that went back to the queue because this worker stops.
+    async fn end_job(&self, leased: LeasedJob, stop: CancellationToken) -> Option<JobEnd> {
         let (id, token) = (leased.job.id, leased.token.clone());
         let metadata = &self.services.metadata;
         let progress = Progress::default();
@@ -155,16 +179,19 @@ impl Worker {
                 if metadata.job(id).await.is_ok_and(|job| job.state == JobState::Cancelled) {
                     self.discard(&leased).await;
                 }
-                return;
+                return Some(JobEnd::Dropped);
             }
             () = stop.cancelled() => {
                 if let Err(error) = metadata.release_job(id, &token).await {
                     tracing::warn!(job = %id, %error, "cannot put the job back: it is taken up when its lease ends");
                 }
-                return;
+                return None;
             }
         };
-        let Err(error) = result else { return };
+        let error = match result {
+            Ok(end) => return Some(end),
+            Err(error) => error,
+        };
         if error.is_outage() && Utc::now() - leased.job.created_at < OUTAGE {
             // It says nothing about the job, whose attempts are for what it does to its worker.
             tracing::warn!(job = %id, %error, "the job waits until what it needs is back");
@@ -172,22 +199,24 @@ impl Worker {
             if let Err(failure) = metadata.postpone_job(id, &token, &error.to_string(), retry_at).await {
                 tracing::warn!(job = %id, error = %failure, "cannot put the job back: the lease will run out");
             }
-            return;
+            return Some(JobEnd::Postponed);
         }
         let retry_at = error.is_transient().then(|| Utc::now() + backoff(leased.job.attempts));
         tracing::warn!(job = %id, %error, retry = retry_at.is_some(), "job failed");
         // A retry overwrites the points of this attempt, their ids being derived. Without one they go, while the
         // lease still keeps other workers out.
-        if retry_at.is_none() || leased.job.attempts >= leased.job.max_attempts {
+        let is_last = retry_at.is_none() || leased.job.attempts >= leased.job.max_attempts;
+        if is_last {
             self.discard(&leased).await;
         }
         if let Err(failure) = metadata.fail_job(id, &token, &error.to_string(), retry_at).await {
             tracing::warn!(job = %id, error = %failure, "cannot record the failure: the lease will run out");
         }
         self.services.wake.notify_one();
+        Some(if is_last { JobEnd::Failed } else { JobEnd::Retried })
     }
 
-    async fn work(&self, leased: &LeasedJob, progress: &Progress) -> Result<(), IngestError> {
+    async fn work(&self, leased: &LeasedJob, progress: &Progress) -> Result<JobEnd, IngestError> {
         let (job, services) = (&leased.job, &self.services);
         crate::faults::point("job.leased").await?;
         match (job.kind, job.document_id, job.version) {
@@ -200,15 +229,19 @@ impl Worker {
                     self.discard(leased).await;
                 }
                 services.wake.notify_one();
-                Ok(())
+                Ok(if outcome == CommitOutcome::Active { JobEnd::Succeeded } else { JobEnd::Dropped })
             }
             (JobKind::Purge, Some(document), version) => {
                 let purged = purge::purge(services, document, version).await?;
                 let report = serde_json::to_value(purged).unwrap_or_default();
                 services.metadata.report_job(job.id, &leased.token, &report).await?;
-                Ok(services.metadata.succeed_job(job.id, &leased.token).await?)
+                services.metadata.succeed_job(job.id, &leased.token).await?;
+                Ok(JobEnd::Succeeded)
             }
-            (JobKind::Reindex, ..) => reindex::reindex(services, leased, self.concurrency, progress).await,
+            (JobKind::Reindex, ..) => {
+                reindex::reindex(services, leased, self.concurrency, progress).await?;
+                Ok(JobEnd::Succeeded)
+            }
             _ => Err(IngestError::Metadata(MetadataStoreError::Failed(format!("job {} names no document", job.id)))),
         }
     }

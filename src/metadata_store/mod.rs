@@ -46,7 +46,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::{
     Access, Chunk, ChunkId, Document, DocumentId, Generation, GenerationNumber, IndexStamp, Job, JobId, JobKind,
-    JobPriority, JobStage, JobState, Metadata, ReindexOptions,
+    JobPriority, JobStage, JobState, Metadata, QueuedJobs, ReindexOptions,
 };
 
 /// An upload whose bytes already lie in the blob store.
@@ -402,6 +402,9 @@ pub trait JobStore: Send + Sync + 'static {
     /// Queues a failed or cancelled job again, with fresh attempts; its version is pending again. `Conflict` when the
     /// job is not failed or cancelled, when its version is no longer the newest, or when what it would deliver is gone.
     async fn retry_job(&self, id: JobId) -> StoreResult<Job>;
+
+    /// The jobs that wait or run, of each kind that has any.
+    async fn queue(&self) -> StoreResult<Vec<QueuedJobs>>;
 
     /// Makes every job that is leased available at once: for the embedded database, which has one process, so that
     /// what a killed process left is taken up right after a start.

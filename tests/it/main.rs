@@ -31,6 +31,7 @@ mod mcp;
 mod offline;
 mod openai;
 mod openapi;
+mod operations;
 mod page;
 mod reindex;
 mod server_backends;

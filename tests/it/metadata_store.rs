@@ -145,6 +145,7 @@ contract! {
         all_chunks_of_a_generation_are_read_in_pages;
     jobs:
         the_oldest_job_of_the_kinds_is_leased,
+        the_queue_is_counted_by_kind_and_state,
         a_job_of_high_priority_goes_first_and_none_waits_for_ever,
         a_report_is_kept_when_the_job_has_ended,
         an_expired_lease_is_taken_over_and_its_holder_has_lost_it,

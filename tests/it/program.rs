@@ -112,8 +112,9 @@ impl Program {
             while let Some(line) = lines.next_line().await.unwrap() {
                 log.push_str(&line);
                 log.push('\n');
-                if let Some(url) = line.strip_prefix("serving on ") {
-                    return Some(url.to_owned());
+                // In a line for a person it stands alone, and in one for a program it is the message.
+                if let Some((_, url)) = line.split_once("serving on ") {
+                    return url.split('"').next().map(str::to_owned);
                 }
             }
             None

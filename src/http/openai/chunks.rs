@@ -17,6 +17,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
+use tracing::Instrument as _;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -82,7 +83,7 @@ struct Delta {
 pub(super) fn stream(streamed: Streamed, heading: Heading) -> Response {
     let (sender, receiver) = mpsc::channel(CHUNKS);
     // Ends when nobody reads: its receiver goes, and with it the answer's events.
-    tokio::spawn(send(streamed, heading, sender));
+    tokio::spawn(send(streamed, heading, sender).in_current_span());
     let events = Sse::new(ReceiverStream::new(receiver).map(Ok::<_, Infallible>));
     (Extension(RecordedLater), events.keep_alive(KeepAlive::new().interval(Duration::from_secs(10)))).into_response()
 }

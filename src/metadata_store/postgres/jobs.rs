@@ -10,13 +10,13 @@ use uuid::Uuid;
 
 use super::{PostgresStore, access, commit, listen, settle};
 use crate::{
-    domain::{Job, JobId, JobKind, JobPriority, JobStage, JobState},
+    domain::{Job, JobId, JobKind, JobPriority, JobStage, JobState, QueuedJobs},
     metadata_store::{
         JobQuery, JobSignal, JobStore, LeasedJob, ListPage, StoreResult,
         bounded::{CALL, within},
         checks,
         cursor::List,
-        rows::{self, JobRow, LeaseRow},
+        rows::{self, JobRow, LeaseRow, QueueRow},
     },
 };
 
@@ -249,6 +249,23 @@ impl JobStore for PostgresStore {
             }
             .await;
             settle(transaction, result).await
+        })
+        .await
+    }
+
+    async fn queue(&self) -> StoreResult<Vec<QueuedJobs>> {
+        within(CALL, async {
+            let rows: Vec<QueueRow> = sqlx::query_as(
+                "SELECT kind, COUNT(*) FILTER (WHERE state = 'queued' AND due_at <= clock_timestamp()), \
+                 COUNT(*) FILTER (WHERE state = 'queued' AND due_at > clock_timestamp()), \
+                 COUNT(*) FILTER (WHERE state = 'running'), \
+                 CAST(COALESCE(EXTRACT(EPOCH FROM clock_timestamp() - MIN(due_at) FILTER (WHERE state = 'queued' \
+                 AND due_at <= clock_timestamp())), 0) AS double precision) \
+                 FROM jobs WHERE state IN ('queued', 'running') GROUP BY kind ORDER BY kind",
+            )
+            .fetch_all(&self.pool)
+            .await?;
+            rows.into_iter().map(rows::queued).collect()
         })
         .await
     }

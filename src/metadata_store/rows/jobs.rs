@@ -4,9 +4,9 @@ use serde_json::Value;
 use sqlx::{FromRow, types::Json};
 use uuid::Uuid;
 
-use super::{StoredTime, job_kind, job_priority, job_stage, job_state, number};
+use super::{StoredTime, count, job_kind, job_priority, job_stage, job_state, number};
 use crate::{
-    domain::{DocumentId, Job, JobId, JobKind, JobPriority, JobState, ReindexOptions},
+    domain::{DocumentId, Job, JobId, JobKind, JobPriority, JobState, QueuedJobs, ReindexOptions},
     metadata_store::{MetadataStoreError, StoreResult},
 };
 
@@ -24,6 +24,20 @@ pub(in crate::metadata_store) const CONVERSATION_DELETED: &str = "the conversati
 
 /// Why a delivery ended that quotes a deleted document.
 pub(in crate::metadata_store) const QUOTED_DOCUMENT_DELETED: &str = "a document that it quotes was deleted";
+
+/// A row of the queue: kind, due, later and running jobs, and for how many seconds the oldest due one has been so.
+pub(in crate::metadata_store) type QueueRow = (String, i64, i64, i64, f64);
+
+/// What a row of the queue says.
+pub(in crate::metadata_store) fn queued((kind, due, later, running, oldest): QueueRow) -> StoreResult<QueuedJobs> {
+    Ok(QueuedJobs {
+        kind: job_kind(&kind)?,
+        due: count(due)?,
+        later: count(later)?,
+        running: count(running)?,
+        oldest_due_seconds: oldest.max(0.0),
+    })
+}
 
 /// How often a worker may start a job before it fails for good.
 ///

@@ -10,13 +10,13 @@ use uuid::Uuid;
 
 use super::{SqliteStore, access, commit, now, settle};
 use crate::{
-    domain::{Job, JobId, JobKind, JobPriority, JobStage, JobState},
+    domain::{Job, JobId, JobKind, JobPriority, JobStage, JobState, QueuedJobs},
     metadata_store::{
         JobQuery, JobSignal, JobStore, LeasedJob, ListPage, StoreResult,
         bounded::{CALL, within},
         checks,
         cursor::List,
-        rows::{self, JobRow, LeaseRow},
+        rows::{self, JobRow, LeaseRow, QueueRow},
     },
 };
 
@@ -244,6 +244,22 @@ impl JobStore for SqliteStore {
             }
             .await;
             settle(transaction, result).await
+        })
+        .await
+    }
+
+    async fn queue(&self) -> StoreResult<Vec<QueuedJobs>> {
+        within(CALL, async {
+            let rows: Vec<QueueRow> = sqlx::query_as(
+                "SELECT kind, COUNT(*) FILTER (WHERE state = 'queued' AND due_at <= ?1), \
+                 COUNT(*) FILTER (WHERE state = 'queued' AND due_at > ?1), COUNT(*) FILTER (WHERE state = 'running'), \
+                 COALESCE(?1 - MIN(due_at) FILTER (WHERE state = 'queued' AND due_at <= ?1), 0) / 1000000.0 \
+                 FROM jobs WHERE state IN ('queued', 'running') GROUP BY kind ORDER BY kind",
+            )
+            .bind(now())
+            .fetch_all(&self.readers)
+            .await?;
+            rows.into_iter().map(rows::queued).collect()
         })
         .await
     }

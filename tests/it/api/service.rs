@@ -16,7 +16,7 @@ async fn text(app: &TestApp, path: &str) -> String {
 async fn health_is_told_and_work_is_counted() {
     let app = TestApp::start().await;
     assert_eq!(text(&app, "/healthz").await, "ok");
-    assert_eq!(text(&app, "/readyz").await, "ok");
+    assert_eq!(app.read("/readyz").await["ready"], true);
     let id = app.ingest("library.md", sample::LIBRARY).await;
     app.ask(sample::UNRELATED).await;
     app.read(&format!("/v1/documents/{id}")).await;
@@ -30,12 +30,12 @@ async fn health_is_told_and_work_is_counted() {
         line.unwrap_or_else(|| panic!("no {series} in\n{metrics}")).trim().parse().unwrap()
     };
     let chunks = app.read(&format!("/v1/documents/{id}")).await["active"]["chunks"].as_f64().unwrap();
-    assert_eq!(value(r#"footnote_stored{name="documents"}"#), 1.0);
-    assert_eq!(value(r#"footnote_stored{name="active_documents"}"#), 1.0);
-    assert_eq!(value(r#"footnote_stored{name="chunks"}"#), chunks);
-    assert_eq!(value(r#"footnote_stored{name="open_jobs"}"#), 0.0);
-    assert_eq!(value(r#"footnote_answers_total{name="abstained"}"#), 1.0);
-    assert_eq!(value(r#"footnote_answer_stage_seconds_count{name="retrieve"}"#), 1.0);
+    assert_eq!(value("footnote_documents"), 1.0);
+    assert_eq!(value("footnote_searchable_documents"), 1.0);
+    assert_eq!(value("footnote_chunks"), chunks);
+    assert_eq!(value(r#"footnote_queue_jobs{kind="ingest",state="running"}"#), 0.0);
+    assert_eq!(value(r#"footnote_answers_total{outcome="abstained",request="question"}"#), 1.0);
+    assert_eq!(value(r#"footnote_answer_stage_seconds_count{stage="retrieve"}"#), 1.0);
     let requests = |route: &str, method: &str, status: u16| {
         value(&format!("footnote_http_requests_total{{route=\"{route}\",method=\"{method}\",status=\"{status}\"}}"))
     };

@@ -45,6 +45,34 @@ pub async fn the_oldest_job_of_the_kinds_is_leased(backend: &Backend) {
     assert_eq!(order, [first.job_id, purge, second.job_id]);
 }
 
+pub async fn the_queue_is_counted_by_kind_and_state(backend: &Backend) {
+    let store = &*backend.store;
+    assert_eq!(store.queue().await.unwrap(), []);
+    for name in ["a.md", "b.md", "c.md"] {
+        uploaded(store, name).await;
+    }
+    let running = lease(store, JobKind::Ingest).await;
+    let later = lease(store, JobKind::Ingest).await;
+    let retry_at = Some(Utc::now() + TimeDelta::hours(1));
+    store.fail_job(later.job.id, &later.token, "not now", retry_at).await.unwrap();
+    let reindex = store.enqueue_reindex(ReindexOptions::default()).await.unwrap();
+    let queue = store.queue().await.unwrap();
+    let kinds: Vec<_> = queue.iter().map(|kind| (kind.kind, kind.due, kind.later, kind.running)).collect();
+    assert_eq!(kinds, [(JobKind::Ingest, 1, 1, 1), (JobKind::Reindex, 1, 0, 0)]);
+    assert!(queue[0].oldest_due_seconds > 0.0, "{queue:?}");
+    assert!(queue.iter().all(|kind| kind.oldest_due_seconds < 3_600.0), "{queue:?}");
+    // What has ended is not in the queue, and without a job that is due nothing is old.
+    store.cancel_job(reindex).await.unwrap();
+    while let Some(leased) = store.lease_job(&[JobKind::Ingest], HOUR).await.unwrap() {
+        store.cancel_job(leased.job.id).await.unwrap();
+    }
+    store.cancel_job(running.job.id).await.unwrap();
+    let queue = store.queue().await.unwrap();
+    let [left] = &queue[..] else { panic!("{queue:?}") };
+    assert_eq!((left.kind, left.due, left.later, left.running), (JobKind::Ingest, 0, 1, 0));
+    assert_eq!(left.oldest_due_seconds, 0.0);
+}
+
 pub async fn a_job_of_high_priority_goes_first_and_none_waits_for_ever(backend: &Backend) {
     let store = &*backend.store;
     let mut jobs = Vec::new();

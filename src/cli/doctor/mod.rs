@@ -1,12 +1,18 @@
 //! `footnote doctor`: what is wrong, in words, and which command mends it; and with `--repair` it mends what it can.
 
+mod findings;
+mod jobs;
+mod reach;
+mod surroundings;
+
+use findings::Findings;
+
 use super::{Exit, output};
 use crate::{
     app::{App, OpenStores, Purpose},
     audit::{self, Depth, Problem, Stores},
     config::Config,
-    domain::JobState,
-    metadata_store::{JobQuery, MetadataStore},
+    metadata_store::MetadataStore,
     models::{catalog::Catalog, weights::ModelCache},
 };
 
@@ -30,61 +36,48 @@ pub struct Doctor {
     json: bool,
 }
 
-#[derive(Debug, serde::Serialize)]
-struct Finding {
-    ok: bool,
-    /// It was a problem and is none any more.
-    mended: bool,
-    what: String,
-}
-
-#[derive(Default)]
-struct Findings(Vec<Finding>);
-
-impl Findings {
-    fn ok(&mut self, what: impl Into<String>) {
-        self.0.push(Finding { ok: true, mended: false, what: what.into() });
-    }
-
-    fn bad(&mut self, what: impl Into<String>) {
-        self.0.push(Finding { ok: false, mended: false, what: what.into() });
-    }
-
-    fn problem(&mut self, problem: &Problem, mended: Option<Result<String, String>>) {
-        match mended {
-            Some(Ok(how)) => self.0.push(Finding { ok: true, mended: true, what: format!("{problem}: {how}") }),
-            Some(Err(why)) if problem.is_harmless() => self.ok(format!("{problem}: {why}")),
-            Some(Err(why)) => self.bad(format!("{problem}: {why}")),
-            None => self.bad(problem.to_string()),
-        }
-    }
-}
-
 impl Doctor {
     /// Checks everything, mends what was asked for, and prints what was found.
     pub async fn run(self, config: Config) -> anyhow::Result<Exit> {
         let mut findings = Findings::default();
+        surroundings::configuration(&config, &mut findings);
+        surroundings::disks(&config, &mut findings);
         let models = check_models(&config, &mut findings).await;
+        let taken = surroundings::is_taken(&config, &mut findings);
         // What is mended with models waits until they are loaded.
         let left = match OpenStores::open(&config).await {
-            Ok(stores) => self.check_stores(&stores, models, &mut findings).await?,
+            Ok(stores) => self.check_stores(&config, &stores, models, &mut findings).await?,
+            // It was told who has them.
+            Err(_) if taken => Vec::new(),
             Err(error) => {
-                findings.bad(format!("the stores cannot be opened: {error:#}"));
+                findings.bad(
+                    "stores",
+                    format!("the stores cannot be opened: {error:#}"),
+                    "nothing can be uploaded, found or answered",
+                    "look at `database_url`, `vector_url` and `blob_url`, and whether the servers they name can be reached \
+                     from here",
+                );
                 Vec::new()
             }
         };
         // Starting checks the rest: the stamp of the index, and that the models load.
-        if models {
+        if models && !taken {
             match App::start(config, Purpose { answers: true, any_index: false }).await {
                 Ok(app) => {
-                    findings.ok("the service can start");
+                    findings.ok("start", "the service can start: the models load, and the index fits them");
                     for problem in left {
                         let mended = audit::mend_with_models(&app.ingest, &problem).await;
                         findings.problem(&problem, mended);
                     }
                 }
                 Err(error) => {
-                    findings.bad(format!("the service cannot start: {error:#}"));
+                    findings.bad(
+                        "start",
+                        format!("the service cannot start: {error:#}"),
+                        "no question is answered",
+                        "do what the reason says; `footnote models pull` fetches models anew, and `footnote reindex` builds \
+                         an index that fits them",
+                    );
                     left.iter().for_each(|problem| findings.problem(problem, None));
                 }
             }
@@ -92,21 +85,15 @@ impl Doctor {
         if self.json {
             output::print_json(&findings.0)?;
         } else {
-            for Finding { ok, mended, what } in &findings.0 {
-                let word = match (ok, mended) {
-                    (_, true) => "MENDED  ",
-                    (true, false) => "ok      ",
-                    (false, false) => "PROBLEM ",
-                };
-                println!("{word} {what}");
-            }
+            print!("{findings}");
         }
-        Ok(if findings.0.iter().all(|finding| finding.ok) { Exit::Ok } else { Exit::Failed })
+        Ok(if findings.all_well() { Exit::Ok } else { Exit::Failed })
     }
 
     /// Checks the stores; returns the problems that are still to be mended.
     async fn check_stores(
         &self,
+        config: &Config,
         stores: &OpenStores,
         models: bool,
         findings: &mut Findings,
@@ -116,26 +103,36 @@ impl Doctor {
             return Ok(Vec::new());
         }
         if let Some(restore) = all.metadata.restore_under_way().await? {
-            findings.bad(format!(
-                "a restore that was begun at {} has not ended: run `footnote restore` again",
-                restore.begun_at
-            ));
+            findings.bad(
+                "restore",
+                format!("a restore that was begun at {} has not ended", restore.begun_at),
+                "nothing is restored yet, and the service does not start",
+                "run `footnote restore` again",
+            );
             return Ok(Vec::new());
         }
+        reach::clock(&*all.metadata, findings).await?;
+        reach::reach(config, &*all.metadata, findings).await?;
+        jobs::check(&*all.metadata, stores.alone, findings).await?;
         let parts = Stores { metadata: &*all.metadata, vectors: &*all.vectors, blobs: &all.blobs };
         let depth = Depth { deep: self.deep, alone: self.alone || stores.alone };
         let found = match audit::check(parts, depth).await {
             Ok(found) => found,
             Err(error) => {
-                findings.bad(format!("the stores cannot be checked to the end: {error}"));
+                findings.bad(
+                    "stores",
+                    format!("the stores cannot be checked to the end: {error}"),
+                    "what was not looked at may be wrong as well",
+                    "see that every store can be reached, and run `footnote doctor` again",
+                );
                 return Ok(Vec::new());
             }
         };
-        found.right.into_iter().chain(found.undecided).for_each(|what| findings.ok(what));
+        found.right.into_iter().chain(found.undecided).for_each(|what| findings.ok("stores", what));
         let mut left = Vec::new();
         for problem in found.problems {
             if !self.repair && problem.is_harmless() {
-                findings.ok(format!("{problem}; it does no harm, and `footnote doctor --repair` removes it"));
+                findings.ok("stores", format!("{problem}; it does no harm, and `footnote doctor --repair` removes it"));
                 continue;
             }
             if !self.repair {
@@ -166,10 +163,15 @@ async fn check_models(config: &Config, findings: &mut Findings) -> bool {
     let mut all = !checked.is_empty();
     for (name, result) in checked {
         match result {
-            Ok(()) => findings.ok(format!("model {name} is present, and its sums are right")),
+            Ok(()) => findings.ok("models", format!("model {name} is present, and its sums are right")),
             Err(error) => {
                 all = false;
-                findings.bad(format!("model {name}: {error}"));
+                findings.bad(
+                    "models",
+                    format!("model {name}: {error}"),
+                    "the service cannot start without it",
+                    "`footnote models pull` fetches what is missing or damaged",
+                );
             }
         }
     }
@@ -178,33 +180,21 @@ async fn check_models(config: &Config, findings: &mut Findings) -> bool {
 
 async fn check_metadata(metadata: &dyn MetadataStore, findings: &mut Findings) -> anyhow::Result<bool> {
     if let Err(error) = metadata.ping().await {
-        findings.bad(format!("database: {error}"));
+        findings.bad(
+            "database",
+            format!("the database cannot be used: {error}"),
+            "nothing can be uploaded, found or answered",
+            "see that it runs and can be reached; what a newer version of this program has written needs that version",
+        );
         return Ok(false);
     }
     let counts = metadata.counts().await?;
-    findings.ok(format!(
-        "the database holds {} documents, {} of them searchable, in {} chunks; {} jobs are open",
-        counts.documents, counts.active_documents, counts.chunks, counts.open_jobs
-    ));
-    let failed = metadata.jobs(JobQuery { state: Some(JobState::Failed), limit: 20, ..JobQuery::default() }).await?;
-    for job in &failed.items {
-        let document = match job.document_id {
-            Some(id) => match metadata.document(id).await {
-                Ok(document) => format!(" of {} ({id})", document.name),
-                // It has been deleted meanwhile.
-                Err(_) => format!(" of {id}"),
-            },
-            None => String::new(),
-        };
-        findings.bad(format!(
-            "{} job {}{document} failed: {}",
-            job.kind.as_str(),
-            job.id,
-            job.error.as_deref().unwrap_or("?")
-        ));
-    }
-    if failed.next_cursor.is_some() {
-        findings.bad("more jobs have failed: GET /v1/jobs?state=failed lists them all");
-    }
+    findings.ok(
+        "database",
+        format!(
+            "the database holds {} documents, {} of them searchable, in {} chunks; {} jobs are open",
+            counts.documents, counts.active_documents, counts.chunks, counts.open_jobs
+        ),
+    );
     Ok(true)
 }
