@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use super::{
-    numbering::Numbering,
+    numbering::{Mark, Numbering},
     paragraph::Paragraph,
-    styles::{Role, Styles},
+    styles::{ListPosition, Role, Styles},
     xml::Reader,
 };
 use crate::ingest::extract::{ExtractError, ExtractLimits, structure::one_line, writer::MarkdownWriter};
@@ -47,7 +47,7 @@ pub(super) struct Body<'a> {
     pub(super) note_count: usize,
     /// Notes of a table's cells, which are written below the table.
     pub(super) pending_notes: Vec<(String, String)>,
-    numbering: Numbering,
+    pub(super) numbering: Numbering,
     in_list: bool,
 }
 
@@ -99,12 +99,16 @@ impl<'a> Body<'a> {
             match role {
                 Role::Contents => {}
                 Role::Title => writer.heading(1, &text)?,
-                Role::Heading(level) => writer.heading(level, &text)?,
+                Role::Heading(level) => writer.heading(level, &format!("{}{text}", self.label(list.as_ref())))?,
                 Role::Body => {
-                    let mark = list.and_then(|position| self.numbering.next(&position));
+                    let mark = list.and_then(|position| Some((position.level, self.numbering.next(&position)?)));
                     let is_item = mark.is_some();
-                    let mark = mark.unwrap_or_default();
-                    let text = format!("{mark}{}", text.replace('\n', &format!("\n{}", " ".repeat(mark.len()))));
+                    let mark = mark.map_or(String::new(), |(level, mark)| match mark {
+                        Mark::Bullet => format!("{}- ", "  ".repeat(level)),
+                        Mark::Label(label) => format!("{}{label} ", "  ".repeat(level)),
+                    });
+                    let indent = " ".repeat(mark.chars().count());
+                    let text = format!("{mark}{}", text.replace('\n', &format!("\n{indent}")));
                     if is_item && self.in_list {
                         writer.line(&text)?
                     } else {
@@ -121,6 +125,24 @@ impl<'a> Body<'a> {
             self.write_paragraph(inner, writer)?;
         }
         self.write_notes(notes, writer)
+    }
+
+    /// The number of a heading or of a paragraph in a cell, with a blank behind it; empty where none is shown.
+    fn label(&mut self, list: Option<&ListPosition>) -> String {
+        match list.and_then(|position| self.numbering.next(position)) {
+            Some(Mark::Label(label)) => format!("{label} "),
+            Some(Mark::Bullet) | None => String::new(),
+        }
+    }
+
+    /// The words of a paragraph in a cell or a note, and of the boxes that are anchored there.
+    pub(super) fn words_of(&mut self, paragraph: Paragraph) -> Vec<String> {
+        let Paragraph { text, list, notes, boxes, .. } = paragraph;
+        self.pending_notes.extend(notes);
+        let text = if text.trim().is_empty() { text } else { format!("{}{text}", self.label(list.as_ref())) };
+        let mut words = vec![text];
+        words.extend(boxes.into_iter().flat_map(|inner| self.words_of(inner)));
+        words
     }
 
     fn write_table(&mut self, rows: Vec<Vec<String>>, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {

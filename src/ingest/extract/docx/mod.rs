@@ -6,6 +6,7 @@
 //! May depend on `domain` only.
 
 mod body;
+mod formula;
 mod numbering;
 mod package;
 mod paragraph;

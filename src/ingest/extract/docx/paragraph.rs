@@ -54,24 +54,16 @@ impl Body<'_> {
                         paragraph.text.push('^');
                     }
                 }
-                // Formulas: what is raised, lowered or below the line of a fraction.
-                "sup" | "sub" | "den" => {
-                    let before = paragraph.text.len();
-                    self.inline(paragraph)?;
-                    let sign = match element.name() {
-                        "sup" => "^",
-                        "sub" => "_",
-                        _ => "/",
-                    };
-                    if paragraph.text.len() > before {
-                        paragraph.text.insert_str(before, sign);
-                    }
+                "oMath" | "oMathPara" => {
+                    let formula = self.formula()?;
+                    paragraph.text.push_str(&clean(&formula));
                 }
                 "t" => paragraph.text.push_str(&clean(&self.reader.text_of_current()?)),
                 "tab" | "ptab" => self.leaf(paragraph, "\t")?,
                 "br" | "cr" => self.leaf(paragraph, "\n")?,
                 "noBreakHyphen" => self.leaf(paragraph, "-")?,
                 "footnoteReference" | "endnoteReference" => self.note(&element, paragraph)?,
+                "sym" => self.leaf(paragraph, symbol(&element))?,
                 "docPr" => self.picture(&element, paragraph)?,
                 "txbxContent" => self.text_box(paragraph)?,
                 "AlternateContent" => self.alternate(paragraph)?,
@@ -107,7 +99,7 @@ impl Body<'_> {
         }
         if let Some(style) = style {
             paragraph.role = self.styles.role(&style);
-            list = list.or_else(|| self.styles.list(&style));
+            list = list.or_else(|| self.styles.list(&style).map(|list| self.numbering.of_style(list, &style)));
         }
         if let (Some(level @ 0..=8), Role::Body) = (outline, paragraph.role) {
             paragraph.role = Role::Heading(level + 1);
@@ -202,9 +194,7 @@ impl Body<'_> {
             match element.name() {
                 "p" => {
                     let paragraph = self.paragraph()?;
-                    let boxes = paragraph.boxes.into_iter().map(|inner| inner.text);
-                    parts.extend([paragraph.text].into_iter().chain(boxes));
-                    self.pending_notes.extend(paragraph.notes);
+                    parts.extend(self.words_of(paragraph));
                 }
                 "tbl" => {
                     let rows = self.table_rows()?;
@@ -215,6 +205,29 @@ impl Body<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// A sign out of a font of pictures, where it says something: ticks, crosses, boxes, arrows of Wingdings.
+fn symbol(element: &Element<'_>) -> &'static str {
+    let font = element.attribute("font").unwrap_or_default();
+    let code = element.attribute("char").and_then(|code| u32::from_str_radix(&code, 16).ok()).unwrap_or(0);
+    // Fonts of pictures are often addressed in the private area.
+    match (font.as_str(), code & 0xff) {
+        ("Wingdings", 0xfc) => "✓",
+        ("Wingdings", 0xfb) => "✗",
+        ("Wingdings", 0xa8 | 0x6f) => "☐",
+        ("Wingdings", 0xfe) => "☑",
+        ("Wingdings", 0xfd | 0x78) => "☒",
+        ("Wingdings", 0xe0) => "→",
+        ("Symbol", 0xb0) => "°",
+        ("Symbol", 0xb1) => "±",
+        ("Symbol", 0xb3) => "≥",
+        ("Symbol", 0xa3) => "≤",
+        ("Symbol", 0xb9) => "≠",
+        ("Symbol", 0x6d) => "μ",
+        ("Symbol", 0x57) => "Ω",
+        _ => "",
     }
 }
 

@@ -67,9 +67,7 @@ impl Body<'_> {
                 "tcPr" => properties = self.cell_properties()?,
                 "p" => {
                     let paragraph = self.paragraph()?;
-                    self.pending_notes.extend(paragraph.notes);
-                    parts.push(paragraph.text);
-                    parts.extend(paragraph.boxes.into_iter().map(|inner| inner.text));
+                    parts.extend(self.words_of(paragraph));
                 }
                 "tbl" => {
                     let rows = self.table_rows()?;

@@ -148,3 +148,138 @@ fn damage_and_emptiness_are_told_apart() {
     assert!(matches!(read(&docx("<w:p>", &[]), &ExtractLimits::default()), Err(ExtractError::Malformed { .. })));
     assert!(matches!(read(&docx("<w:p/>", &[]), &ExtractLimits::default()), Err(ExtractError::NoText { .. })));
 }
+
+fn item(list: u32, level: usize, text: &str) -> String {
+    format!(
+        "<w:p><w:pPr><w:numPr><w:ilvl w:val='{level}'/><w:numId w:val='{list}'/></w:numPr></w:pPr><w:r><w:t>{text}</w:t></w:r></w:p>"
+    )
+}
+
+#[test]
+fn labels_are_those_that_word_shows() {
+    let level = |at: usize, format: &str, text: &str| {
+        format!(
+            "<w:lvl w:ilvl='{at}'><w:start w:val='1'/><w:numFmt w:val='{format}'/><w:lvlText w:val='{text}'/></w:lvl>"
+        )
+    };
+    let numbering = format!(
+        "<w:numbering xmlns:w='w'><w:abstractNum w:abstractNumId='1'>{}{}{}</w:abstractNum>\
+         <w:abstractNum w:abstractNumId='2'>{}{}</w:abstractNum>\
+         <w:num w:numId='1'><w:abstractNumId w:val='1'/></w:num><w:num w:numId='2'><w:abstractNumId w:val='1'/></w:num>\
+         <w:num w:numId='3'><w:abstractNumId w:val='2'/></w:num><w:num w:numId='4'><w:abstractNumId w:val='2'/>\
+         <w:lvlOverride w:ilvl='0'><w:startOverride w:val='5'/></w:lvlOverride></w:num></w:numbering>",
+        level(0, "decimal", "%1."),
+        level(1, "decimal", "%1.%2."),
+        level(2, "bullet", "o"),
+        level(0, "upperRoman", "Part %1"),
+        level(1, "lowerLetter", "%2)"),
+    );
+    let items = [
+        (1, 0, "a"),
+        (1, 1, "b"),
+        (1, 1, "c"),
+        (1, 2, "d"),
+        // Another list on the same definition counts on.
+        (2, 0, "e"),
+        (2, 1, "f"),
+        (3, 1, "g"),
+        (3, 0, "h"),
+        (4, 0, "i"),
+        (4, 0, "j"),
+    ];
+    let body: String = items.iter().map(|(list, level, text)| item(*list, *level, text)).collect();
+    let expected = "1. a\n  1.1. b\n  1.2. c\n    - d\n2. e\n  2.1. f\n  a) g\nPart I h\nPart V i\nPart VI j\n";
+    assert_eq!(extracted(&body, &[("word/numbering.xml", &numbering)]).text, expected);
+
+    let body = format!("<w:tbl><w:tr><w:tc>{}</w:tc><w:tc>{}</w:tc></w:tr></w:tbl>", item(1, 0, "x"), item(1, 2, "y"));
+    let text = extracted(&body, &[("word/numbering.xml", &numbering)]).text;
+    assert_eq!(text, "| 1. x | y |\n| --- | --- |\n");
+}
+
+#[test]
+fn headings_have_the_numbers_that_a_reader_sees() {
+    let numbering = "<w:numbering xmlns:w='w'><w:abstractNum w:abstractNumId='1'>\
+        <w:lvl w:ilvl='0'><w:numFmt w:val='decimal'/><w:lvlText w:val='%1'/></w:lvl>\
+        <w:lvl w:ilvl='1'><w:numFmt w:val='decimal'/><w:lvlText w:val='%1.%2'/><w:pStyle w:val='H2'/></w:lvl>\
+        </w:abstractNum><w:num w:numId='1'><w:abstractNumId w:val='1'/></w:num></w:numbering>";
+    let styles = "<w:styles xmlns:w='w'><w:style w:styleId='H1'><w:name w:val='heading 1'/><w:pPr><w:numPr>\
+        <w:numId w:val='1'/></w:numPr></w:pPr></w:style><w:style w:styleId='H2'><w:name w:val='heading 2'/>\
+        <w:pPr><w:numPr><w:numId w:val='1'/></w:numPr></w:pPr></w:style></w:styles>";
+    let body = [styled("H1", "Scope"), styled("H2", "Terms"), styled("H2", "Prices"), styled("H1", "End")].concat();
+    let document = extracted(&body, &[("word/numbering.xml", numbering), ("word/styles.xml", styles)]);
+    assert_eq!(document.text, "# 1 Scope\n\n## 1.1 Terms\n\n## 1.2 Prices\n\n# 2 End\n");
+    assert_eq!(document.headings[2].title, "1.2 Prices");
+}
+
+#[test]
+fn formulas_are_written_on_one_line() {
+    let r = |text: &str| format!("<m:r><w:rPr/><m:t>{text}</m:t></m:r>");
+    let of = |name: &str, inner: &str| format!("<m:{name}>{inner}</m:{name}>");
+    let e = |inner: &str| of("e", inner);
+    for (formula, expected) in [
+        (of("f", &[of("num", &r("n+1")), of("den", &r("2"))].concat()), "(n+1)/2"),
+        (of("d", &[e(&r("x")), e(&r("y"))].concat()), "(x|y)"),
+        (
+            of(
+                "d",
+                &format!(
+                    "<m:dPr><m:begChr m:val='['/><m:sepChr m:val=','/><m:endChr m:val=')'/></m:dPr>{}{}",
+                    e(&r("0")),
+                    e(&r("1"))
+                ),
+            ),
+            "[0,1)",
+        ),
+        (
+            of(
+                "nary",
+                &format!(
+                    "<m:naryPr><m:chr m:val='∑'/></m:naryPr>{}{}{}",
+                    of("sub", &r("n=1")),
+                    of("sup", &r("∞")),
+                    e(&r("a"))
+                ),
+            ),
+            "∑_(n=1)^∞ a",
+        ),
+        (of("nary", &format!("{}{}{}", of("sub", ""), of("sup", ""), e(&r("f")))), "∫ f"),
+        (of("rad", &[of("deg", ""), e(&r("x"))].concat()), "√(x)"),
+        (of("rad", &[of("deg", &r("3")), e(&r("x"))].concat()), "√[3](x)"),
+        (of("func", &[of("fName", &r("sin")), e(&r("x"))].concat()), "sin x"),
+        (
+            of(
+                "func",
+                &[of("fName", &of("limLow", &[e(&r("lim")), of("lim", &r("x→0"))].concat())), e(&of("d", &e(&r("x"))))]
+                    .concat(),
+            ),
+            "lim_(x→0)(x)",
+        ),
+        (of("sSubSup", &[e(&r("x")), of("sub", &r("i")), of("sup", &r("2k"))].concat()), "x_i^(2k)"),
+        (of("sSup", &[e(&of("d", &e(&r("a+b")))), of("sup", &r("2"))].concat()), "(a+b)^2"),
+        (
+            of(
+                "m",
+                &[of("mr", &[e(&r("1")), e(&r("2"))].concat()), of("mr", &[e(&r("3")), e(&r("4"))].concat())].concat(),
+            ),
+            "[1, 2; 3, 4]",
+        ),
+    ] {
+        let body = format!(
+            "<w:p><w:r><w:t>So </w:t></w:r><m:oMath xmlns:m='m'>{formula}</m:oMath><w:r><w:t>.</w:t></w:r></w:p>"
+        );
+        assert_eq!(extracted(&body, &[]).text, format!("So {expected}.\n"));
+    }
+    let two = format!(
+        "<w:p><m:oMathPara xmlns:m='m'><m:oMath>{}</m:oMath><m:oMath>{}</m:oMath></m:oMathPara></w:p>",
+        r("a"),
+        r("b")
+    );
+    assert_eq!(extracted(&two, &[]).text, "a\nb\n");
+}
+
+#[test]
+fn signs_of_picture_fonts_are_read_where_they_say_something() {
+    let sign = |code: &str| format!("<w:r><w:sym w:font='Wingdings' w:char='{code}'/></w:r>");
+    let body = format!("<w:p>{}<w:r><w:t> paid </w:t></w:r>{}{}</w:p>", sign("F0FE"), sign("F0E0"), sign("F04A"));
+    assert_eq!(extracted(&body, &[]).text, "☑ paid →\n");
+}
