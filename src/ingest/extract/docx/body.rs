@@ -127,7 +127,7 @@ impl<'a> Body<'a> {
         self.write_notes(notes, writer)
     }
 
-    /// The number of a heading or of a paragraph in a cell, with a blank behind it; empty where none is shown.
+    /// The number of a heading, with a blank behind it; empty where none is shown.
     fn label(&mut self, list: Option<&ListPosition>) -> String {
         match list.and_then(|position| self.numbering.next(position)) {
             Some(Mark::Label(label)) => format!("{label} "),
@@ -139,7 +139,12 @@ impl<'a> Body<'a> {
     pub(super) fn words_of(&mut self, paragraph: Paragraph) -> Vec<String> {
         let Paragraph { text, list, notes, boxes, .. } = paragraph;
         self.pending_notes.extend(notes);
-        let text = if text.trim().is_empty() { text } else { format!("{}{text}", self.label(list.as_ref())) };
+        let position = list.filter(|_| !text.trim().is_empty());
+        let text = match position.and_then(|position| self.numbering.next(&position)) {
+            Some(Mark::Label(label)) => format!("{label} {text}"),
+            Some(Mark::Bullet) => format!("- {text}"),
+            None => text,
+        };
         let mut words = vec![text];
         words.extend(boxes.into_iter().flat_map(|inner| self.words_of(inner)));
         words

@@ -193,7 +193,7 @@ fn labels_are_those_that_word_shows() {
 
     let body = format!("<w:tbl><w:tr><w:tc>{}</w:tc><w:tc>{}</w:tc></w:tr></w:tbl>", item(1, 0, "x"), item(1, 2, "y"));
     let text = extracted(&body, &[("word/numbering.xml", &numbering)]).text;
-    assert_eq!(text, "| 1. x | y |\n| --- | --- |\n");
+    assert_eq!(text, "| 1. x | - y |\n| --- | --- |\n");
 }
 
 #[test]

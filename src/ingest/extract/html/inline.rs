@@ -122,6 +122,7 @@ pub(super) fn add(node: &NodeRef<'_>, line: &mut Line, depth: usize) {
             add_children(node, line, depth);
         }
         "rp" | "rt" => {}
+        "ul" | "ol" | "menu" | "dir" => add_list(node, line, depth, name.as_ref() == "ol"),
         _ if is_block(&name) => {
             line.gap();
             add_children(node, line, depth);
@@ -145,6 +146,31 @@ fn add_image(node: &NodeRef<'_>, line: &mut Line) {
         line.push(&format!("[image: {}]", alt.trim()));
         line.gap();
     }
+}
+
+/// A list inside a line, such as that of a cell: each item behind its bullet or its number.
+fn add_list(list: &NodeRef<'_>, line: &mut Line, depth: usize, ordered: bool) {
+    let mut number = first_number(list);
+    for child in list.children_it(false) {
+        if child.has_name("li") {
+            number = number_of(&child).unwrap_or(number);
+            line.gap();
+            line.push(&if ordered { format!("{number}.") } else { "-".to_owned() });
+            number = number.saturating_add(1);
+        }
+        add(&child, line, depth - 1);
+    }
+    line.gap();
+}
+
+/// The number at which a list starts.
+pub(super) fn first_number(list: &NodeRef<'_>) -> i64 {
+    list.attr("start").and_then(|start| start.trim().parse().ok()).unwrap_or(1)
+}
+
+/// The number that an item of a list says it has.
+pub(super) fn number_of(item: &NodeRef<'_>) -> Option<i64> {
+    item.attr("value")?.trim().parse().ok()
 }
 
 /// A footnote mark is raised too, but it is a link.

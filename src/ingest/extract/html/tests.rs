@@ -65,6 +65,13 @@ fn lists_nest_and_terms_keep_their_meaning() {
 }
 
 #[test]
+fn lists_in_cells_keep_their_marks_and_numbers_are_those_of_the_page() {
+    let table = "<table><tr><th>birds<th>steps<tr><td><ul><li>teal<li>wigeon</ul><td>So: <ol start=4><li>fly<li value=9>land</ol></table>";
+    assert_eq!(text(table), "| birds | steps |\n| --- | --- |\n| - teal - wigeon | So: 4. fly 9. land |\n");
+    assert_eq!(text("<ol><li>a<li value=5>b<li>c</ol>"), "1. a\n5. b\n6. c\n");
+}
+
+#[test]
 fn code_keeps_its_lines_and_markup_in_it_is_text() {
     assert_eq!(text("<pre>a &lt; b\n  <b>c</b><br>```</pre>"), "````\na < b\n  c\n```\n````\n");
 }
