@@ -107,7 +107,8 @@ fn without_formulas(line: &str) -> Cow<'_, str> {
     if !(line.contains('$') && line.contains('\\')) {
         return Cow::Borrowed(line);
     }
-    // Every second part stands between dollar signs.
+    // Every second part stands between dollar signs, single or double.
+    let line = line.replace("$$", "$");
     let mut parts = line.split('$').enumerate().peekable();
     let mut text = String::with_capacity(line.len());
     while let Some((number, part)) = parts.next() {
@@ -138,7 +139,7 @@ fn without_commands(formula: &str, text: &mut String) {
 /// Appends a line without its pictures, targets of links and tags.
 fn without_markup(line: &str, text: &mut String) {
     let mut rest = line;
-    while let Some(at) = rest.find(['!', '[', ']', '<']) {
+    while let Some(at) = rest.find(['!', '[', ']', '<', '\\']) {
         text.push_str(&rest[..at]);
         rest = &rest[at..];
         let (written, length) = markup_at(rest).unwrap_or_else(|| (None, 1));
@@ -170,6 +171,9 @@ fn markup_at(rest: &str) -> Option<(Option<char>, usize)> {
         if rest.starts_with(box_) && !rest[box_.len()..].starts_with(['(', '[']) {
             return Some((Some(word), box_.len()));
         }
+    }
+    if let Some(escaped) = rest.strip_prefix('\\').and_then(|rest| rest.chars().next()) {
+        return escaped.is_ascii_punctuation().then_some((Some(escaped), 2));
     }
     if rest.starts_with("![") {
         let label = closed(&rest[1..], '[', ']')? + 1;

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use super::{
     numbering::{Mark, Numbering},
-    paragraph::Paragraph,
+    paragraph::{Boxed, Paragraph},
     styles::{ListPosition, Role, Styles},
+    table::CellPart,
     xml::Reader,
 };
 use crate::ingest::extract::{ExtractError, ExtractLimits, structure::one_line, writer::MarkdownWriter};
@@ -47,6 +48,8 @@ pub(super) struct Body<'a> {
     pub(super) note_count: usize,
     /// Notes of a table's cells, which are written below the table.
     pub(super) pending_notes: Vec<(String, String)>,
+    /// What the cell holds that was read last.
+    pub(super) last_cell: Vec<CellPart>,
     pub(super) numbering: Numbering,
     in_list: bool,
 }
@@ -65,6 +68,7 @@ impl<'a> Body<'a> {
             notes,
             note_count: 0,
             pending_notes: Vec::new(),
+            last_cell: Vec::new(),
             numbering,
             in_list: false,
         }
@@ -93,7 +97,7 @@ impl<'a> Body<'a> {
     }
 
     fn write_paragraph(&mut self, paragraph: Paragraph, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {
-        let Paragraph { text, role, list, notes, boxes } = paragraph;
+        let Paragraph { text, role, list, notes, boxes, .. } = paragraph;
         let text = lines_of(&text);
         if !text.is_empty() {
             match role {
@@ -122,7 +126,10 @@ impl<'a> Body<'a> {
             }
         }
         for inner in boxes {
-            self.write_paragraph(inner, writer)?;
+            match inner {
+                Boxed::Paragraph(inner) => self.write_paragraph(inner, writer)?,
+                Boxed::Table(rows) => self.write_table(rows, writer)?,
+            }
         }
         self.write_notes(notes, writer)
     }
@@ -146,16 +153,24 @@ impl<'a> Body<'a> {
             None => text,
         };
         let mut words = vec![text];
-        words.extend(boxes.into_iter().flat_map(|inner| self.words_of(inner)));
+        for inner in boxes {
+            match inner {
+                Boxed::Paragraph(inner) => words.extend(self.words_of(inner)),
+                Boxed::Table(rows) => words.extend(rows.iter().map(|row| row.join(", "))),
+            }
+        }
         words
     }
 
     fn write_table(&mut self, rows: Vec<Vec<String>>, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {
         self.in_list = false;
         if rows.iter().all(|row| row.len() <= 1) && rows.len() <= 1 {
-            // A single cell is a box around text.
-            for cell in rows.iter().flatten() {
-                writer.block(&lines_of(cell))?;
+            // A single cell is a box around text and tables.
+            for part in std::mem::take(&mut self.last_cell) {
+                match part {
+                    CellPart::Text(text) => writer.block(&lines_of(&text))?,
+                    CellPart::Table(rows) => writer.table(&rows)?,
+                }
             }
         } else {
             writer.table(&rows)?;

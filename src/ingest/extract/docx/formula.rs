@@ -23,13 +23,22 @@ impl Body<'_> {
     /// Reads the rest of a formula, or of a part of one.
     pub(super) fn formula(&mut self) -> Result<String, ExtractError> {
         let mut text = String::new();
+        let mut before = String::new();
         while let Some(element) = self.reader.child()? {
             let part = self.formula_part(&element)?;
+            let starts_a_word = part.starts_with(char::is_alphanumeric);
+            let follows_a_word = text.ends_with(char::is_alphanumeric);
             // Between the formulas of a paragraph of formulas.
             if element.is("oMath") && !text.is_empty() {
                 text.push('\n');
+            } else if starts_a_word
+                && (matches!(before.as_str(), "f" | "sSup" | "sSub" | "sSubSup") || element.is("f") && follows_a_word)
+            {
+                // `x^k a` is not `x^ka`, and `n a/b` not `na/b`.
+                text.push(' ');
             }
             text.push_str(&part);
+            element.name().clone_into(&mut before);
         }
         Ok(text)
     }
@@ -89,14 +98,17 @@ fn on_one_line(kind: &str, signs: &Signs, parts: &Parts) -> String {
     let (base, above, below) = (part("e"), raised("^", part("sup")), raised("_", part("sub")));
     let sign = |default: &str| signs.sign.clone().unwrap_or_else(|| default.to_owned());
     match kind {
-        "f" if signs.stacked => format!("({}; {})", part("num"), part("den")),
+        "f" if signs.stacked => format!("{}; {}", part("num"), part("den")),
         "f" => format!("{}/{}", bracketed(part("num")), bracketed(part("den"))),
         "sSup" | "sSub" | "sSubSup" => format!("{}{below}{above}", bracketed(base)),
         "sPre" => format!("{below}{above} {base}"),
         "rad" if part("deg").is_empty() => format!("√({base})"),
         "rad" => format!("√[{}]({base})", part("deg")),
         "nary" => format!("{}{below}{above} {base}", sign("∫")),
-        "func" => format!("{}{}{base}", part("fName"), if base.starts_with(['(', '[', '{']) { "" } else { " " }),
+        "func" => match bracketed(base) {
+            base if base.starts_with(['(', '[', '{', '|']) => format!("{}{base}", part("fName")),
+            base => format!("{} {base}", part("fName")),
+        },
         "limLow" => format!("{base}{}", raised("_", part("lim"))),
         "limUpp" => format!("{base}{}", raised("^", part("lim"))),
         // Accents are combining characters, which stand behind their letter.

@@ -15,8 +15,17 @@ pub(super) struct Paragraph {
     pub(super) list: Option<ListPosition>,
     /// The notes that it refers to, in order: the mark in the text, and the note.
     pub(super) notes: Vec<(String, String)>,
-    /// The paragraphs of text boxes that are anchored here.
-    pub(super) boxes: Vec<Paragraph>,
+    /// What text boxes hold that are anchored here.
+    pub(super) boxes: Vec<Boxed>,
+    /// Where in the text the last formula ends.
+    formula_ends_at: Option<usize>,
+}
+
+/// A block in a text box.
+#[derive(Debug)]
+pub(super) enum Boxed {
+    Paragraph(Paragraph),
+    Table(Vec<Vec<String>>),
 }
 
 /// What matters of how a run looks.
@@ -28,7 +37,14 @@ struct Look {
 
 impl Paragraph {
     fn new() -> Self {
-        Self { text: String::new(), role: Role::Body, list: None, notes: Vec::new(), boxes: Vec::new() }
+        Self {
+            text: String::new(),
+            role: Role::Body,
+            list: None,
+            notes: Vec::new(),
+            boxes: Vec::new(),
+            formula_ends_at: None,
+        }
     }
 }
 
@@ -56,7 +72,12 @@ impl Body<'_> {
                 }
                 "oMath" | "oMathPara" => {
                     let formula = self.formula()?;
+                    // Two formulas that follow each other are two.
+                    if paragraph.formula_ends_at == Some(paragraph.text.len()) {
+                        paragraph.text.push(' ');
+                    }
                     paragraph.text.push_str(&clean(&formula));
+                    paragraph.formula_ends_at = Some(paragraph.text.len());
                 }
                 "t" => paragraph.text.push_str(&clean(&self.reader.text_of_current()?)),
                 "tab" | "ptab" => self.leaf(paragraph, "\t")?,
@@ -146,13 +167,11 @@ impl Body<'_> {
             match element.name() {
                 "p" => {
                     let inner = self.paragraph()?;
-                    paragraph.boxes.push(inner);
+                    paragraph.boxes.push(Boxed::Paragraph(inner));
                 }
                 "tbl" => {
                     let rows = self.table_rows()?;
-                    let mut inner = Paragraph::new();
-                    inner.text = rows.iter().map(|row| row.join(", ")).collect::<Vec<_>>().join("\n");
-                    paragraph.boxes.push(inner);
+                    paragraph.boxes.push(Boxed::Table(rows));
                 }
                 "del" | "moveFrom" | "sdtPr" => self.reader.skip()?,
                 _ => self.text_box(paragraph)?,

@@ -108,6 +108,15 @@ fn text_boxes_are_read_once_and_formulas_keep_their_signs() {
         <mc:Fallback><w:pict><w:txbxContent><w:p><w:r><w:t>Boxed.</w:t></w:r></w:p></w:txbxContent></w:pict></mc:Fallback>\
         </mc:AlternateContent></w:r></w:p>";
     assert_eq!(extracted(text_box, &[]).text, "Before.\n\nBoxed.\n");
+    let boxed_table = format!(
+        "<w:p><w:r><w:pict><w:txbxContent><w:tbl><w:tr><w:tc>{}</w:tc><w:tc>{}</w:tc></w:tr><w:tr><w:tc>{}</w:tc>\
+         <w:tc>{}</w:tc></w:tr></w:tbl></w:txbxContent></w:pict></w:r></w:p>",
+        p("a"),
+        p("b"),
+        p("1"),
+        p("2")
+    );
+    assert_eq!(extracted(&boxed_table, &[]).text, "| a | b |\n| --- | --- |\n| 1 | 2 |\n");
     let formula = "<w:p><m:oMath xmlns:m='m'><m:sSup><m:e><m:r><m:t>x</m:t></m:r></m:e><m:sup><m:r><m:t>2</m:t></m:r></m:sup>\
         </m:sSup></m:oMath></w:p>";
     assert_eq!(extracted(formula, &[]).text, "x^2\n");
@@ -254,6 +263,26 @@ fn formulas_are_written_on_one_line() {
             ),
             "lim_(x→0)(x)",
         ),
+        (
+            [
+                of("sSup", &[e(&r("x")), of("sup", &r("k"))].concat()),
+                r("a"),
+                of("f", &[of("num", &r("b")), of("den", &r("c"))].concat()),
+            ]
+            .concat(),
+            "x^k a b/c",
+        ),
+        (
+            of(
+                "func",
+                &[
+                    of("fName", &r("cos")),
+                    e(&[r("n"), of("sSub", &[e(&r("x")), of("sub", &r("0"))].concat())].concat()),
+                ]
+                .concat(),
+            ),
+            "cos(nx_0)",
+        ),
         (of("sSubSup", &[e(&r("x")), of("sub", &r("i")), of("sup", &r("2k"))].concat()), "x_i^(2k)"),
         (of("sSup", &[e(&of("d", &e(&r("a+b")))), of("sup", &r("2"))].concat()), "(a+b)^2"),
         (
@@ -275,6 +304,25 @@ fn formulas_are_written_on_one_line() {
         r("b")
     );
     assert_eq!(extracted(&two, &[]).text, "a\nb\n");
+    let side_by_side = format!("<w:p xmlns:m='m'><m:oMath>{}</m:oMath><m:oMath>{}</m:oMath></w:p>", r("a=b"), r("c=d"));
+    assert_eq!(extracted(&side_by_side, &[]).text, "a=b c=d\n");
+}
+
+#[test]
+fn a_table_in_a_frame_of_one_cell_is_a_table() {
+    let cell = |inner: &str| format!("<w:tc>{inner}</w:tc>");
+    let inner = format!(
+        "<w:tbl><w:tr>{}{}</w:tr><w:tr>{}{}</w:tr></w:tbl>",
+        cell(&p("a")),
+        cell(&p("b")),
+        cell(&p("1")),
+        cell(&p("2"))
+    );
+    let frame = cell(&format!("{}{inner}{}", p("Prices:"), p("In euros.")));
+    let deleted = format!("<w:tr><w:trPr><w:del/></w:trPr>{}</w:tr>", cell(&p("gone")));
+    let document = extracted(&format!("<w:tbl><w:tr>{frame}</w:tr>{deleted}</w:tbl>"), &[]);
+    assert_eq!(document.text, "Prices:\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n\nIn euros.\n");
+    assert_eq!(document.tables.len(), 1);
 }
 
 #[test]

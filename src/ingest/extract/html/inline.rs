@@ -2,6 +2,7 @@
 
 use dom_query::NodeRef;
 
+use super::table;
 use crate::ingest::extract::structure::takes_exponent;
 
 /// Elements that begin and end a block. Every other element is part of a line.
@@ -89,6 +90,14 @@ impl Line {
         self.gap = true;
     }
 
+    /// Adds a sign right behind the last word.
+    fn push_sign(&mut self, sign: char) {
+        if !self.text.is_empty() && !self.text.ends_with('\n') {
+            self.text.push(sign);
+        }
+        self.gap = true;
+    }
+
     pub(super) fn break_line(&mut self) {
         if !self.text.is_empty() && !self.text.ends_with('\n') {
             self.text.push('\n');
@@ -123,6 +132,7 @@ pub(super) fn add(node: &NodeRef<'_>, line: &mut Line, depth: usize) {
         }
         "rp" | "rt" => {}
         "ul" | "ol" | "menu" | "dir" => add_list(node, line, depth, name.as_ref() == "ol"),
+        "table" => add_table(node, line, depth),
         _ if is_block(&name) => {
             line.gap();
             add_children(node, line, depth);
@@ -159,6 +169,32 @@ fn add_list(list: &NodeRef<'_>, line: &mut Line, depth: usize, ordered: bool) {
             number = number.saturating_add(1);
         }
         add(&child, line, depth - 1);
+    }
+    line.gap();
+}
+
+/// A table inside a line, such as one in a cell of another: `a, b; c, d`.
+fn add_table(node: &NodeRef<'_>, line: &mut Line, depth: usize) {
+    line.gap();
+    let rows = table::lines(node);
+    if rows.is_empty() {
+        add_children(node, line, depth);
+        return line.gap();
+    }
+    if let Some(caption) = table::caption(node, depth - 1) {
+        line.push(&caption);
+        line.push_sign(':');
+    }
+    for (number, row) in rows.iter().enumerate() {
+        if number > 0 {
+            line.push_sign(';');
+        }
+        for (column, cell) in table::cells(row).iter().enumerate() {
+            if column > 0 {
+                line.push_sign(',');
+            }
+            add(cell, line, depth - 1);
+        }
     }
     line.gap();
 }

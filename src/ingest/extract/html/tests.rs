@@ -90,6 +90,23 @@ fn tables_are_tables_when_they_hold_data() {
 }
 
 #[test]
+fn small_headings_and_tables_in_cells_are_values_and_large_ones_are_boxes() {
+    let nested = "<table><tr><td>a<td>b<tr><td><table><tr><td>1<td>2<tr><td>3<td>4</table><td>5</table>";
+    assert_eq!(text(nested), "| a | b |\n| --- | --- |\n| 1, 2; 3, 4 | 5 |\n");
+    let heading = "<table><tr><td><h2>Name</h2><td>Age<tr><td>Ann<td>7</table>";
+    assert_eq!(text(heading), "| Name | Age |\n| --- | --- |\n| Ann | 7 |\n");
+    let prose = "The keeper lights the lamp at dusk and puts it out at dawn. ".repeat(5);
+    let page = format!("<table><tr><td><h2>Lamps</h2><p>{prose}</p><td><h2>Piers</h2><p>Oak.</p></table>");
+    assert_eq!(text(&page), format!("## Lamps\n\n{}\n\n## Piers\n\nOak.\n", prose.trim()));
+}
+
+#[test]
+fn a_note_is_content_whatever_its_class_is_called() {
+    let page = "<body><nav>x</nav><div role=note class='hatnote navigation-not-searchable'>See also <a href=b>bears</a>.</div><p>Bees.</p></body>";
+    assert_eq!(text(page), "See also bears.\n\nBees.\n");
+}
+
+#[test]
 fn raised_numbers_and_pictures_are_read_as_a_reader_would() {
     assert_eq!(text("10<sup>6</sup> m<sup>2</sup> word<sup>1</sup><sup><a href=#n>2</a></sup>"), "10^6 m^2 word12\n");
     assert_eq!(text("x <img alt='a red fox'> <img alt=logo> y"), "x [image: a red fox] y\n");
