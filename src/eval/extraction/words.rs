@@ -12,7 +12,8 @@
 //! the targets of links, and pictures with their descriptions, however a system writes them (`![…](…)`, our
 //! `[image: …]`, a comment), since the systems differ on whether a description is text. Character references become
 //! their characters. A box is one word for ticked and one for empty, whether it is written `[x]` or `☒`. In formulas
-//! between dollar signs the names of LaTeX commands are markup, but those of Greek letters are the letters.
+//! between dollar signs the names of LaTeX commands are markup, but for those of Greek letters, which
+//! are the letters, and of functions (`\log`), which are their names.
 //!
 //! May depend on nothing of this crate.
 
@@ -62,6 +63,9 @@ const GREEK: [(&str, char); 34] = [
     ("Psi", 'ψ'),
     ("Omega", 'ω'),
 ];
+
+/// The commands of LaTeX that are written as their names.
+const NAMED: &str = "arg cos cosh cot det exp inf lim ln log max min sin sinh sup tan tanh";
 
 /// What a ticked and an empty box are written as.
 const TICKED: char = '☒';
@@ -129,6 +133,7 @@ fn without_commands(formula: &str, text: &mut String) {
         let (name, behind) = after.split_at(end);
         text.push_str(before);
         text.push(' ');
+        text.push_str(NAMED.split(' ').find(|named| *named == name).unwrap_or_default());
         text.extend(GREEK.iter().find(|(greek, _)| *greek == name).map(|(_, letter)| letter));
         text.push(' ');
         rest = behind;
@@ -272,7 +277,7 @@ mod tests {
             ("AT&amp;T &lt;b&gt; x\\_y 1\\. \\*z\\*", "at t b x y 1 z"),
             ("- [x] done\n- [ ] open ☒ ☑ ☐", "☒ done ☐ open ☒ ☒ ☐"),
             ("area $A= \\pi r^{2}$ or \\frac", "area a π r 2 or frac"),
-            ("$$\\frac{n}{\\text{all}}$$", "n all"),
+            ("$$\\frac{\\log n}{\\text{all}}$$", "log n all"),
             ("costs $5 or C:\\new for $6", "costs 5 or c for 6"),
             ("ﬁne Straße １２", "fine straße 12"),
             ("東京 and ไทย", "東 京 and ไ ท ย"),

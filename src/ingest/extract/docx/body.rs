@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
+    chart::Charts,
     numbering::{Mark, Numbering},
     paragraph::{Boxed, Paragraph},
     styles::{ListPosition, Role, Styles},
@@ -51,6 +52,7 @@ pub(super) struct Body<'a> {
     /// What the cell holds that was read last.
     pub(super) last_cell: Vec<CellPart>,
     pub(super) numbering: Numbering,
+    pub(super) charts: Charts,
     in_list: bool,
 }
 
@@ -70,8 +72,14 @@ impl<'a> Body<'a> {
             pending_notes: Vec::new(),
             last_cell: Vec::new(),
             numbering,
+            charts: Charts::new(),
             in_list: false,
         }
+    }
+
+    /// The same with the charts that it refers to.
+    pub(super) fn with_charts(self, charts: Charts) -> Self {
+        Self { charts, ..self }
     }
 
     pub(super) fn write(&mut self, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {

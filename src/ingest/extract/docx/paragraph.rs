@@ -85,6 +85,7 @@ impl Body<'_> {
                 "noBreakHyphen" => self.leaf(paragraph, "-")?,
                 "footnoteReference" | "endnoteReference" => self.note(&element, paragraph)?,
                 "sym" => self.leaf(paragraph, symbol(&element))?,
+                "chart" => self.chart(&element, paragraph)?,
                 "docPr" => self.picture(&element, paragraph)?,
                 "txbxContent" => self.text_box(paragraph)?,
                 "AlternateContent" => self.alternate(paragraph)?,
@@ -158,6 +159,16 @@ impl Body<'_> {
         {
             let words = description.split_whitespace().collect::<Vec<_>>().join(" ");
             paragraph.text.push_str(&format!(" [image: {words}] "));
+        }
+        self.reader.skip()
+    }
+
+    /// A chart stands where it is anchored, as a text box does.
+    fn chart(&mut self, element: &Element<'_>, paragraph: &mut Paragraph) -> Result<(), ExtractError> {
+        if let Some(chart) = element.attribute("id").and_then(|id| self.charts.get(&id)) {
+            let title = Paragraph { text: chart.title.clone(), ..Paragraph::new() };
+            paragraph.boxes.push(Boxed::Paragraph(title));
+            paragraph.boxes.extend(chart.tables.iter().cloned().map(Boxed::Table));
         }
         self.reader.skip()
     }

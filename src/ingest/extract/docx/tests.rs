@@ -326,6 +326,48 @@ fn a_table_in_a_frame_of_one_cell_is_a_table() {
 }
 
 #[test]
+fn charts_are_tables_of_their_numbers() {
+    let points = |values: &[&str]| -> String {
+        values.iter().enumerate().map(|(at, value)| format!("<c:pt idx='{at}'><c:v>{value}</c:v></c:pt>")).collect()
+    };
+    let series = |name: &str, categories: &[&str], values: &[&str]| {
+        format!(
+            "<c:ser><c:tx><c:strRef><c:f>S!B1</c:f><c:strCache>{}</c:strCache></c:strRef></c:tx><c:cat><c:strRef>\
+             <c:strCache>{}</c:strCache></c:strRef></c:cat><c:val><c:numRef><c:numCache><c:formatCode>General</c:formatCode>\
+             {}</c:numCache></c:numRef></c:val></c:ser>",
+            points(&[name]),
+            points(categories),
+            points(values)
+        )
+    };
+    let chart = format!(
+        "<c:chartSpace xmlns:c='c' xmlns:a='a'><c:chart><c:title><c:tx><c:rich><a:p><a:r><a:t>Sales</a:t></a:r></a:p></c:rich>\
+         </c:tx></c:title><c:plotArea><c:barChart>{}{}</c:barChart></c:plotArea></c:chart></c:chartSpace>",
+        series("tea", &["May", "June"], &["3", "4.5"]),
+        series("milk", &["May", "June"], &["1"]),
+    );
+    let relations = "<Relationships><Relationship Id='r7' Type='http://x/relationships/chart' Target='charts/chart1.xml'/>\
+        <Relationship Id='r8' Type='http://x/relationships/chart' Target='/word/charts/broken.xml'/></Relationships>";
+    let body = format!(
+        "{}<w:p><w:r><w:drawing><c:chart xmlns:c='c' xmlns:r='r' r:id='r7'/></w:drawing></w:r></w:p>{}",
+        p("Before."),
+        p("After.")
+    );
+    let document = extracted(
+        &body,
+        &[
+            ("word/_rels/document.xml.rels", relations),
+            ("word/charts/chart1.xml", &chart),
+            ("word/charts/broken.xml", "<c:chart><c:ser>"),
+        ],
+    );
+    let expected =
+        "Before.\n\nSales\n\n| | tea | milk |\n| --- | --- | --- |\n| May | 3 | 1 |\n| June | 4.5 | |\n\nAfter.\n";
+    assert_eq!(document.text, expected);
+    assert_eq!(document.warnings.len(), 1, "{:?}", document.warnings);
+}
+
+#[test]
 fn signs_of_picture_fonts_are_read_where_they_say_something() {
     let sign = |code: &str| format!("<w:r><w:sym w:font='Wingdings' w:char='{code}'/></w:r>");
     let body = format!("<w:p>{}<w:r><w:t> paid </w:t></w:r>{}{}</w:p>", sign("F0FE"), sign("F0E0"), sign("F04A"));
