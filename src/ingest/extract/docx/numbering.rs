@@ -221,7 +221,7 @@ fn read_levels(reader: &mut Reader<'_>) -> Result<HashMap<usize, Level>, Extract
             reader.skip()?;
             continue;
         }
-        let at = element.attribute("ilvl").and_then(|value| value.parse().ok()).unwrap_or(0);
+        let at = element.attribute("ilvl").and_then(|value| value.parse().ok()).unwrap_or(0).min(LEVELS - 1);
         let mut level =
             Level { start: 1, format: "decimal".into(), text: None, legal: false, continues: false, style: None };
         while let Some(property) = reader.child()? {
