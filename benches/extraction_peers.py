@@ -3,8 +3,8 @@
 usage: footnote eval extraction --data FOLDER --peer "markitdown=python3 benches/extraction_peers.py markitdown"
 
 The one argument names the reader: `markitdown` (the package `markitdown` with its extras `docx`, `outlook`, `pdf`, `pptx`,
-`xls` and `xlsx`; a local conversion, no plugins and no language model) or `pymupdf4llm` (the package of that name; it
-reads PDF, and what else PyMuPDF opens).
+`xls` and `xlsx`; a local conversion, no plugins and no language model) or `pymupdf4llm` (the package of that name
+before 2.0, which is empty; it reads PDF, and what else PyMuPDF opens).
 
 One line of JSON asks for a file, {"file": PATH, "output": PATH}: the file is read and its Markdown written to the second
 path. The reply is {} or {"error": WHY}.
