@@ -147,7 +147,7 @@ fn without_markup(line: &str, text: &mut String) {
     while let Some(at) = rest.find(['!', '[', ']', '<', '\\']) {
         text.push_str(&rest[..at]);
         rest = &rest[at..];
-        let (written, length) = markup_at(rest).unwrap_or_else(|| (None, 1));
+        let (written, length) = markup_at(rest).unwrap_or((None, 1));
         // A separator in its place, but for a tag: `a<b>b</b>` is one word.
         text.push(written.unwrap_or(if rest.starts_with('<') && length > 1 && !is_break(&rest[..length]) {
             JOINED
