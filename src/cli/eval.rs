@@ -11,6 +11,7 @@ use clap::Subcommand;
 use super::{
     Exit,
     eval_ambiguity::Ambiguity,
+    eval_extraction::Extraction,
     eval_injections::Injections,
     eval_pairs::EvalPairs,
     eval_suite::{
@@ -80,6 +81,7 @@ enum EvalCommand {
         json: bool,
     },
     Ambiguity(Ambiguity),
+    Extraction(Extraction),
     Pairs(EvalPairs),
     Run(RunSuite),
     Ablate(Ablate),
@@ -110,6 +112,7 @@ impl Eval {
                 (squad, scifact, index, (rerank, rerank_depth), json)
             }
             EvalCommand::Ambiguity(command) => return command.run(config).await,
+            EvalCommand::Extraction(command) => return command.run(config).await,
             EvalCommand::Run(command) => {
                 let run = measure_suite(&command, config, ChosenAdapters::default()).await?;
                 return command.show(&run);

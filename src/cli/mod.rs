@@ -15,6 +15,7 @@ mod doctor;
 mod documents;
 mod eval;
 mod eval_ambiguity;
+mod eval_extraction;
 mod eval_injections;
 mod eval_pairs;
 mod eval_suite;

@@ -2,7 +2,8 @@
 //!
 //! A suite (`suite`) says what is asked; `runner` asks it of an `answerer` and scores the replies; a `run` is what
 //! remains, as a folder; `compare`, `failures`, `review` and `report` read runs. `product` is the system that is asked,
-//! or `external` for any other program. `retrieval` measures the search alone, on the data sets that `squad` and `scifact` read.
+//! or `external` for any other program. `retrieval` measures the search alone, on the data sets that `squad` and `scifact` read;
+//! `extraction` how well files are read.
 //!
 //! May depend on everything but `cli` and `http`.
 
@@ -21,6 +22,7 @@ pub mod corpus;
 pub mod distractors;
 pub mod examples;
 pub mod external;
+pub mod extraction;
 pub mod failures;
 pub mod injections;
 pub mod measure;

@@ -20,6 +20,7 @@ mod bench;
 mod cli;
 mod crash;
 mod delete;
+mod extraction;
 mod formats;
 mod fuzz;
 mod hostile;

@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 
 use super::{
-    numbering::Numbering,
-    paragraph::Paragraph,
-    styles::{Role, Styles},
+    chart::Charts,
+    numbering::{Mark, Numbering},
+    paragraph::{Boxed, Paragraph},
+    styles::{ListPosition, Role, Styles},
+    table::CellPart,
     xml::Reader,
 };
 use crate::ingest::extract::{ExtractError, ExtractLimits, structure::one_line, writer::MarkdownWriter};
@@ -47,7 +49,10 @@ pub(super) struct Body<'a> {
     pub(super) note_count: usize,
     /// Notes of a table's cells, which are written below the table.
     pub(super) pending_notes: Vec<(String, String)>,
-    numbering: Numbering,
+    /// What the cell holds that was read last.
+    pub(super) last_cell: Vec<CellPart>,
+    pub(super) numbering: Numbering,
+    pub(super) charts: Charts,
     in_list: bool,
 }
 
@@ -65,9 +70,16 @@ impl<'a> Body<'a> {
             notes,
             note_count: 0,
             pending_notes: Vec::new(),
+            last_cell: Vec::new(),
             numbering,
+            charts: Charts::new(),
             in_list: false,
         }
+    }
+
+    /// The same with the charts that it refers to.
+    pub(super) fn with_charts(self, charts: Charts) -> Self {
+        Self { charts, ..self }
     }
 
     pub(super) fn write(&mut self, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {
@@ -93,18 +105,22 @@ impl<'a> Body<'a> {
     }
 
     fn write_paragraph(&mut self, paragraph: Paragraph, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {
-        let Paragraph { text, role, list, notes, boxes } = paragraph;
+        let Paragraph { text, role, list, notes, boxes, .. } = paragraph;
         let text = lines_of(&text);
         if !text.is_empty() {
             match role {
                 Role::Contents => {}
                 Role::Title => writer.heading(1, &text)?,
-                Role::Heading(level) => writer.heading(level, &text)?,
+                Role::Heading(level) => writer.heading(level, &format!("{}{text}", self.label(list.as_ref())))?,
                 Role::Body => {
-                    let mark = list.and_then(|position| self.numbering.next(&position));
+                    let mark = list.and_then(|position| Some((position.level, self.numbering.next(&position)?)));
                     let is_item = mark.is_some();
-                    let mark = mark.unwrap_or_default();
-                    let text = format!("{mark}{}", text.replace('\n', &format!("\n{}", " ".repeat(mark.len()))));
+                    let mark = mark.map_or(String::new(), |(level, mark)| match mark {
+                        Mark::Bullet => format!("{}- ", "  ".repeat(level)),
+                        Mark::Label(label) => format!("{}{label} ", "  ".repeat(level)),
+                    });
+                    let indent = " ".repeat(mark.chars().count());
+                    let text = format!("{mark}{}", text.replace('\n', &format!("\n{indent}")));
                     if is_item && self.in_list {
                         writer.line(&text)?
                     } else {
@@ -118,17 +134,51 @@ impl<'a> Body<'a> {
             }
         }
         for inner in boxes {
-            self.write_paragraph(inner, writer)?;
+            match inner {
+                Boxed::Paragraph(inner) => self.write_paragraph(inner, writer)?,
+                Boxed::Table(rows) => self.write_table(rows, writer)?,
+            }
         }
         self.write_notes(notes, writer)
+    }
+
+    /// The number of a heading, with a blank behind it; empty where none is shown.
+    fn label(&mut self, list: Option<&ListPosition>) -> String {
+        match list.and_then(|position| self.numbering.next(position)) {
+            Some(Mark::Label(label)) => format!("{label} "),
+            Some(Mark::Bullet) | None => String::new(),
+        }
+    }
+
+    /// The words of a paragraph in a cell or a note, and of the boxes that are anchored there.
+    pub(super) fn words_of(&mut self, paragraph: Paragraph) -> Vec<String> {
+        let Paragraph { text, list, notes, boxes, .. } = paragraph;
+        self.pending_notes.extend(notes);
+        let position = list.filter(|_| !text.trim().is_empty());
+        let text = match position.and_then(|position| self.numbering.next(&position)) {
+            Some(Mark::Label(label)) => format!("{label} {text}"),
+            Some(Mark::Bullet) => format!("- {text}"),
+            None => text,
+        };
+        let mut words = vec![text];
+        for inner in boxes {
+            match inner {
+                Boxed::Paragraph(inner) => words.extend(self.words_of(inner)),
+                Boxed::Table(rows) => words.extend(rows.iter().map(|row| row.join(", "))),
+            }
+        }
+        words
     }
 
     fn write_table(&mut self, rows: Vec<Vec<String>>, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {
         self.in_list = false;
         if rows.iter().all(|row| row.len() <= 1) && rows.len() <= 1 {
-            // A single cell is a box around text.
-            for cell in rows.iter().flatten() {
-                writer.block(&lines_of(cell))?;
+            // A single cell is a box around text and tables.
+            for part in std::mem::take(&mut self.last_cell) {
+                match part {
+                    CellPart::Text(text) => writer.block(&lines_of(&text))?,
+                    CellPart::Table(rows) => writer.table(&rows)?,
+                }
             }
         } else {
             writer.table(&rows)?;

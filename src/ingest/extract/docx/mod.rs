@@ -1,4 +1,5 @@
-//! Word documents (DOCX): paragraphs, headings by style, lists, tables, notes, text boxes, as Markdown.
+//! Word documents (DOCX): paragraphs, headings by style, lists, tables, notes, text boxes, formulas and the numbers of
+//! charts, as Markdown.
 //!
 //! The text is what the document says now: inserted text is taken, deleted text is not. Page headers and
 //! footers, comments and the table of contents repeat or surround the content and are left out.
@@ -6,6 +7,8 @@
 //! May depend on `domain` only.
 
 mod body;
+mod chart;
+mod formula;
 mod numbering;
 mod package;
 mod paragraph;
@@ -39,7 +42,8 @@ pub(super) fn read(bytes: &[u8], limits: &ExtractLimits) -> Result<ExtractedDocu
         }
     }
     let mut writer = MarkdownWriter::new(MEDIA_TYPE, limits);
-    Body::new(&document, &styles, numbering, &notes, limits).write(&mut writer)?;
+    let charts = chart::read_all(&mut package, &main, limits.max_depth, &mut writer)?;
+    Body::new(&document, &styles, numbering, &notes, limits).with_charts(charts).write(&mut writer)?;
     if writer.is_blank() {
         return Err(ExtractError::no_text("the document has no words in it, only pictures or nothing at all"));
     }

@@ -15,8 +15,17 @@ pub(super) struct Paragraph {
     pub(super) list: Option<ListPosition>,
     /// The notes that it refers to, in order: the mark in the text, and the note.
     pub(super) notes: Vec<(String, String)>,
-    /// The paragraphs of text boxes that are anchored here.
-    pub(super) boxes: Vec<Paragraph>,
+    /// What text boxes hold that are anchored here.
+    pub(super) boxes: Vec<Boxed>,
+    /// Where in the text the last formula ends.
+    formula_ends_at: Option<usize>,
+}
+
+/// A block in a text box.
+#[derive(Debug)]
+pub(super) enum Boxed {
+    Paragraph(Paragraph),
+    Table(Vec<Vec<String>>),
 }
 
 /// What matters of how a run looks.
@@ -28,7 +37,14 @@ struct Look {
 
 impl Paragraph {
     fn new() -> Self {
-        Self { text: String::new(), role: Role::Body, list: None, notes: Vec::new(), boxes: Vec::new() }
+        Self {
+            text: String::new(),
+            role: Role::Body,
+            list: None,
+            notes: Vec::new(),
+            boxes: Vec::new(),
+            formula_ends_at: None,
+        }
     }
 }
 
@@ -54,24 +70,22 @@ impl Body<'_> {
                         paragraph.text.push('^');
                     }
                 }
-                // Formulas: what is raised, lowered or below the line of a fraction.
-                "sup" | "sub" | "den" => {
-                    let before = paragraph.text.len();
-                    self.inline(paragraph)?;
-                    let sign = match element.name() {
-                        "sup" => "^",
-                        "sub" => "_",
-                        _ => "/",
-                    };
-                    if paragraph.text.len() > before {
-                        paragraph.text.insert_str(before, sign);
+                "oMath" | "oMathPara" => {
+                    let formula = self.formula()?;
+                    // Two formulas that follow each other are two.
+                    if paragraph.formula_ends_at == Some(paragraph.text.len()) {
+                        paragraph.text.push(' ');
                     }
+                    paragraph.text.push_str(&clean(&formula));
+                    paragraph.formula_ends_at = Some(paragraph.text.len());
                 }
                 "t" => paragraph.text.push_str(&clean(&self.reader.text_of_current()?)),
                 "tab" | "ptab" => self.leaf(paragraph, "\t")?,
                 "br" | "cr" => self.leaf(paragraph, "\n")?,
                 "noBreakHyphen" => self.leaf(paragraph, "-")?,
                 "footnoteReference" | "endnoteReference" => self.note(&element, paragraph)?,
+                "sym" => self.leaf(paragraph, symbol(&element))?,
+                "chart" => self.chart(&element, paragraph)?,
                 "docPr" => self.picture(&element, paragraph)?,
                 "txbxContent" => self.text_box(paragraph)?,
                 "AlternateContent" => self.alternate(paragraph)?,
@@ -107,7 +121,7 @@ impl Body<'_> {
         }
         if let Some(style) = style {
             paragraph.role = self.styles.role(&style);
-            list = list.or_else(|| self.styles.list(&style));
+            list = list.or_else(|| self.styles.list(&style).map(|list| self.numbering.of_style(list, &style)));
         }
         if let (Some(level @ 0..=8), Role::Body) = (outline, paragraph.role) {
             paragraph.role = Role::Heading(level + 1);
@@ -149,18 +163,26 @@ impl Body<'_> {
         self.reader.skip()
     }
 
+    /// A chart stands where it is anchored, as a text box does.
+    fn chart(&mut self, element: &Element<'_>, paragraph: &mut Paragraph) -> Result<(), ExtractError> {
+        if let Some(chart) = element.attribute("id").and_then(|id| self.charts.get(&id)) {
+            let title = Paragraph { text: chart.title.clone(), ..Paragraph::new() };
+            paragraph.boxes.push(Boxed::Paragraph(title));
+            paragraph.boxes.extend(chart.tables.iter().cloned().map(Boxed::Table));
+        }
+        self.reader.skip()
+    }
+
     fn text_box(&mut self, paragraph: &mut Paragraph) -> Result<(), ExtractError> {
         while let Some(element) = self.reader.child()? {
             match element.name() {
                 "p" => {
                     let inner = self.paragraph()?;
-                    paragraph.boxes.push(inner);
+                    paragraph.boxes.push(Boxed::Paragraph(inner));
                 }
                 "tbl" => {
                     let rows = self.table_rows()?;
-                    let mut inner = Paragraph::new();
-                    inner.text = rows.iter().map(|row| row.join(", ")).collect::<Vec<_>>().join("\n");
-                    paragraph.boxes.push(inner);
+                    paragraph.boxes.push(Boxed::Table(rows));
                 }
                 "del" | "moveFrom" | "sdtPr" => self.reader.skip()?,
                 _ => self.text_box(paragraph)?,
@@ -202,9 +224,7 @@ impl Body<'_> {
             match element.name() {
                 "p" => {
                     let paragraph = self.paragraph()?;
-                    let boxes = paragraph.boxes.into_iter().map(|inner| inner.text);
-                    parts.extend([paragraph.text].into_iter().chain(boxes));
-                    self.pending_notes.extend(paragraph.notes);
+                    parts.extend(self.words_of(paragraph));
                 }
                 "tbl" => {
                     let rows = self.table_rows()?;
@@ -215,6 +235,29 @@ impl Body<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// A sign out of a font of pictures, where it says something: ticks, crosses, boxes, arrows of Wingdings.
+fn symbol(element: &Element<'_>) -> &'static str {
+    let font = element.attribute("font").unwrap_or_default();
+    let code = element.attribute("char").and_then(|code| u32::from_str_radix(&code, 16).ok()).unwrap_or(0);
+    // Fonts of pictures are often addressed in the private area.
+    match (font.as_str(), code & 0xff) {
+        ("Wingdings", 0xfc) => "✓",
+        ("Wingdings", 0xfb) => "✗",
+        ("Wingdings", 0xa8 | 0x6f) => "☐",
+        ("Wingdings", 0xfe) => "☑",
+        ("Wingdings", 0xfd | 0x78) => "☒",
+        ("Wingdings", 0xe0) => "→",
+        ("Symbol", 0xb0) => "°",
+        ("Symbol", 0xb1) => "±",
+        ("Symbol", 0xb3) => "≥",
+        ("Symbol", 0xa3) => "≤",
+        ("Symbol", 0xb9) => "≠",
+        ("Symbol", 0x6d) => "μ",
+        ("Symbol", 0x57) => "Ω",
+        _ => "",
     }
 }
 

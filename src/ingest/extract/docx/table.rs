@@ -6,6 +6,13 @@ use crate::ingest::extract::ExtractError;
 /// A grid of at most this many cells is built; a span may claim millions.
 const MAX_SPAN: usize = 256;
 
+/// What stands in a cell.
+#[derive(Debug)]
+pub(super) enum CellPart {
+    Text(String),
+    Table(Vec<Vec<String>>),
+}
+
 #[derive(Debug, Default)]
 struct CellProperties {
     span: usize,
@@ -25,8 +32,11 @@ impl Body<'_> {
             match element.name() {
                 "tr" => {
                     let mut row = Vec::new();
+                    let before = std::mem::take(&mut self.last_cell);
                     if self.row_into(&mut row, rows.last())? {
                         rows.push(row);
+                    } else {
+                        self.last_cell = before;
                     }
                 }
                 "tblPr" | "tblGrid" | "sdtPr" | "del" | "moveFrom" => self.reader.skip()?,
@@ -61,26 +71,25 @@ impl Body<'_> {
 
     fn cell_into(&mut self, row: &mut Vec<String>, above: Option<&Vec<String>>) -> Result<(), ExtractError> {
         let mut properties = CellProperties { span: 1, continues_above: false };
-        let mut parts: Vec<String> = Vec::new();
+        let mut parts: Vec<CellPart> = Vec::new();
         while let Some(element) = self.reader.child()? {
             match element.name() {
                 "tcPr" => properties = self.cell_properties()?,
                 "p" => {
                     let paragraph = self.paragraph()?;
-                    self.pending_notes.extend(paragraph.notes);
-                    parts.push(paragraph.text);
-                    parts.extend(paragraph.boxes.into_iter().map(|inner| inner.text));
+                    parts.extend(self.words_of(paragraph).into_iter().map(CellPart::Text));
                 }
-                "tbl" => {
-                    let rows = self.table_rows()?;
-                    parts.extend(rows.iter().map(|row| row.join(", ")));
-                }
+                "tbl" => parts.push(CellPart::Table(self.table_rows()?)),
                 "del" | "moveFrom" | "sdtPr" => self.reader.skip()?,
-                _ => parts.push(self.flat()?),
+                _ => parts.push(CellPart::Text(self.flat()?)),
             }
         }
-        parts.retain(|part| !part.trim().is_empty());
-        let mut text = parts.join("\n");
+        let lines = parts.iter().flat_map(|part| match part {
+            CellPart::Text(text) => vec![text.clone()],
+            CellPart::Table(rows) => rows.iter().map(|row| row.join(", ")).collect(),
+        });
+        let mut text = lines.filter(|line| !line.trim().is_empty()).collect::<Vec<_>>().join("\n");
+        self.last_cell = parts;
         if properties.continues_above && text.is_empty() {
             text = above.and_then(|above| above.get(row.len())).cloned().unwrap_or_default();
         }

@@ -108,6 +108,15 @@ fn text_boxes_are_read_once_and_formulas_keep_their_signs() {
         <mc:Fallback><w:pict><w:txbxContent><w:p><w:r><w:t>Boxed.</w:t></w:r></w:p></w:txbxContent></w:pict></mc:Fallback>\
         </mc:AlternateContent></w:r></w:p>";
     assert_eq!(extracted(text_box, &[]).text, "Before.\n\nBoxed.\n");
+    let boxed_table = format!(
+        "<w:p><w:r><w:pict><w:txbxContent><w:tbl><w:tr><w:tc>{}</w:tc><w:tc>{}</w:tc></w:tr><w:tr><w:tc>{}</w:tc>\
+         <w:tc>{}</w:tc></w:tr></w:tbl></w:txbxContent></w:pict></w:r></w:p>",
+        p("a"),
+        p("b"),
+        p("1"),
+        p("2")
+    );
+    assert_eq!(extracted(&boxed_table, &[]).text, "| a | b |\n| --- | --- |\n| 1 | 2 |\n");
     let formula = "<w:p><m:oMath xmlns:m='m'><m:sSup><m:e><m:r><m:t>x</m:t></m:r></m:e><m:sup><m:r><m:t>2</m:t></m:r></m:sup>\
         </m:sSup></m:oMath></w:p>";
     assert_eq!(extracted(formula, &[]).text, "x^2\n");
@@ -147,4 +156,220 @@ fn what_unpacks_to_too_much_is_refused() {
 fn damage_and_emptiness_are_told_apart() {
     assert!(matches!(read(&docx("<w:p>", &[]), &ExtractLimits::default()), Err(ExtractError::Malformed { .. })));
     assert!(matches!(read(&docx("<w:p/>", &[]), &ExtractLimits::default()), Err(ExtractError::NoText { .. })));
+}
+
+fn item(list: u32, level: usize, text: &str) -> String {
+    format!(
+        "<w:p><w:pPr><w:numPr><w:ilvl w:val='{level}'/><w:numId w:val='{list}'/></w:numPr></w:pPr><w:r><w:t>{text}</w:t></w:r></w:p>"
+    )
+}
+
+#[test]
+fn labels_are_those_that_word_shows() {
+    let level = |at: usize, format: &str, text: &str| {
+        format!(
+            "<w:lvl w:ilvl='{at}'><w:start w:val='1'/><w:numFmt w:val='{format}'/><w:lvlText w:val='{text}'/></w:lvl>"
+        )
+    };
+    let numbering = format!(
+        "<w:numbering xmlns:w='w'><w:abstractNum w:abstractNumId='1'>{}{}{}</w:abstractNum>\
+         <w:abstractNum w:abstractNumId='2'>{}{}</w:abstractNum>\
+         <w:num w:numId='1'><w:abstractNumId w:val='1'/></w:num><w:num w:numId='2'><w:abstractNumId w:val='1'/></w:num>\
+         <w:num w:numId='3'><w:abstractNumId w:val='2'/></w:num><w:num w:numId='4'><w:abstractNumId w:val='2'/>\
+         <w:lvlOverride w:ilvl='0'><w:startOverride w:val='5'/></w:lvlOverride></w:num></w:numbering>",
+        level(0, "decimal", "%1."),
+        level(1, "decimal", "%1.%2."),
+        level(2, "bullet", "o"),
+        level(0, "upperRoman", "Part %1"),
+        level(1, "lowerLetter", "%2)"),
+    );
+    let items = [
+        (1, 0, "a"),
+        (1, 1, "b"),
+        (1, 1, "c"),
+        (1, 2, "d"),
+        // Another list on the same definition counts on.
+        (2, 0, "e"),
+        (2, 1, "f"),
+        (3, 1, "g"),
+        (3, 0, "h"),
+        (4, 0, "i"),
+        (4, 0, "j"),
+    ];
+    let body: String = items.iter().map(|(list, level, text)| item(*list, *level, text)).collect();
+    let expected = "1. a\n  1.1. b\n  1.2. c\n    - d\n2. e\n  2.1. f\n  a) g\nPart I h\nPart V i\nPart VI j\n";
+    assert_eq!(extracted(&body, &[("word/numbering.xml", &numbering)]).text, expected);
+
+    let body = format!("<w:tbl><w:tr><w:tc>{}</w:tc><w:tc>{}</w:tc></w:tr></w:tbl>", item(1, 0, "x"), item(1, 2, "y"));
+    let text = extracted(&body, &[("word/numbering.xml", &numbering)]).text;
+    assert_eq!(text, "| 1. x | - y |\n| --- | --- |\n");
+}
+
+#[test]
+fn headings_have_the_numbers_that_a_reader_sees() {
+    let numbering = "<w:numbering xmlns:w='w'><w:abstractNum w:abstractNumId='1'>\
+        <w:lvl w:ilvl='0'><w:numFmt w:val='decimal'/><w:lvlText w:val='%1'/></w:lvl>\
+        <w:lvl w:ilvl='1'><w:numFmt w:val='decimal'/><w:lvlText w:val='%1.%2'/><w:pStyle w:val='H2'/></w:lvl>\
+        </w:abstractNum><w:num w:numId='1'><w:abstractNumId w:val='1'/></w:num></w:numbering>";
+    let styles = "<w:styles xmlns:w='w'><w:style w:styleId='H1'><w:name w:val='heading 1'/><w:pPr><w:numPr>\
+        <w:numId w:val='1'/></w:numPr></w:pPr></w:style><w:style w:styleId='H2'><w:name w:val='heading 2'/>\
+        <w:pPr><w:numPr><w:numId w:val='1'/></w:numPr></w:pPr></w:style></w:styles>";
+    let body = [styled("H1", "Scope"), styled("H2", "Terms"), styled("H2", "Prices"), styled("H1", "End")].concat();
+    let document = extracted(&body, &[("word/numbering.xml", numbering), ("word/styles.xml", styles)]);
+    assert_eq!(document.text, "# 1 Scope\n\n## 1.1 Terms\n\n## 1.2 Prices\n\n# 2 End\n");
+    assert_eq!(document.headings[2].title, "1.2 Prices");
+}
+
+#[test]
+fn formulas_are_written_on_one_line() {
+    let r = |text: &str| format!("<m:r><w:rPr/><m:t>{text}</m:t></m:r>");
+    let of = |name: &str, inner: &str| format!("<m:{name}>{inner}</m:{name}>");
+    let e = |inner: &str| of("e", inner);
+    for (formula, expected) in [
+        (of("f", &[of("num", &r("n+1")), of("den", &r("2"))].concat()), "(n+1)/2"),
+        (of("d", &[e(&r("x")), e(&r("y"))].concat()), "(x|y)"),
+        (
+            of(
+                "d",
+                &format!(
+                    "<m:dPr><m:begChr m:val='['/><m:sepChr m:val=','/><m:endChr m:val=')'/></m:dPr>{}{}",
+                    e(&r("0")),
+                    e(&r("1"))
+                ),
+            ),
+            "[0,1)",
+        ),
+        (
+            of(
+                "nary",
+                &format!(
+                    "<m:naryPr><m:chr m:val='∑'/></m:naryPr>{}{}{}",
+                    of("sub", &r("n=1")),
+                    of("sup", &r("∞")),
+                    e(&r("a"))
+                ),
+            ),
+            "∑_(n=1)^∞ a",
+        ),
+        (of("nary", &format!("{}{}{}", of("sub", ""), of("sup", ""), e(&r("f")))), "∫ f"),
+        (of("rad", &[of("deg", ""), e(&r("x"))].concat()), "√(x)"),
+        (of("rad", &[of("deg", &r("3")), e(&r("x"))].concat()), "√[3](x)"),
+        (of("func", &[of("fName", &r("sin")), e(&r("x"))].concat()), "sin x"),
+        (
+            of(
+                "func",
+                &[of("fName", &of("limLow", &[e(&r("lim")), of("lim", &r("x→0"))].concat())), e(&of("d", &e(&r("x"))))]
+                    .concat(),
+            ),
+            "lim_(x→0)(x)",
+        ),
+        (
+            [
+                of("sSup", &[e(&r("x")), of("sup", &r("k"))].concat()),
+                r("a"),
+                of("f", &[of("num", &r("b")), of("den", &r("c"))].concat()),
+            ]
+            .concat(),
+            "x^k a b/c",
+        ),
+        (
+            of(
+                "func",
+                &[
+                    of("fName", &r("cos")),
+                    e(&[r("n"), of("sSub", &[e(&r("x")), of("sub", &r("0"))].concat())].concat()),
+                ]
+                .concat(),
+            ),
+            "cos(nx_0)",
+        ),
+        (of("sSubSup", &[e(&r("x")), of("sub", &r("i")), of("sup", &r("2k"))].concat()), "x_i^(2k)"),
+        (of("sSup", &[e(&of("d", &e(&r("a+b")))), of("sup", &r("2"))].concat()), "(a+b)^2"),
+        (
+            of(
+                "m",
+                &[of("mr", &[e(&r("1")), e(&r("2"))].concat()), of("mr", &[e(&r("3")), e(&r("4"))].concat())].concat(),
+            ),
+            "[1, 2; 3, 4]",
+        ),
+    ] {
+        let body = format!(
+            "<w:p><w:r><w:t>So </w:t></w:r><m:oMath xmlns:m='m'>{formula}</m:oMath><w:r><w:t>.</w:t></w:r></w:p>"
+        );
+        assert_eq!(extracted(&body, &[]).text, format!("So {expected}.\n"));
+    }
+    let two = format!(
+        "<w:p><m:oMathPara xmlns:m='m'><m:oMath>{}</m:oMath><m:oMath>{}</m:oMath></m:oMathPara></w:p>",
+        r("a"),
+        r("b")
+    );
+    assert_eq!(extracted(&two, &[]).text, "a\nb\n");
+    let side_by_side = format!("<w:p xmlns:m='m'><m:oMath>{}</m:oMath><m:oMath>{}</m:oMath></w:p>", r("a=b"), r("c=d"));
+    assert_eq!(extracted(&side_by_side, &[]).text, "a=b c=d\n");
+}
+
+#[test]
+fn a_table_in_a_frame_of_one_cell_is_a_table() {
+    let cell = |inner: &str| format!("<w:tc>{inner}</w:tc>");
+    let inner = format!(
+        "<w:tbl><w:tr>{}{}</w:tr><w:tr>{}{}</w:tr></w:tbl>",
+        cell(&p("a")),
+        cell(&p("b")),
+        cell(&p("1")),
+        cell(&p("2"))
+    );
+    let frame = cell(&format!("{}{inner}{}", p("Prices:"), p("In euros.")));
+    let deleted = format!("<w:tr><w:trPr><w:del/></w:trPr>{}</w:tr>", cell(&p("gone")));
+    let document = extracted(&format!("<w:tbl><w:tr>{frame}</w:tr>{deleted}</w:tbl>"), &[]);
+    assert_eq!(document.text, "Prices:\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n\nIn euros.\n");
+    assert_eq!(document.tables.len(), 1);
+}
+
+#[test]
+fn charts_are_tables_of_their_numbers() {
+    let points = |values: &[&str]| -> String {
+        values.iter().enumerate().map(|(at, value)| format!("<c:pt idx='{at}'><c:v>{value}</c:v></c:pt>")).collect()
+    };
+    let series = |name: &str, categories: &[&str], values: &[&str]| {
+        format!(
+            "<c:ser><c:tx><c:strRef><c:f>S!B1</c:f><c:strCache>{}</c:strCache></c:strRef></c:tx><c:cat><c:strRef>\
+             <c:strCache>{}</c:strCache></c:strRef></c:cat><c:val><c:numRef><c:numCache><c:formatCode>General</c:formatCode>\
+             {}</c:numCache></c:numRef></c:val></c:ser>",
+            points(&[name]),
+            points(categories),
+            points(values)
+        )
+    };
+    let chart = format!(
+        "<c:chartSpace xmlns:c='c' xmlns:a='a'><c:chart><c:title><c:tx><c:rich><a:p><a:r><a:t>Sales</a:t></a:r></a:p></c:rich>\
+         </c:tx></c:title><c:plotArea><c:barChart>{}{}</c:barChart></c:plotArea></c:chart></c:chartSpace>",
+        series("tea", &["May", "June"], &["3", "4.5"]),
+        series("milk", &["May", "June"], &["1"]),
+    );
+    let relations = "<Relationships><Relationship Id='r7' Type='http://x/relationships/chart' Target='charts/chart1.xml'/>\
+        <Relationship Id='r8' Type='http://x/relationships/chart' Target='/word/charts/broken.xml'/></Relationships>";
+    let body = format!(
+        "{}<w:p><w:r><w:drawing><c:chart xmlns:c='c' xmlns:r='r' r:id='r7'/></w:drawing></w:r></w:p>{}",
+        p("Before."),
+        p("After.")
+    );
+    let document = extracted(
+        &body,
+        &[
+            ("word/_rels/document.xml.rels", relations),
+            ("word/charts/chart1.xml", &chart),
+            ("word/charts/broken.xml", "<c:chart><c:ser>"),
+        ],
+    );
+    let expected =
+        "Before.\n\nSales\n\n| | tea | milk |\n| --- | --- | --- |\n| May | 3 | 1 |\n| June | 4.5 | |\n\nAfter.\n";
+    assert_eq!(document.text, expected);
+    assert_eq!(document.warnings.len(), 1, "{:?}", document.warnings);
+}
+
+#[test]
+fn signs_of_picture_fonts_are_read_where_they_say_something() {
+    let sign = |code: &str| format!("<w:r><w:sym w:font='Wingdings' w:char='{code}'/></w:r>");
+    let body = format!("<w:p>{}<w:r><w:t> paid </w:t></w:r>{}{}</w:p>", sign("F0FE"), sign("F0E0"), sign("F04A"));
+    assert_eq!(extracted(&body, &[]).text, "☑ paid →\n");
 }

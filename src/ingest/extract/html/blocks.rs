@@ -3,7 +3,7 @@
 use dom_query::NodeRef;
 
 use super::{
-    inline::{Line, add, is_block},
+    inline::{Line, add, first_number, is_block, number_of},
     table,
 };
 use crate::ingest::extract::{ExtractError, writer::MarkdownWriter};
@@ -99,13 +99,14 @@ impl<'w> BlockWriter<'w> {
     fn list(&mut self, node: &NodeRef<'_>, ordered: bool) -> Result<(), ExtractError> {
         let outer = self.prefix.clone();
         self.tight |= !outer.is_empty();
-        let mut number = node.attr("start").and_then(|start| start.trim().parse().ok()).unwrap_or(1i64);
+        let mut number = first_number(node);
         for item in node.children_it(false) {
             if !item.has_name("li") {
                 self.node(&item)?;
                 self.flush()?;
                 continue;
             }
+            number = number_of(&item).filter(|_| ordered).unwrap_or(number);
             let mark = if ordered { format!("{number}. ") } else { "- ".to_owned() };
             number = number.saturating_add(1);
             self.item(&outer, &mark, &item)?;

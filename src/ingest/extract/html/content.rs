@@ -130,7 +130,8 @@ fn is_called_beside(node: &NodeRef<'_>) -> bool {
     let is_called = [node.attr("class"), node.attr("id")].into_iter().flatten().any(|names| {
         names.to_ascii_lowercase().split(|c: char| !c.is_ascii_alphanumeric()).any(|word| BESIDE_WORDS.contains(&word))
     });
-    is_called && looks_beside(node)
+    // A note says something about the content: that the page has a namesake, where there is more.
+    is_called && node.attr("role").as_deref() != Some("note") && looks_beside(node)
 }
 
 fn looks_beside(node: &NodeRef<'_>) -> bool {

@@ -2,6 +2,7 @@
 
 use dom_query::NodeRef;
 
+use super::table;
 use crate::ingest::extract::structure::takes_exponent;
 
 /// Elements that begin and end a block. Every other element is part of a line.
@@ -89,6 +90,14 @@ impl Line {
         self.gap = true;
     }
 
+    /// Adds a sign right behind the last word.
+    fn push_sign(&mut self, sign: char) {
+        if !self.text.is_empty() && !self.text.ends_with('\n') {
+            self.text.push(sign);
+        }
+        self.gap = true;
+    }
+
     pub(super) fn break_line(&mut self) {
         if !self.text.is_empty() && !self.text.ends_with('\n') {
             self.text.push('\n');
@@ -122,6 +131,8 @@ pub(super) fn add(node: &NodeRef<'_>, line: &mut Line, depth: usize) {
             add_children(node, line, depth);
         }
         "rp" | "rt" => {}
+        "ul" | "ol" | "menu" | "dir" => add_list(node, line, depth, name.as_ref() == "ol"),
+        "table" => add_table(node, line, depth),
         _ if is_block(&name) => {
             line.gap();
             add_children(node, line, depth);
@@ -145,6 +156,57 @@ fn add_image(node: &NodeRef<'_>, line: &mut Line) {
         line.push(&format!("[image: {}]", alt.trim()));
         line.gap();
     }
+}
+
+/// A list inside a line, such as that of a cell: each item behind its bullet or its number.
+fn add_list(list: &NodeRef<'_>, line: &mut Line, depth: usize, ordered: bool) {
+    let mut number = first_number(list);
+    for child in list.children_it(false) {
+        if child.has_name("li") {
+            number = number_of(&child).unwrap_or(number);
+            line.gap();
+            line.push(&if ordered { format!("{number}.") } else { "-".to_owned() });
+            number = number.saturating_add(1);
+        }
+        add(&child, line, depth - 1);
+    }
+    line.gap();
+}
+
+/// A table inside a line, such as one in a cell of another: `a, b; c, d`.
+fn add_table(node: &NodeRef<'_>, line: &mut Line, depth: usize) {
+    line.gap();
+    let rows = table::lines(node);
+    if rows.is_empty() {
+        add_children(node, line, depth);
+        return line.gap();
+    }
+    if let Some(caption) = table::caption(node, depth - 1) {
+        line.push(&caption);
+        line.push_sign(':');
+    }
+    for (number, row) in rows.iter().enumerate() {
+        if number > 0 {
+            line.push_sign(';');
+        }
+        for (column, cell) in table::cells(row).iter().enumerate() {
+            if column > 0 {
+                line.push_sign(',');
+            }
+            add(cell, line, depth - 1);
+        }
+    }
+    line.gap();
+}
+
+/// The number at which a list starts.
+pub(super) fn first_number(list: &NodeRef<'_>) -> i64 {
+    list.attr("start").and_then(|start| start.trim().parse().ok()).unwrap_or(1)
+}
+
+/// The number that an item of a list says it has.
+pub(super) fn number_of(item: &NodeRef<'_>) -> Option<i64> {
+    item.attr("value")?.trim().parse().ok()
 }
 
 /// A footnote mark is raised too, but it is a link.

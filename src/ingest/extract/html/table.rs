@@ -7,6 +7,12 @@ use super::inline::{Line, add};
 /// A grid of at most this many cells is built; a span may claim millions.
 const MAX_CELLS: usize = 1 << 20;
 
+/// A cell with a heading or a table of its own and more characters than these is a box that the page was laid out with,
+/// and not a value.
+const MAX_VALUE: usize = 200;
+/// The same in a table that says of itself that it has a header or a caption.
+const MAX_VALUE_UNDER_HEADER: usize = 1_000;
+
 /// The rows of a table of data, its header merged into the first.
 pub(super) fn rows(table: &NodeRef<'_>, depth: usize) -> Option<Vec<Vec<String>>> {
     if table.attr("role").is_some_and(|role| matches!(role.as_ref(), "presentation" | "none")) {
@@ -14,7 +20,9 @@ pub(super) fn rows(table: &NodeRef<'_>, depth: usize) -> Option<Vec<Vec<String>>
     }
     let lines = lines(table);
     let columns = lines.iter().map(|line| cells(line).len()).max().unwrap_or(0);
-    if columns < 2 || lines.iter().any(|line| cells(line).iter().any(is_layout)) {
+    let is_named = lines.first().is_some_and(is_header_line) || table.children_it(false).any(|c| c.has_name("caption"));
+    let most = if is_named { MAX_VALUE_UNDER_HEADER } else { MAX_VALUE };
+    if columns < 2 || lines.iter().any(|line| cells(line).iter().any(|cell| is_box(cell, most))) {
         return None;
     }
     let mut grid: Vec<Vec<String>> = Vec::with_capacity(lines.len());
@@ -62,7 +70,7 @@ pub(super) fn contents<'a>(table: &NodeRef<'a>) -> Vec<NodeRef<'a>> {
     lines(table).iter().flat_map(cells).collect()
 }
 
-fn lines<'a>(table: &NodeRef<'a>) -> Vec<NodeRef<'a>> {
+pub(super) fn lines<'a>(table: &NodeRef<'a>) -> Vec<NodeRef<'a>> {
     let mut found = Vec::new();
     for child in table.children_it(false) {
         match child.node_name().as_deref() {
@@ -76,7 +84,7 @@ fn lines<'a>(table: &NodeRef<'a>) -> Vec<NodeRef<'a>> {
     found
 }
 
-fn cells<'a>(line: &NodeRef<'a>) -> Vec<NodeRef<'a>> {
+pub(super) fn cells<'a>(line: &NodeRef<'a>) -> Vec<NodeRef<'a>> {
     line.children_it(false).filter(|cell| cell.has_name("td") || cell.has_name("th")).collect()
 }
 
@@ -85,12 +93,16 @@ fn is_header_line(line: &NodeRef<'_>) -> bool {
         || cells(line).iter().all(|cell| cell.has_name("th")) && !cells(line).is_empty()
 }
 
-/// A cell that holds a section or a table of its own is a box, not a value.
-fn is_layout(cell: &NodeRef<'_>) -> bool {
-    cell.descendants_it().any(|below| {
-        matches!(below.node_name().as_deref(), Some("h1" | "h2" | "h3" | "section" | "article"))
-            || below.has_name("table") && lines(&below).len() > 1 && lines(&below).iter().any(|l| cells(l).len() > 1)
-    })
+/// Whether a cell holds a section of the page. A small table in a cell is a part of its value.
+fn is_box(cell: &NodeRef<'_>, most: usize) -> bool {
+    let is_section = |name: &str| matches!(name, "section" | "article");
+    let is_large = |below: &NodeRef<'_>| {
+        matches!(below.node_name().as_deref(), Some("h1" | "h2" | "h3"))
+            || below.has_name("table") && lines(below).len() > 1 && lines(below).iter().any(|l| cells(l).len() > 1)
+    };
+    cell.descendants_it().any(|below| below.node_name().is_some_and(|name| is_section(&name)))
+        || cell.descendants_it().any(|below| is_large(&below))
+            && cell.text().split_whitespace().map(|word| word.chars().count()).sum::<usize>() > most
 }
 
 fn text_of(node: &NodeRef<'_>, depth: usize) -> String {

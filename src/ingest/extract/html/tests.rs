@@ -65,6 +65,13 @@ fn lists_nest_and_terms_keep_their_meaning() {
 }
 
 #[test]
+fn lists_in_cells_keep_their_marks_and_numbers_are_those_of_the_page() {
+    let table = "<table><tr><th>birds<th>steps<tr><td><ul><li>teal<li>wigeon</ul><td>So: <ol start=4><li>fly<li value=9>land</ol></table>";
+    assert_eq!(text(table), "| birds | steps |\n| --- | --- |\n| - teal - wigeon | So: 4. fly 9. land |\n");
+    assert_eq!(text("<ol><li>a<li value=5>b<li>c</ol>"), "1. a\n5. b\n6. c\n");
+}
+
+#[test]
 fn code_keeps_its_lines_and_markup_in_it_is_text() {
     assert_eq!(text("<pre>a &lt; b\n  <b>c</b><br>```</pre>"), "````\na < b\n  c\n```\n````\n");
 }
@@ -80,6 +87,23 @@ fn tables_are_tables_when_they_hold_data() {
     assert_eq!(document.tables.len(), 1);
     let layout = "<table role=presentation><tr><td><h2>Left</h2><td><p>Right</table>";
     assert_eq!(text(layout), "## Left\n\nRight\n");
+}
+
+#[test]
+fn small_headings_and_tables_in_cells_are_values_and_large_ones_are_boxes() {
+    let nested = "<table><tr><td>a<td>b<tr><td><table><tr><td>1<td>2<tr><td>3<td>4</table><td>5</table>";
+    assert_eq!(text(nested), "| a | b |\n| --- | --- |\n| 1, 2; 3, 4 | 5 |\n");
+    let heading = "<table><tr><td><h2>Name</h2><td>Age<tr><td>Ann<td>7</table>";
+    assert_eq!(text(heading), "| Name | Age |\n| --- | --- |\n| Ann | 7 |\n");
+    let prose = "The keeper lights the lamp at dusk and puts it out at dawn. ".repeat(5);
+    let page = format!("<table><tr><td><h2>Lamps</h2><p>{prose}</p><td><h2>Piers</h2><p>Oak.</p></table>");
+    assert_eq!(text(&page), format!("## Lamps\n\n{}\n\n## Piers\n\nOak.\n", prose.trim()));
+}
+
+#[test]
+fn a_note_is_content_whatever_its_class_is_called() {
+    let page = "<body><nav>x</nav><div role=note class='hatnote navigation-not-searchable'>See also <a href=b>bears</a>.</div><p>Bees.</p></body>";
+    assert_eq!(text(page), "See also bears.\n\nBees.\n");
 }
 
 #[test]

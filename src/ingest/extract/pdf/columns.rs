@@ -3,7 +3,7 @@
 //! Going down the page, rows that leave the same strip free belong together. Such a band is read as columns
 //! when both sides of the strip hold lines of prose; short cells on both sides are a table, and stay whole.
 
-use super::rows::Row;
+use super::rows::{Row, Word, runs_right_to_left};
 
 /// The narrowest strip between columns, in parts of the font size.
 const MIN_GUTTER: f64 = 0.9;
@@ -54,8 +54,10 @@ fn split(rows: Vec<Row>, depth: usize, parts: &mut Vec<Vec<Row>>) {
             parts.push(std::mem::take(&mut whole));
         }
         let (left, right) = divide(rest.drain(..length), middle);
-        split(left, depth - 1, parts);
-        split(right, depth - 1, parts);
+        // Arabic and Hebrew are read from the right, and so are their columns.
+        let (first, second) = if is_right_to_left(&left, &right) { (right, left) } else { (left, right) };
+        split(first, depth - 1, parts);
+        split(second, depth - 1, parts);
     }
     if !whole.is_empty() {
         parts.push(whole);
@@ -130,7 +132,10 @@ fn is_gutter(rows: &[Row], middle: f64) -> bool {
     let mut sides = [Side::default(); 2];
     for row in rows {
         for (right, side) in sides.iter_mut().enumerate() {
-            let words = row.words.iter().filter(|word| usize::from(word.middle() >= middle) == right);
+            let mut words: Vec<&Word> =
+                row.words.iter().filter(|word| usize::from(word.middle() >= middle) == right).collect();
+            // Words that are read from the right stand in that order.
+            words.sort_by(|a, b| a.x0.total_cmp(&b.x0));
             let mut letters = 0;
             let mut is_gapped = false;
             let mut end: Option<f64> = None;
@@ -151,6 +156,13 @@ fn is_gutter(rows: &[Row], middle: f64) -> bool {
     })
 }
 
+/// Whether most words of two columns are written from right to left. Numbers say nothing.
+fn is_right_to_left(left: &[Row], right: &[Row]) -> bool {
+    let words = || left.iter().chain(right).flat_map(|row| &row.words).map(|word| word.text.as_str());
+    let letters = words().filter(|text| text.contains(char::is_alphabetic)).count();
+    words().filter(|text| runs_right_to_left(text)).count() * 2 > letters
+}
+
 fn divide(rows: impl Iterator<Item = Row>, middle: f64) -> (Vec<Row>, Vec<Row>) {
     let (mut left, mut right) = (Vec::new(), Vec::new());
     for row in rows {
@@ -162,4 +174,41 @@ fn divide(rows: impl Iterator<Item = Row>, middle: f64) -> (Vec<Row>, Vec<Row>) 
         }
     }
     (left, right)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Five lines of two columns; the words of a line in the order in which its script is read.
+    fn page(left: &str, right: &str, right_to_left: bool) -> Vec<Row> {
+        let words = |x: f64, text: &str| -> Vec<Word> {
+            let place = |(at, part): (usize, &str)| {
+                let x0 = x + 30.0 * at as f64;
+                Word { x0, x1: x0 + 28.0, size: 10.0, text: part.to_owned(), bold: false, fixed: false, family: 0 }
+            };
+            text.split(' ').enumerate().map(place).collect()
+        };
+        let row = |line: usize| {
+            let mut words = [words(50.0, left), words(300.0, right)].concat();
+            if right_to_left {
+                words.reverse();
+            }
+            Row { y: 700.0 - 12.0 * line as f64, words }
+        };
+        (0..5).map(row).collect()
+    }
+
+    fn first_words(rows: Vec<Row>) -> Vec<String> {
+        let first = |part: &Vec<Row>| part.first().and_then(|row| row.words.first()).map(|word| word.text.clone());
+        in_reading_order(rows).iter().filter_map(first).collect()
+    }
+
+    #[test]
+    fn columns_are_read_from_the_side_on_which_their_script_begins() {
+        let latin = page("alpha bravo charlie delta echo", "foxtrot golf hotel india juliet", false);
+        assert_eq!(first_words(latin), ["alpha", "foxtrot"]);
+        let hebrew = page("ראשון שני שלישי רביעי חמישי", "אלף בית גימל דלת האאאא", true);
+        assert_eq!(first_words(hebrew), ["האאאא", "חמישי"]);
+    }
 }

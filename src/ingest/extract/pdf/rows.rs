@@ -232,7 +232,7 @@ fn is_symbol(text: &str) -> bool {
     matches!((chars.next(), chars.next()), (Some('\u{e000}'..='\u{f8ff}' | char::REPLACEMENT_CHARACTER), None))
 }
 
-fn runs_right_to_left(text: &str) -> bool {
+pub(super) fn runs_right_to_left(text: &str) -> bool {
     let is_rtl = |c: char| matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}');
     text.chars().filter(|c| is_rtl(*c)).count() * 2 > text.chars().filter(|c| c.is_alphabetic()).count().max(1)
 }

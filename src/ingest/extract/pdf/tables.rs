@@ -6,6 +6,8 @@ use super::rows::{Row, Word};
 const CELL_GAP: f64 = 0.8;
 /// A table has at least this many rows with more than one cell.
 const MIN_ROWS: usize = 3;
+/// Lines that lie closer, in parts of the font size, stand beside each other: one cell is set between two lines of another.
+const BESIDE: f64 = 0.75;
 /// Longer cells are columns of prose.
 const MAX_CELL: usize = 60;
 
@@ -75,6 +77,8 @@ fn table_at(rows: &[Row]) -> Option<(usize, Vec<Vec<String>>)> {
         return None;
     }
     let mut lines = vec![first];
+    // How many rows went into the lines so far.
+    let mut taken = vec![1];
     let mut columns: Vec<(f64, f64)> = lines[0].iter().map(|cell| (cell.x0, cell.x1)).collect();
     for pair in rows.windows(2) {
         let size = pair[1].size();
@@ -85,7 +89,17 @@ fn table_at(rows: &[Row]) -> Option<(usize, Vec<Vec<String>>)> {
         let cells = cells_of(&pair[1]);
         let Some(wider) = widen(&columns, &cells) else { break };
         columns = wider;
-        lines.push(cells);
+        let rows = taken.last().map_or(1, |rows| rows + 1);
+        match (lines.last_mut(), taken.last_mut()) {
+            (Some(line), Some(taken)) if pair[0].y - pair[1].y < BESIDE * size && are_apart(line, &cells, &columns) => {
+                line.extend(cells);
+                *taken = rows;
+            }
+            _ => {
+                lines.push(cells);
+                taken.push(rows);
+            }
+        }
     }
     // The table ends with its last row of several cells, or that row's continuation lines.
     while lines.last().is_some_and(|line| line.len() < 2 && !continues(line, &columns)) {
@@ -95,7 +109,7 @@ fn table_at(rows: &[Row]) -> Option<(usize, Vec<Vec<String>>)> {
     if full < MIN_ROWS || columns.len() < 2 || full * 10 < lines.len() * 4 {
         return None;
     }
-    let length = lines.len();
+    let length = taken.get(lines.len().checked_sub(1)?).copied()?;
     let grid = grid_of(lines, &columns);
     is_table(&grid).then_some((length, grid))
 }
@@ -118,6 +132,15 @@ fn widen(columns: &[(f64, f64)], cells: &[Cell]) -> Option<Vec<(f64, f64)>> {
     // Two cells of one row in one column: the columns were none.
     let clear = wider.windows(2).all(|pair| pair[0].1 <= pair[1].0);
     clear.then_some(wider)
+}
+
+/// Whether two lines have no column in common. With two columns only, it may as well be a text with notes beside it.
+fn are_apart(one: &[Cell], other: &[Cell], columns: &[(f64, f64)]) -> bool {
+    if columns.len() < 3 {
+        return false;
+    }
+    let column = |cell: &Cell| columns.iter().rposition(|(x0, _)| *x0 <= cell.x0 + 0.01);
+    one.iter().all(|cell| other.iter().all(|beside| column(cell) != column(beside)))
 }
 
 /// A line that only goes on with a cell which is not the first: text that was broken inside the cell.

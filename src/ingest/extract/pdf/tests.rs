@@ -116,6 +116,25 @@ fn aligned_cells_are_a_table() {
 }
 
 #[test]
+fn a_cell_between_two_lines_of_its_row_stands_in_the_first() {
+    let row =
+        |y: i32, cells: &[(i32, &str)]| -> String { cells.iter().map(|(x, text)| at("F1", 10, *x, y, text)).collect() };
+    let page = [
+        row(700, &[(72, "layers"), (150, "kind"), (240, "value")]),
+        row(680, &[(150, "one"), (240, "0.91")]),
+        row(674, &[(72, "6")]),
+        row(668, &[(150, "two"), (240, "0.92")]),
+        row(650, &[(150, "one"), (240, "0.93")]),
+        row(644, &[(72, "4")]),
+        row(638, &[(150, "two"), (240, "0.94")]),
+    ]
+    .concat();
+    let expected = "| layers | kind | value |\n| --- | --- | --- |\n| 6 | one | 0.91 |\n| | two | 0.92 |\n\
+        | 4 | one | 0.93 |\n| | two | 0.94 |\n";
+    assert_eq!(extracted(&[&page]).text, expected);
+}
+
+#[test]
 fn what_the_interpreter_does_not_know_is_spelt_out() {
     let page = "BT /F1 10 Tf 14 TL 72 700 Td (One) Tj (Two) ' 0 0 (Three) \" ET 1 2 cm /Nothing gs /None Do";
     assert_eq!(extracted(&[page]).text, "One Two Three\n");
