@@ -6,6 +6,7 @@ use crate::{
     audit::{self, Depth, Problem, Stores},
     config::Config,
     domain::JobState,
+    ingest::extract::Ocr,
     metadata_store::{JobQuery, MetadataStore},
     models::{catalog::Catalog, weights::ModelCache},
 };
@@ -65,6 +66,7 @@ impl Doctor {
     pub async fn run(self, config: Config) -> anyhow::Result<Exit> {
         let mut findings = Findings::default();
         let models = check_models(&config, &mut findings).await;
+        check_ocr(&config, &mut findings).await;
         // What is mended with models waits until they are loaded.
         let left = match OpenStores::open(&config).await {
             Ok(stores) => self.check_stores(&stores, models, &mut findings).await?,
@@ -174,6 +176,20 @@ async fn check_models(config: &Config, findings: &mut Findings) -> bool {
         }
     }
     all
+}
+
+/// Whether the text recognition program runs, if there is to be one.
+async fn check_ocr(config: &Config, findings: &mut Findings) {
+    let Some(command) = config.ocr_command.clone() else {
+        findings
+            .ok("no text recognition (OCR) is set up: scanned PDFs and pictures are refused; `ocr_command` sets it up");
+        return;
+    };
+    let program = command.program().to_owned();
+    match Ocr::new(command, config.ocr_timeout).check().await {
+        Ok(()) => findings.ok(format!("text recognition works: `{program}` has read an empty page")),
+        Err(error) => findings.bad(format!("text recognition does not work: {error}")),
+    }
 }
 
 async fn check_metadata(metadata: &dyn MetadataStore, findings: &mut Findings) -> anyhow::Result<bool> {
