@@ -13,6 +13,8 @@ pub(super) struct Flow {
     mark: Option<String>,
     /// Whether the next block follows the one before it without a blank line.
     tight: bool,
+    /// Whether the item that is being written holds something that stands by itself.
+    broken: bool,
     depth: usize,
     max_depth: usize,
 }
@@ -28,6 +30,7 @@ impl Flow {
             prefix: String::new(),
             mark: None,
             tight: false,
+            broken: false,
             depth: 0,
             max_depth: limits.max_depth.min(MAX_DEPTH),
         }
@@ -89,7 +92,7 @@ impl Flow {
     pub(super) fn end_item(&mut self, outer: Outer) {
         self.end_quote(outer);
         self.mark = None;
-        self.tight = true;
+        self.tight = !std::mem::take(&mut self.broken);
     }
 
     pub(super) fn end_quote(&mut self, outer: Outer) {
@@ -101,6 +104,7 @@ impl Flow {
     fn leave_list(&mut self) {
         self.mark = None;
         self.tight = false;
+        self.broken = self.depth > 0;
     }
 
     fn deeper(&mut self) -> Result<Outer, ExtractError> {

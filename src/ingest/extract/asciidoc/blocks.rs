@@ -63,7 +63,7 @@ impl Parser {
         self.title(about)?;
         let style = about.style();
         match fence.as_bytes() {
-            [_, b'=', ..] => self.table(about, fence, content),
+            [b'|' | b',' | b':' | b'!', b'=', ..] => self.table(about, fence, content),
             _ if matches!(style, "source" | "listing" | "literal" | "stem" | "latexmath" | "asciimath") => {
                 self.code(about, content)
             }

@@ -73,9 +73,9 @@ impl Parser {
         let mut number = 0;
         self.flow.begin_list();
         while let Some(line) = lines.get(at) {
-            if line.is_empty() || line.starts_with("//") && !line.starts_with("////") {
-                // Blank lines part items, and end a list before anything else.
-                let next = lines[at..].iter().find(|line| !line.is_empty() && !line.starts_with("//"));
+            if line.is_empty() {
+                // Blank lines part items, and end a list before anything else, a comment too.
+                let next = lines[at..].iter().find(|line| !line.is_empty());
                 if next.and_then(|next| mark(next)).is_none() {
                     break;
                 }

@@ -34,10 +34,10 @@ fn words_read_without_their_marks() {
 
 #[test]
 fn lists_nest_and_blocks_are_tied_to_items() {
-    let source = "* one\n  goes on\n** inner\n* two\n\n. first\n. second\n+\n----\ncode\n----\n. third\n\nterm:: meaning\nother::\n  far\n\nend\n";
+    let source = "* one\n  goes on\n** inner\n* two\n. of two\n\n//-\n\n. first\n. second\n+\n----\ncode\n----\n. third\n\n//-\n\nterm:: meaning\nother::\n  far\n\nend\n";
     assert_eq!(
         text(source),
-        "- one goes on\n  - inner\n- two\n\n1. first\n2. second\n\n```\ncode\n```\n\n3. third\n\n- term\n  meaning\n- other\n  far\n\nend\n"
+        "- one goes on\n  - inner\n- two\n  1. of two\n\n1. first\n2. second\n\n```\ncode\n```\n\n3. third\n\n- term\n  meaning\n- other\n  far\n\nend\n"
     );
 }
 

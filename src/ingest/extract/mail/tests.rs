@@ -144,7 +144,7 @@ fn a_message_of_outlook_is_read_like_any_other() {
     msg.text("/", 0x0037, "Prices");
     msg.text("/", 0x0c1a, "Ann");
     msg.text("/", 0x5d01, "ann@example.org");
-    msg.stream("/__substg1.0_1000001E", b"Caf\xe9 prices below");
+    msg.stream("/__substg1.0_1000001E", b"Caf\xe9 a b 1 2");
     msg.stream(
         "/__substg1.0_10130102",
         b"<p>Caf&eacute;</p><table><tr><td>a</td><td>b</td></tr><tr><td>1</td><td>2</td></tr></table>",

@@ -23,6 +23,11 @@ fn mark(line: &str) -> Option<(String, usize)> {
     is_number.then(|| (format!("{first} "), words))
 }
 
+/// What sets the items of one list apart from those of another: the bullet, or that there are numbers.
+fn kind(line: &str) -> Option<char> {
+    line.chars().next().filter(|first| "-*+\u{2022}".contains(*first))
+}
+
 /// `:name: value`, and where the value begins.
 fn field(line: &str) -> Option<(&str, &str)> {
     let rest = line.strip_prefix(':')?;
@@ -50,13 +55,14 @@ impl Parser {
     fn items(&mut self, lines: &[&str]) -> Result<usize, ExtractError> {
         let mut at = 0;
         let mut number = 0;
+        let kind = lines.first().map(|line| kind(line));
         self.flow.begin_list();
         while let Some(line) = lines.get(at) {
             if line.is_empty() {
                 at += 1;
                 continue;
             }
-            let Some((mut shown, words)) = mark(line) else { break };
+            let Some((mut shown, words)) = mark(line).filter(|_| Some(self::kind(line)) == kind) else { break };
             number += 1;
             if shown.starts_with(['#', '(']) && shown.contains('#') {
                 shown = format!("{number}. ");

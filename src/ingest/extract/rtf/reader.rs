@@ -201,13 +201,21 @@ impl<'l> Reader<'l> {
         }
         self.at_start = false;
         match symbol {
-            b'~' => self.put("\u{a0}"),
-            b'_' => self.put("\u{2011}"),
             b'{' | b'}' | b'\\' => self.byte(symbol),
-            b'\r' | b'\n' => self.characters("par")?,
+            b'~' => self.character("\u{a0}"),
+            b'_' => self.character("\u{2011}"),
+            b'\r' | b'\n' => {
+                self.decode();
+                self.characters("par")?;
+            }
             _ => {}
         }
         Ok(())
+    }
+
+    fn character(&mut self, text: &str) {
+        self.decode();
+        self.put(text);
     }
 
     fn byte(&mut self, byte: u8) {
