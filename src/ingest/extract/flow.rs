@@ -64,7 +64,7 @@ impl Flow {
 
     /// Begins a list, or ends it: an inner one follows closely on what it belongs to.
     pub(super) fn begin_list(&mut self) {
-        self.tight = !self.prefix.is_empty();
+        self.tight = self.prefix.ends_with(' ') && !self.prefix.ends_with("> ");
     }
 
     pub(super) fn end_list(&mut self) {

@@ -143,7 +143,12 @@ fn body<'a>(
         match compressed::unpacked(&packed, within.limits()) {
             Ok(rtf) => match rtf::html_inside(&rtf) {
                 Some(html) => body.rich.push(Part::Html(Cow::Owned(html))),
-                None if body.plain.is_empty() => body.read = rtf::read(&rtf, within.limits()).ok(),
+                None if body.plain.is_empty() => match rtf::read(&rtf, within.limits()) {
+                    Ok(document) => body.read = Some(document),
+                    Err(reason) => {
+                        warnings.push(format!("the formatted text of the e-mail could not be read: {reason}"))
+                    }
+                },
                 None => {}
             },
             Err(reason) => warnings.push(format!("the formatted text of the e-mail could not be read: {reason}")),

@@ -143,7 +143,7 @@ impl Parser {
 
     fn paragraph(&mut self, lines: &[&str]) -> Result<usize, ExtractError> {
         let length = lines.iter().take_while(|line| !line.is_empty()).count();
-        let text = lines[..length].iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
+        let text = lines[..length].iter().flat_map(|line| line.split_whitespace()).collect::<Vec<_>>().join(" ");
         let Some(before) = text.strip_suffix("::") else {
             let text = self.inline.text(&text);
             self.flow.paragraph(&text)?;

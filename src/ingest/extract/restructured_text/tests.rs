@@ -41,7 +41,7 @@ fn lists_and_definitions_nest() {
         "- one goes on\n  - inner\n- two\n\n1. first\n2. second\n\n- term: kind\n  meaning\n\nfield: value\nother: far\n"
     );
     assert_eq!(text("- not a list\nbecause it goes on here\n"), "- not a list because it goes on here\n");
-    assert_eq!(text("word\n\n    quoted\n"), "word\n\n> quoted\n");
+    assert_eq!(text("two  words.  End\n\n    - quoted\n"), "two words. End\n\n> - quoted\n");
 }
 
 #[test]
