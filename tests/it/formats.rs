@@ -12,7 +12,10 @@ use footnote::domain::{DocumentId, ExtractedDocument};
 use reqwest::multipart::Form;
 use serde_json::{Value, json};
 
-use crate::test_app::{TestApp, file};
+use crate::{
+    program::Program,
+    test_app::{TestApp, file},
+};
 
 fn corpus() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus")
@@ -299,6 +302,26 @@ async fn without_such_a_program_it_is_said_what_is_missing() {
         warning.starts_with("pages 2\u{2013}3 hold only pictures") && warning.contains("`ocr_command`"),
         "{warning}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn doctor_says_whether_text_recognition_works() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = Program::with_models_in(&dir.path().join("data"), &dir.path().join("models"));
+    let works = recognises(dir.path(), &make::scan(&[None]));
+    for (command, ok, says) in [
+        (None, true, "`ocr_command` sets it up"),
+        (Some(works), true, "has read an empty page"),
+        (Some("/nonexistent/program {input} {output}".to_owned()), false, "cannot be started"),
+        (Some("/bin/false {input} {output}".to_owned()), false, "ended with exit status: 1"),
+    ] {
+        let program = command.iter().fold(program.clone(), |program, line| program.set("FOOTNOTE_OCR_COMMAND", line));
+        let found = program.run(&["doctor", "--json"]).await.json();
+        let is_about = |finding: &&Value| finding["what"].as_str().unwrap().contains("text recognition");
+        let about: Vec<_> = found.as_array().unwrap().iter().filter(is_about).collect();
+        assert!(about.len() == 1 && about[0]["ok"] == ok, "{command:?}: {found}");
+        assert!(about[0]["what"].as_str().unwrap().contains(says), "{command:?}: {found}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -64,7 +64,8 @@ impl Flow {
 
     /// Begins a list, or ends it: an inner one follows closely on what it belongs to.
     pub(super) fn begin_list(&mut self) {
-        self.tight = self.prefix.ends_with(' ') && !self.prefix.ends_with("> ");
+        let in_item = self.prefix.ends_with(' ') && !self.prefix.ends_with("> ");
+        self.tight = in_item && !self.broken;
     }
 
     pub(super) fn end_list(&mut self) {
