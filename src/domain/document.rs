@@ -135,7 +135,8 @@ pub struct Heading {
     pub level: u8,
     /// The words of the heading, without markup.
     pub title: String,
-    /// Where the whole heading line stands in the text.
+    /// Where the whole heading line stands in the text. In source code it is the line of a definition, with the comments
+    /// right above it.
     pub range: Range<usize>,
 }
 

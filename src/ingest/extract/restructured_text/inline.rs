@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::is_adornment;
+
 /// What the document defines for its texts.
 pub(super) struct Inline {
     /// Substitutions by their names, in lower case.
@@ -19,11 +21,16 @@ const CODE: [&str; 20] = [
 impl Inline {
     pub(super) fn of(lines: &[&str]) -> Self {
         let mut substitutions = HashMap::new();
-        let mut targets = HashSet::new();
+        // Every title is a target, too.
+        let titles = lines.windows(2).filter(|pair| is_adornment(pair[1])).map(|pair| pair[0].trim().to_lowercase());
+        let mut targets: HashSet<String> = titles.collect();
         for line in lines {
             let Some(rest) = line.trim_start().strip_prefix(".. ") else { continue };
             if let Some((name, value)) = rest.strip_prefix('|').and_then(|rest| rest.split_once("| replace::")) {
                 substitutions.insert(name.to_lowercase(), value.trim().to_owned());
+            } else if let Some((name, _)) = rest.strip_prefix('|').and_then(|rest| rest.split_once("| image::")) {
+                // A badge, or the like.
+                substitutions.insert(name.to_lowercase(), String::new());
             } else if let Some((name, _)) = rest.strip_prefix('_').and_then(|rest| rest.split_once(':')) {
                 targets.insert(name.trim_matches('`').to_lowercase());
             }

@@ -27,7 +27,7 @@ fn titles_have_levels_in_the_order_of_their_adornments() {
 fn words_read_without_their_marks() {
     assert_eq!(
         text(
-            "A *b* **c** ``d_e`` `f <https://g.example>`_ and :func:`~h.i` see :ref:`j <k>`, l_ [1]_ m\\* 2 * 3 |n|\n\n.. _l: https://x.example\n.. |n| replace:: new\n.. [1] Note\n   goes on\n"
+            "A *b* **c** ``d_e`` `f <https://g.example>`_ and :func:`~h.i` see :ref:`j <k>`, l_ [1]_ m\\* 2 * 3 |n| |badge|\n\n.. |badge| image:: x.png\n.. _l: https://x.example\n.. |n| replace:: new\n.. [1] Note\n   goes on\n"
         ),
         "A b c `d_e` f and `h.i` see j, l [1] m* 2 * 3 new\n\n[1] Note goes on\n"
     );
