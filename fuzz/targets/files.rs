@@ -164,7 +164,7 @@ pub fn zip(bytes: &[u8]) {
         let (name, content) = part.split_at(part.iter().position(|byte| *byte == b'\n').unwrap_or(part.len()));
         // A name that is there already, or is too long, is refused by the writer.
         if archive.start_file(String::from_utf8_lossy(name), stored).is_ok() {
-            archive.write_all(content).expect("in memory");
+            archive.write_all(content.get(1..).unwrap_or_default()).expect("in memory");
         }
     }
     file("f.zip", archive.finish().expect("in memory").get_ref());
