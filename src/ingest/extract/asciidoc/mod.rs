@@ -54,10 +54,6 @@ impl About {
         first.split(['%', '#', '.']).next().unwrap_or_default()
     }
 
-    fn has_option(&self, name: &str) -> bool {
-        self.list.split([',', '%', '"', '=']).any(|word| word.trim() == name)
-    }
-
     /// The value of `name="…"`, which may have commas in it.
     fn named(&self, name: &str) -> Option<&str> {
         let at = self.list.find(&format!("{name}="))? + name.len() + 1;
