@@ -35,7 +35,7 @@ use crate::{
     domain::{AdapterRole, ModelVersions},
     ingest::{
         IndexModels, IngestServices, canaries,
-        extract::{CHILD_COMMAND, Extractor, ExtractorConfig},
+        extract::{CHILD_COMMAND, Extractor, ExtractorConfig, Ocr},
     },
     metadata_store::{MetadataStore, postgres::PostgresStore, sqlite::SqliteStore},
     models::{embedder::Embedders, lexical::Lexical, shipped::shipped_calibration, slot::Slot},
@@ -232,6 +232,7 @@ impl Opened {
                 timeout: config.extract_timeout,
                 memory_limit_bytes: config.extract_memory_bytes,
                 children: config.threads,
+                ocr: config.ocr_command.clone().map(|command| Ocr::new(command, config.ocr_timeout)),
                 ..ExtractorConfig::new(&config.extract_program, [CHILD_COMMAND])
             })),
             embedders: embedders.clone(),

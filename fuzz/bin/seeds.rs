@@ -33,11 +33,13 @@ fn main() -> Result<(), Failure> {
             }
         }
     }
-    let own: [(&str, Vec<Vec<u8>>); 4] = [
+    let own: [(&str, Vec<Vec<u8>>); 6] = [
         ("filter", filters::right()),
         ("question", questions::right()),
         ("bodies", (0..).zip(bodies::right()).map(|(number, body)| [vec![number], body].concat()).collect()),
         ("pdf", vec![files::DRAWING.to_vec()]),
+        ("zip", vec![files::FILES.to_vec()]),
+        ("msg", vec![files::streams()]),
     ];
     for (target, inputs) in own {
         for (number, input) in inputs.iter().enumerate() {
@@ -62,6 +64,13 @@ fn take(to: &Path, path: &Path) -> Result<(), Failure> {
         "csv" => "csv",
         "tsv" => "tsv",
         "txt" => "text",
+        "eml" => "eml",
+        "msg" => "msg",
+        "rtf" => "rtf",
+        "rst" => "rst",
+        "adoc" => "asciidoc",
+        "rs" | "py" | "sql" | "toml" => "code",
+        "zip" => "zip",
         _ => return Ok(()),
     };
     if target == "docx"

@@ -147,3 +147,76 @@ pub fn docx(bytes: &[u8]) {
     }
     file("f.docx", archive.finish().expect("in memory").get_ref());
 }
+
+/// An archive as it is, or else the files of one: each with its name in its first line, and [`PART_END`] between them.
+pub fn zip(bytes: &[u8]) {
+    if bytes.starts_with(b"PK") {
+        file("f.zip", bytes);
+        return;
+    }
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    let mut rest = Some(bytes);
+    while let Some(part) = rest {
+        let end = part.windows(PART_END.len()).position(|window| window == PART_END);
+        rest = end.map(|end| &part[end + PART_END.len()..]);
+        let part = &part[..end.unwrap_or(part.len())];
+        let (name, content) = part.split_at(part.iter().position(|byte| *byte == b'\n').unwrap_or(part.len()));
+        // A name that is there already, or is too long, is refused by the writer.
+        if archive.start_file(String::from_utf8_lossy(name), stored).is_ok() {
+            archive.write_all(content.get(1..).unwrap_or_default()).expect("in memory");
+        }
+    }
+    file("f.zip", archive.finish().expect("in memory").get_ref());
+}
+
+/// The files of an archive, as an input lists them.
+pub const FILES: &[u8] =
+    b"a/notes.txt\nwords\n<!--part-->\nb.md\n# Title\n\n| a |\n|---|\n| 1 |\n\n<!--part-->\nc.eml\n\
+    From: a@example.org\nSubject: x\n\nwords\n<!--part-->\nd.rtf\n{\\rtf1 words\\par}";
+
+/// The streams of an Outlook message that are read, in the order in which an input lists them.
+const STREAMS: [&str; 8] = [
+    "/__properties_version1.0",
+    "/__substg1.0_0037001F",
+    "/__substg1.0_1000001E",
+    "/__substg1.0_10130102",
+    "/__substg1.0_10090102",
+    "/__attach_version1.0_#00000000/__properties_version1.0",
+    "/__attach_version1.0_#00000000/__substg1.0_3707001E",
+    "/__attach_version1.0_#00000000/__substg1.0_37010102",
+];
+
+/// An Outlook message as it is, or else its streams with [`PART_END`] between them, which are put into a compound file.
+pub fn msg(bytes: &[u8]) {
+    if bytes.starts_with(&[0xd0, 0xcf]) {
+        file("f.msg", bytes);
+        return;
+    }
+    let mut compound = cfb::CompoundFile::create(Cursor::new(Vec::new())).expect("in memory");
+    compound.create_storage("/__nameid_version1.0").expect("in memory");
+    compound.create_storage("/__attach_version1.0_#00000000").expect("in memory");
+    let mut rest = bytes;
+    for name in STREAMS {
+        let end = rest.windows(PART_END.len()).position(|window| window == PART_END);
+        let mut stream = compound.create_stream(name).expect("in memory");
+        stream.write_all(&rest[..end.unwrap_or(rest.len())]).expect("in memory");
+        drop(stream);
+        let Some(end) = end else { break };
+        rest = &rest[end + PART_END.len()..];
+    }
+    compound.flush().expect("in memory");
+    file("f.msg", compound.into_inner().get_ref());
+}
+
+/// The streams of a message, as an input lists them: short values, subject, plain text, HTML, rich text, an attachment.
+pub fn streams() -> Vec<u8> {
+    let mut values = vec![0; 32];
+    values.extend_from_slice(&0x3ffd_0003_u32.to_le_bytes());
+    values.extend_from_slice(&[0, 0, 0, 0, 0xe4, 4, 0, 0, 0, 0, 0, 0]);
+    let subject: Vec<u8> = "Prices".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let rich = b"\x20\0\0\0\x10\0\0\0MELA\0\0\0\0{\\rtf1 words\\par}";
+    let table = b"<p>Prices</p><table><tr><td>a</td><td>b</td></tr><tr><td>1</td><td>2</td></tr></table>";
+    let parts: [&[u8]; 8] = [&values, &subject, b"Prices", table, rich, &[0; 8], b"n.txt", b"notes"];
+    parts.join(PART_END)
+}

@@ -1,8 +1,10 @@
 //! Configuration: `footnote.toml` < environment < flags. Every key has all three forms.
 //!
 //! [`Settings`] is what a user writes, in any of the forms; [`Config`] is what the program runs with, complete
-//! and checked. Rules have a file of their own, see [`Rules`]. May depend on `domain`.
+//! and checked. Rules have a file of their own, see [`Rules`], and so has the command line of a text recognition program,
+//! see [`OcrCommand`]. May depend on `domain`.
 
+mod ocr_command;
 mod rules;
 mod secret;
 mod settings;
@@ -17,13 +19,14 @@ use std::{
 };
 
 use chrono::TimeDelta;
+pub use ocr_command::{InvalidOcrCommand, OcrCommand};
 pub use rules::{Rules, SigningKey, Webhook};
 pub use secret::Secret;
 pub use settings::Settings;
 
 use self::values::{
-    absolute, at_least, database, invalid, is_loopback, jwt, log_format, otlp_endpoint, redact, seconds, share,
-    some_number, stages, tls, vectors,
+    absolute, at_least, database, invalid, is_loopback, jwt, log_format, ocr_command, otlp_endpoint, redact, seconds,
+    share, some_number, stages, tls, vectors,
 };
 use crate::domain::{Stages, personal_data::PersonalKind};
 
@@ -108,6 +111,10 @@ pub struct Config {
     pub extract_timeout: Duration,
     /// The memory that one parser process may use, in bytes.
     pub extract_memory_bytes: u64,
+    /// The text recognition program for scanned PDFs and pictures.
+    pub ocr_command: Option<OcrCommand>,
+    /// How long text recognition may take for one file.
+    pub ocr_timeout: Duration,
     /// The program that is started to parse files: this one, with its hidden subcommand.
     pub extract_program: PathBuf,
     /// How long a stopping server waits for running requests.
@@ -325,6 +332,8 @@ impl Config {
                 2 * 1024 * 1024 * 1024,
                 128 * 1024 * 1024,
             )?,
+            ocr_command: ocr_command(settings.ocr_command.as_deref())?,
+            ocr_timeout: seconds("ocr_timeout_seconds", settings.ocr_timeout_seconds, 600)?,
             shutdown_grace: seconds("shutdown_grace_seconds", settings.shutdown_grace_seconds, 20)?,
             extract_program: std::env::current_exe()
                 .map_err(|error| invalid("extract_program", "this program", &error.to_string()))?,
@@ -395,6 +404,21 @@ mod tests {
         }
         let wrong = Settings { threads: Some(0), ..settings() };
         assert!(Config::resolve(wrong).err().unwrap().to_string().contains("threads"));
+    }
+
+    #[test]
+    fn a_text_recognition_program_needs_places_for_its_files() {
+        let with = |command: &str| Config::resolve(Settings { ocr_command: Some(command.into()), ..settings() });
+        assert_eq!(Config::resolve(settings()).unwrap().ocr_command, None);
+        assert_eq!(with("none").unwrap().ocr_command, None);
+        let command = with("ocr --langs 'deu eng' {input} out={output}").unwrap().ocr_command.unwrap();
+        assert_eq!(command.program(), "ocr");
+        let arguments = command.arguments(Path::new("/t/a.pdf"), Path::new("/t/b.pdf"));
+        assert_eq!(arguments, ["--langs", "deu eng", "/t/a.pdf", "out=/t/b.pdf"]);
+        for wrong in ["", "ocrmypdf", "ocrmypdf {input}", "ocrmypdf '{input} {output}"] {
+            let error = with(wrong).err().unwrap().to_string();
+            assert!(error.contains("ocr_command") && error.contains("{input}"), "{error}");
+        }
     }
 
     #[test]

@@ -127,6 +127,10 @@ settings! {
     extract_timeout_seconds: u64, "FOOTNOTE_EXTRACT_TIMEOUT_SECONDS", "SECONDS";
     /// The memory that one parser process may use, in bytes [default: 2147483648]
     extract_memory_bytes: u64, "FOOTNOTE_EXTRACT_MEMORY_BYTES", "BYTES";
+    /// The text recognition program (OCR) for scanned PDFs and pictures, with `{input}` and `{output}` among its arguments, or `none` [default: none]
+    ocr_command: String, "FOOTNOTE_OCR_COMMAND", "COMMAND";
+    /// How long text recognition may take for one file [default: 600]
+    ocr_timeout_seconds: u64, "FOOTNOTE_OCR_TIMEOUT_SECONDS", "SECONDS";
     /// How long a stopping server waits for running requests [default: 20]
     shutdown_grace_seconds: u64, "FOOTNOTE_SHUTDOWN_GRACE_SECONDS", "SECONDS";
 }

@@ -9,7 +9,9 @@ use std::{
     time::Duration,
 };
 
-use super::{ConfigError, DatabaseUrl, JwtIssuer, KeySource, LogFormat, Secret, VectorUrl};
+use super::{
+    ConfigError, DatabaseUrl, InvalidOcrCommand, JwtIssuer, KeySource, LogFormat, OcrCommand, Secret, VectorUrl,
+};
 use crate::domain::{InvalidStages, Stages, personal_data::PersonalKind};
 
 /// A share above 0 that `holds`, if one is set.
@@ -120,6 +122,17 @@ pub(super) fn seconds(key: &'static str, value: Option<u64>, default: u64) -> Re
 
 pub(super) fn stages(switches: &str) -> Result<Stages, ConfigError> {
     switches.parse().map_err(|error: InvalidStages| invalid("stages", switches, &error.to_string()))
+}
+
+/// A command line, or `none`.
+pub(super) fn ocr_command(line: Option<&str>) -> Result<Option<OcrCommand>, ConfigError> {
+    match line.map(str::trim) {
+        None | Some("none") => Ok(None),
+        Some(line) => line.parse().map(Some).map_err(|error: InvalidOcrCommand| {
+            let example = "such as `ocrmypdf --skip-text {input} {output}`, or `none`";
+            invalid("ocr_command", line, &format!("{error}, {example}"))
+        }),
+    }
 }
 
 /// Names with commas. Addresses and telephone numbers are what many questions ask for, so they are not hidden unasked.

@@ -95,7 +95,7 @@ pub struct DocumentVersion {
 /// All ranges are byte ranges of `text` on character boundaries, in order and inside the text.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct ExtractedDocument {
-    /// The text. Formats with structure (HTML, PDF, DOCX, CSV, JSON) are written as Markdown: headings as
+    /// The text. Formats with structure (HTML, PDF, DOCX, CSV, JSON and others) are written as Markdown: headings as
     /// `#` lines, tables as pipe tables, code in fences. Markdown and plain text stay as they were written.
     pub text: String,
     /// How `text` is to be read.
@@ -110,6 +110,9 @@ pub struct ExtractedDocument {
     pub pages: Vec<Page>,
     /// The tables, in order; no two overlap.
     pub tables: Vec<Table>,
+    /// The numbers of the pages that hold pictures and no words, in order: those that text recognition may read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub picture_pages: Vec<u32>,
     /// What could not be taken over (an image without text, an unreadable page), in words for a person.
     pub warnings: Vec<String>,
 }
@@ -132,7 +135,8 @@ pub struct Heading {
     pub level: u8,
     /// The words of the heading, without markup.
     pub title: String,
-    /// Where the whole heading line stands in the text.
+    /// Where the whole heading line stands in the text. In source code it is the line of a definition, with the comments
+    /// right above it.
     pub range: Range<usize>,
 }
 

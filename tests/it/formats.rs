@@ -4,6 +4,7 @@ pub mod make;
 
 use std::{
     collections::BTreeMap,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -11,7 +12,10 @@ use footnote::domain::{DocumentId, ExtractedDocument};
 use reqwest::multipart::Form;
 use serde_json::{Value, json};
 
-use crate::test_app::{TestApp, file};
+use crate::{
+    program::Program,
+    test_app::{TestApp, file},
+};
 
 fn corpus() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus")
@@ -192,6 +196,132 @@ async fn every_text_format_is_read_for_its_words() {
     let page = stored(&app, &ids[0]).await;
     assert_eq!(page.title.as_deref(), Some("Gate times"));
     assert!(!page.text.contains("menus") && !page.text.contains("Imprint"), "{}", page.text);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_in_files_are_found_under_their_names() {
+    let app = TestApp::start().await;
+    let mail = "From: Ann <ann@example.org>\r\nTo: Bob <bob@example.org>\r\nSubject: Harbour crane\r\n\
+        Date: Tue, 5 Mar 2024 10:30:00 +0100\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\
+        Content-Type: text/plain\r\n\r\nThe crane is inspected in May.\r\n--x\r\nContent-Type: text/csv\r\n\
+        Content-Disposition: attachment; filename=loads.csv\r\n\r\nload,limit\r\nboat,9 tons\r\n--x--\r\n";
+    let archive = make::zip(&[
+        ("port/crane.eml", mail.as_bytes()),
+        ("port/rules.rst", b"Rules\n=====\n\nThe quay closes at nine in the evening.\n"),
+        ("picture.gif", b"GIF89a\x01\0\x01\0\0\0\0;"),
+    ]);
+    let id = app.ingest("port.zip", archive).await;
+    let extracted = stored(&app, &id).await;
+    let headings: Vec<_> = extracted.headings.iter().map(|heading| (heading.level, heading.title.as_str())).collect();
+    let expected =
+        [(1, "port/crane.eml"), (2, "Harbour crane"), (3, "Attachment loads.csv"), (1, "port/rules.rst"), (2, "Rules")];
+    assert_eq!(headings, expected);
+    assert_eq!((extracted.media_type.as_str(), extracted.tables.len()), ("application/zip", 1));
+    assert!(extracted.warnings[0].starts_with("picture.gif was left out"), "{:?}", extracted.warnings);
+    chunks(&app, &id).await;
+    let found = app.search(json!({"question": "What is the limit for a boat?", "top_k": 1})).await;
+    assert!(found[0]["text"].as_str().unwrap().contains("| boat | 9 tons |"), "{found:?}");
+    let outcome = app.ask("When does the quay close?").await;
+    app.check_citations(&outcome).await;
+    let citation = &outcome["citations"][0];
+    assert!(citation["quote"].as_str().unwrap().contains("nine in the evening"), "{outcome}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn formats_of_writers_and_programmers_are_read_for_their_words() {
+    let app = TestApp::start().await;
+    let rtf = "{\\rtf1\\ansi\\ansicpg1252{\\stylesheet{\\s1 heading 1;}}\\pard\\s1 Gate\\par\\pard T\\'fcr\\par}";
+    let files: [(&str, Vec<u8>, &str, &[&str]); 6] = [
+        ("gate.rtf", rtf.into(), "application/rtf", &["# Gate", "T\u{fc}r"]),
+        (
+            "gate.rst",
+            b"Gate\n====\n\n===  ===\na    b\n===  ===\n1    2\n===  ===\n".to_vec(),
+            "text/x-rst",
+            &["# Gate", "| a | b |", "| 1 | 2 |"],
+        ),
+        ("gate.adoc", b"= Gate\n\n|===\n|a |b\n\n|1 |2\n|===\n".to_vec(), "text/asciidoc", &["# Gate", "| 1 | 2 |"]),
+        ("gate.py", b"def gate():\n    return 6\n".to_vec(), "text/x-source", &["```python\ndef gate():"]),
+        ("gate.yaml", b"gate:\n  opens: 6\n".to_vec(), "application/yaml", &["gate:\n  opens: 6"]),
+        (
+            "gate.msg",
+            make::msg("Gate", "It opens at six."),
+            "application/vnd.ms-outlook",
+            &["# Gate", "It opens at six."],
+        ),
+    ];
+    let form =
+        files.iter().fold(Form::new(), |form, (name, bytes, ..)| form.part("file", file(name, bytes.as_slice())));
+    let ids = app.ingest_form(form).await;
+    for (id, (name, _, media_type, words)) in ids.iter().zip(&files) {
+        let extracted = stored(&app, id).await;
+        assert_eq!(extracted.media_type, *media_type, "{name}");
+        for word in *words {
+            assert!(extracted.text.contains(word), "{name} does not say `{word}`: {}", extracted.text);
+        }
+        chunks(&app, id).await;
+    }
+}
+
+/// A text recognition program that makes the same PDF of everything.
+fn recognises(folder: &Path, made: &[u8]) -> String {
+    let (program, pdf) = (folder.join("recognise"), folder.join("made.pdf"));
+    std::fs::write(&pdf, made).unwrap();
+    std::fs::write(&program, format!("#!/bin/sh\ncp '{}' \"$2\"\n", pdf.display())).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    format!("'{}' {{input}} {{output}}", program.display())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn scanned_pages_are_recognised_where_a_program_is_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let pages =
+        [Some("The ferry leaves at noon."), Some("The lock keeper sleeps until ten."), Some("Nobody swims here.")];
+    let command = recognises(folder.path(), &make::scan(&pages));
+    let app = TestApp::start_with(|settings| settings.ocr_command = Some(command)).await;
+    let id = app.ingest("half.pdf", make::scan(&[Some("Printed words."), None, Some("More of them.")])).await;
+    let extracted = stored(&app, &id).await;
+    let on: Vec<_> = extracted.pages.iter().map(|page| extracted.text[page.range.clone()].trim()).collect();
+    assert_eq!(on, ["Printed words.", "The lock keeper sleeps until ten.", "More of them."]);
+    assert_eq!(extracted.warnings, Vec::<String>::new());
+    let whole = app.ingest("whole.pdf", make::scan(&[None, None, None])).await;
+    assert_eq!(stored(&app, &whole).await.pages.len(), 3);
+    let picture = app.ingest("sign.png", &b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..]).await;
+    let document = app.read(&format!("/v1/documents/{picture}")).await;
+    assert_eq!(document["active"]["media_type"], "image/png");
+    assert!(stored(&app, &picture).await.text.contains("Nobody swims here."));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_such_a_program_it_is_said_what_is_missing() {
+    let app = TestApp::start().await;
+    let id = app.ingest("half.pdf", make::scan(&[Some("Printed words."), None, None])).await;
+    let extracted = stored(&app, &id).await;
+    assert_eq!(extracted.pages.len(), 3);
+    let [warning] = extracted.warnings.as_slice() else { panic!("{:?}", extracted.warnings) };
+    assert!(
+        warning.starts_with("pages 2\u{2013}3 hold only pictures") && warning.contains("`ocr_command`"),
+        "{warning}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn doctor_says_whether_text_recognition_works() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = Program::with_models_in(&dir.path().join("data"), &dir.path().join("models"));
+    let works = recognises(dir.path(), &make::scan(&[None]));
+    for (command, ok, says) in [
+        (None, true, "`ocr_command` sets it up"),
+        (Some(works), true, "has read an empty page"),
+        (Some("/nonexistent/program {input} {output}".to_owned()), false, "cannot be started"),
+        (Some("/bin/false {input} {output}".to_owned()), false, "ended with exit status: 1"),
+    ] {
+        let program = command.iter().fold(program.clone(), |program, line| program.set("FOOTNOTE_OCR_COMMAND", line));
+        let found = program.run(&["doctor", "--json"]).await.json();
+        let is_about = |finding: &&Value| finding["what"].as_str().unwrap().contains("text recognition");
+        let about: Vec<_> = found.as_array().unwrap().iter().filter(is_about).collect();
+        assert!(about.len() == 1 && about[0]["ok"] == ok, "{command:?}: {found}");
+        assert!(about[0]["what"].as_str().unwrap().contains(says), "{command:?}: {found}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

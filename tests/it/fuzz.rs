@@ -47,6 +47,13 @@ fn files() -> Vec<(String, Vec<u8>)> {
         ("jobs.csv".to_owned(), b"name,\"a, b\",c\n1,\"two\nlines\",3\n\xc3\xa9,,\n".repeat(20)),
         ("jobs.tsv".to_owned(), b"name\tb\tc\n1\t2\t3\n".repeat(20)),
         ("jobs.txt".to_owned(), page.clone().into_bytes()),
+        ("jobs.zip".to_owned(), make::zip(&[("jobs.md", page.as_bytes()), ("a/jobs.csv", b"a,b\n1,2\n")])),
+        ("jobs.adoc".to_owned(), page.replace("\n#", "\n=").into_bytes()),
+        ("jobs.rst".to_owned(), page.clone().into_bytes()),
+        ("jobs.toml".to_owned(), format!("[jobs]\n{page}").into_bytes()),
+        ("jobs.rtf".to_owned(), format!("{{\\rtf1\\ansi\\uc1 {}}}", page.replace('\n', "\\par\n")).into_bytes()),
+        ("jobs.eml".to_owned(), format!("From: a@example.org\r\nSubject: Jobs\r\n\r\n{page}").into_bytes()),
+        ("jobs.msg".to_owned(), make::msg("Jobs", &page)),
         ("jobs.md".to_owned(), page.into_bytes()),
     ];
     if let Ok(folder) = std::env::var("FOOTNOTE_FUZZ_CORPUS") {
@@ -131,8 +138,9 @@ fn every_target_stands_what_is_changed_at_random() {
     let file = |name: &'static str| move |bytes: &[u8]| drop(targets::files::file(name, bytes));
     let [html, markdown, json, jsonl, csv, tsv, text] =
         ["f.html", "f.md", "f.json", "f.jsonl", "f.csv", "f.tsv", "f.txt"].map(file);
+    let [eml, rtf, rst, asciidoc, code] = ["f.eml", "f.rtf", "f.rst", "f.adoc", "f.rs"].map(file);
     type Tried<'a> = (&'a str, &'a dyn Fn(&[u8]), Vec<Vec<u8>>);
-    let tried: [Tried<'_>; 12] = [
+    let tried: [Tried<'_>; 19] = [
         ("pdf", &(targets::files::pdf as Target), vec![targets::files::DRAWING.to_vec()]),
         ("docx", &(targets::files::docx as Target), vec![parts]),
         ("html", &html, seeds("html")),
@@ -142,6 +150,13 @@ fn every_target_stands_what_is_changed_at_random() {
         ("csv", &csv, seeds("csv")),
         ("tsv", &tsv, seeds("tsv")),
         ("text", &text, seeds("txt")),
+        ("eml", &eml, seeds("eml")),
+        ("rtf", &rtf, seeds("rtf")),
+        ("rst", &rst, seeds("rst")),
+        ("asciidoc", &asciidoc, seeds("adoc")),
+        ("code", &code, seeds("rs")),
+        ("zip", &(targets::files::zip as Target), vec![targets::files::FILES.to_vec()]),
+        ("msg", &(targets::files::msg as Target), vec![targets::files::streams()]),
         ("chunker", &(targets::chunks::document as Target), page()),
         ("filter", &(targets::filters::filter as Target), targets::filters::right()),
         ("question", &(targets::questions::question as Target), targets::questions::right()),

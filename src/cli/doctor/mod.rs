@@ -12,6 +12,7 @@ use crate::{
     app::{App, OpenStores, Purpose},
     audit::{self, Depth, Problem, Stores},
     config::Config,
+    ingest::extract::Ocr,
     metadata_store::MetadataStore,
     models::{catalog::Catalog, weights::ModelCache},
 };
@@ -43,6 +44,7 @@ impl Doctor {
         surroundings::configuration(&config, &mut findings);
         surroundings::disks(&config, &mut findings);
         let models = check_models(&config, &mut findings).await;
+        check_ocr(&config, &mut findings).await;
         let taken = surroundings::is_taken(&config, &mut findings);
         // What is mended with models waits until they are loaded.
         let left = match OpenStores::open(&config).await {
@@ -176,6 +178,25 @@ async fn check_models(config: &Config, findings: &mut Findings) -> bool {
         }
     }
     all
+}
+
+/// Whether the text recognition program runs, if there is to be one.
+async fn check_ocr(config: &Config, findings: &mut Findings) {
+    let Some(command) = config.ocr_command.clone() else {
+        findings
+            .ok("text recognition", "none is set up: scanned PDFs and pictures are refused; `ocr_command` sets it up");
+        return;
+    };
+    let program = command.program().to_owned();
+    match Ocr::new(command, config.ocr_timeout).check().await {
+        Ok(()) => findings.ok("text recognition", format!("`{program}` has read an empty page")),
+        Err(error) => findings.bad(
+            "text recognition",
+            format!("it does not work: {error}"),
+            "scanned PDFs and pictures fail, or keep only what is printed in them",
+            "run the program of `ocr_command` by hand on a picture, and see that it is installed with its languages",
+        ),
+    }
 }
 
 async fn check_metadata(metadata: &dyn MetadataStore, findings: &mut Findings) -> anyhow::Result<bool> {

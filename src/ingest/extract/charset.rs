@@ -144,6 +144,29 @@ fn unify_line_ends(text: String) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n")
 }
 
+/// The encoding that Windows knows by a number, where it is one that is read here.
+pub(super) fn of_code_page(number: u32) -> Option<&'static Encoding> {
+    let label = match number {
+        874 | 1250..=1258 => format!("windows-{number}"),
+        932 => "shift_jis".into(),
+        936 | 20936 => "gbk".into(),
+        949 | 51949 => "euc-kr".into(),
+        950 => "big5".into(),
+        866 => "ibm866".into(),
+        10000 => "macintosh".into(),
+        20127 => "us-ascii".into(),
+        20866 => "koi8-r".into(),
+        20932 | 51932 => "euc-jp".into(),
+        21866 => "koi8-u".into(),
+        28591..=28605 => format!("iso-8859-{}", number - 28590),
+        50220..=50222 => "iso-2022-jp".into(),
+        54936 => "gb18030".into(),
+        65001 => "utf-8".into(),
+        _ => return None,
+    };
+    Encoding::for_label(label.as_bytes())
+}
+
 /// The encoding that a web page declares in its first kilobytes, by `<meta>` or an XML declaration.
 pub(super) fn declared_in_markup(bytes: &[u8]) -> Option<&'static Encoding> {
     let head = String::from_utf8_lossy(&bytes[..bytes.len().min(4096)]).to_ascii_lowercase();

@@ -8,7 +8,7 @@
 
 use std::io::Cursor;
 
-use super::{ExtractError, charset, docx};
+use super::{ExtractError, charset, code, docx, pictures::PictureKind};
 
 /// The formats that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,18 @@ pub(super) enum Format {
     Delimited(u8),
     Json,
     JsonLines,
+    ReStructuredText,
+    AsciiDoc,
+    RichText,
+    /// Source code and the like, with the name of the language as fences have it.
+    Code(&'static str),
+    /// An e-mail as it was sent (RFC 5322).
+    Mail,
+    /// An e-mail as Outlook stores it.
+    OutlookMail,
+    Zip,
+    /// A picture that a text recognition program may read.
+    Picture(PictureKind),
 }
 
 impl Format {
@@ -36,6 +48,14 @@ impl Format {
             Self::Delimited(_) => "comma-separated values",
             Self::Json => "JSON",
             Self::JsonLines => "JSON lines",
+            Self::ReStructuredText => "reStructuredText",
+            Self::AsciiDoc => "AsciiDoc",
+            Self::RichText => "rich text (RTF)",
+            Self::Code(_) => "source code",
+            Self::Mail => "an e-mail",
+            Self::OutlookMail => "an e-mail (MSG)",
+            Self::Zip => "an archive (ZIP)",
+            Self::Picture(kind) => kind.name(),
         }
     }
 }
@@ -47,6 +67,10 @@ enum Found {
     WebPage,
     Pdf,
     Docx,
+    RichText,
+    OutlookMail,
+    Zip,
+    Picture(PictureKind),
     /// An encrypted Office file: a container that only a password opens.
     LockedOffice,
     Other(String),
@@ -59,6 +83,10 @@ impl Found {
             Self::WebPage => "an HTML page".into(),
             Self::Pdf => "a PDF".into(),
             Self::Docx => "a Word document (DOCX)".into(),
+            Self::RichText => "rich text (RTF)".into(),
+            Self::OutlookMail => "an e-mail (MSG)".into(),
+            Self::Zip => "an archive (ZIP)".into(),
+            Self::Picture(kind) => kind.name().into(),
             Self::LockedOffice => "an encrypted Office document".into(),
             Self::Other(what) => what.clone(),
         }
@@ -92,6 +120,10 @@ pub(super) fn detect(bytes: &[u8], name: &str) -> Result<Format, ExtractError> {
             Found::Docx => Ok(Format::Docx),
             Found::WebPage => Ok(Format::Html),
             Found::Text => Ok(Format::PlainText),
+            Found::RichText => Ok(Format::RichText),
+            Found::OutlookMail => Ok(Format::OutlookMail),
+            Found::Zip => Ok(Format::Zip),
+            Found::Picture(kind) => Ok(Format::Picture(kind)),
             Found::LockedOffice => Err(ExtractError::Encrypted { format: "Office".into() }),
             Found::Other(what) => unsupported(what),
         },
@@ -106,6 +138,12 @@ fn agree(format: Format, found: Found) -> Result<Format, ExtractError> {
         }
         Format::Docx => found == Found::Docx,
         Format::Html => matches!(found, Found::WebPage | Found::Text),
+        // A template is the code of a page.
+        Format::Code(_) => matches!(found, Found::WebPage | Found::Text),
+        Format::RichText => found == Found::RichText,
+        Format::OutlookMail => found == Found::OutlookMail,
+        Format::Zip => found == Found::Zip,
+        Format::Picture(kind) => found == Found::Picture(kind),
         _ => found == Found::Text,
     };
     if fits {
@@ -116,6 +154,9 @@ fn agree(format: Format, found: Found) -> Result<Format, ExtractError> {
 
 fn claim_of(name: &str) -> Claim {
     let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    if let Some(language) = code::language_of_name(file) {
+        return Claim::Read(Format::Code(language));
+    }
     let Some((stem, extension)) = file.rsplit_once('.') else { return Claim::Nothing };
     let is_extension = !stem.is_empty()
         && (1..=10).contains(&extension.len())
@@ -135,24 +176,29 @@ fn claim_of(name: &str) -> Claim {
         "tsv" | "tab" => Claim::Read(Format::Delimited(b'\t')),
         "json" => Claim::Read(Format::Json),
         "jsonl" | "ndjson" => Claim::Read(Format::JsonLines),
+        "rst" | "rest" => Claim::Read(Format::ReStructuredText),
+        "adoc" | "asciidoc" => Claim::Read(Format::AsciiDoc),
+        "rtf" => Claim::Read(Format::RichText),
+        "eml" => Claim::Read(Format::Mail),
+        "msg" => Claim::Read(Format::OutlookMail),
+        "zip" => Claim::Read(Format::Zip),
         "doc" | "dot" => Claim::NotRead("a Word document of the old kind (DOC)"),
         "docm" | "dotx" | "dotm" => Claim::NotRead("a Word document with macros or a Word template"),
         "ppt" | "pptx" | "pptm" | "pps" | "ppsx" => Claim::NotRead("a PowerPoint presentation"),
         "xls" | "xlsx" | "xlsm" | "xlsb" => Claim::NotRead("an Excel workbook"),
         "odt" | "ods" | "odp" => Claim::NotRead("an OpenDocument file"),
         "epub" | "mobi" | "azw3" => Claim::NotRead("an e-book"),
-        "eml" | "msg" | "mbox" => Claim::NotRead("an e-mail"),
-        "rtf" => Claim::NotRead("rich text (RTF)"),
-        "png" | "jpg" | "jpeg" | "gif" | "webp" | "tif" | "tiff" | "bmp" | "svg" | "heic" | "ico" => {
-            Claim::NotRead("an image")
-        }
+        "mbox" | "pst" => Claim::NotRead("a mailbox"),
+        "gif" | "webp" | "bmp" | "svg" | "heic" | "ico" => Claim::NotRead("an image"),
         "mp3" | "wav" | "ogg" | "flac" | "m4a" => Claim::NotRead("a sound recording"),
         "mp4" | "mkv" | "mov" | "avi" | "webm" => Claim::NotRead("a video"),
-        "zip" | "gz" | "tgz" | "tar" | "bz2" | "xz" | "7z" | "rar" | "zst" => Claim::NotRead("an archive"),
-        "xml" => Claim::NotRead("XML"),
-        "yaml" | "yml" => Claim::NotRead("YAML"),
+        "gz" | "tgz" | "tar" | "bz2" | "xz" | "7z" | "rar" | "zst" => Claim::NotRead("an archive"),
         "exe" | "dll" | "so" | "bin" => Claim::NotRead("a program"),
-        _ => Claim::Unknown(extension),
+        _ => match (PictureKind::of_extension(&extension), code::language_of_extension(&extension)) {
+            (Some(kind), _) => Claim::Read(Format::Picture(kind)),
+            (None, Some(language)) => Claim::Read(Format::Code(language)),
+            (None, None) => Claim::Unknown(extension),
+        },
     }
 }
 
@@ -168,7 +214,10 @@ fn look_at(bytes: &[u8]) -> Found {
         return look_into_compound(bytes);
     }
     if bytes.starts_with(b"{\\rtf") {
-        return Found::Other("rich text (RTF)".into());
+        return Found::RichText;
+    }
+    if let Some(kind) = PictureKind::of_bytes(bytes) {
+        return Found::Picture(kind);
     }
     if bytes.starts_with(b"%!PS") {
         return Found::Other("PostScript".into());
@@ -237,7 +286,7 @@ fn look_into_zip(bytes: &[u8]) -> Found {
         } else if has("content.xml") && has("mimetype") {
             "an OpenDocument file"
         } else {
-            "an archive (ZIP)"
+            return Found::Zip;
         }
         .into(),
     )
@@ -249,6 +298,10 @@ fn look_into_compound(bytes: &[u8]) -> Found {
         let wanted: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
         bytes.windows(wanted.len()).any(|window| window == wanted)
     };
+    // An e-mail may hold any of the others, and names them where they lie in it.
+    if contains("__nameid_version1.0") || contains("__properties_version1.0") {
+        return Found::OutlookMail;
+    }
     if contains("EncryptedPackage") {
         return Found::LockedOffice;
     }
@@ -259,8 +312,6 @@ fn look_into_compound(bytes: &[u8]) -> Found {
             "an Excel workbook of the old kind (XLS)"
         } else if contains("PowerPoint Document") {
             "a PowerPoint presentation of the old kind (PPT)"
-        } else if contains("__nameid_version1.0") {
-            "an e-mail (MSG)"
         } else {
             "an old Office file"
         }
@@ -278,7 +329,7 @@ mod tests {
 
     #[test]
     fn names_and_bytes_that_agree_are_read() {
-        let cases: [(&str, &[u8], Format); 12] = [
+        let cases: [(&str, &[u8], Format); 24] = [
             ("a.txt", b"BMW is a car, and this is no bitmap", Format::PlainText),
             ("README", b"words", Format::PlainText),
             ("notes.2024", b"words", Format::PlainText),
@@ -291,6 +342,18 @@ mod tests {
             ("a.tsv", b"a\tb", Format::Delimited(b'\t')),
             ("a.json", b"{}", Format::Json),
             ("a.ndjson", b"{}", Format::JsonLines),
+            ("a.rst", b"words", Format::ReStructuredText),
+            ("a.adoc", b"words", Format::AsciiDoc),
+            ("a.rtf", b"{\\rtf1 words}", Format::RichText),
+            ("letter", b"{\\rtf1 words}", Format::RichText),
+            ("mail.eml", b"From: a@example.org", Format::Mail),
+            ("a.rs", b"fn main() {}", Format::Code("rust")),
+            ("a.yaml", b"a: 1", Format::Code("yaml")),
+            ("a.php", PAGE, Format::Code("php")),
+            ("src/Dockerfile", b"FROM scratch", Format::Code("dockerfile")),
+            ("image.PNG", PNG, Format::Picture(PictureKind::Png)),
+            ("image", PNG, Format::Picture(PictureKind::Png)),
+            ("a.xml", b"<?xml version=\"1.0\"?><a/>", Format::Code("xml")),
         ];
         for (name, bytes, format) in cases {
             assert_eq!(detect(bytes, name).unwrap(), format, "{name}");
@@ -299,7 +362,7 @@ mod tests {
 
     #[test]
     fn bytes_that_contradict_their_name_are_refused() {
-        let cases: [(&str, &[u8], &str); 8] = [
+        let cases: [(&str, &[u8], &str); 11] = [
             ("a.txt", b"%PDF-1.4\n", "a PDF"),
             ("a.md", PNG, "an image (image/png)"),
             ("a.txt", PAGE, "an HTML page"),
@@ -308,6 +371,9 @@ mod tests {
             ("a.docx", b"only words", "text"),
             ("a.docx", b"PK\x03\x04 and no more", "a damaged archive (ZIP)"),
             ("a.html", b"%PDF-1.4\n", "a PDF"),
+            ("a.rtf", b"only words", "text"),
+            ("a.jpg", PNG, "an image (image/png)"),
+            ("a.zip", b"PK\x03\x04 and no more", "a damaged archive (ZIP)"),
         ];
         for (name, bytes, expected) in cases {
             match detect(bytes, name).unwrap_err() {
@@ -321,9 +387,9 @@ mod tests {
     fn formats_that_are_not_read_are_named() {
         for (name, bytes, expected) in [
             ("a.pptx", &b"PK\x03\x04"[..], "a PowerPoint presentation"),
-            ("a.rs", b"fn main() {}", "'.rs' (text by its bytes)"),
-            ("image", PNG, "an image (image/png)"),
-            ("mail.eml", b"From: a@example.org", "an e-mail"),
+            ("a.unheard", b"words", "'.unheard' (text by its bytes)"),
+            ("image", b"RIFF\x10\0\0\0WEBPVP8 ", "an image (image/webp)"),
+            ("mail.mbox", b"From a@example.org", "a mailbox"),
         ] {
             match detect(bytes, name).unwrap_err() {
                 ExtractError::UnsupportedFormat { found } => assert_eq!(found, expected),

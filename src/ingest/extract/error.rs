@@ -57,6 +57,23 @@ pub enum ExtractError {
         /// What it holds instead.
         reason: String,
     },
+    /// The file is sound and holds pictures, probably of text, that nobody has read.
+    #[error(
+        "{what} has only pictures and no words; set `ocr_command` to a text recognition program (OCR), or run one over \
+         the file and upload what it makes"
+    )]
+    OnlyPictures {
+        /// What the file is.
+        what: String,
+        /// The ending that its format has.
+        extension: String,
+    },
+    /// The text recognition program of the configuration did not do its work.
+    #[error("text recognition failed: {reason}")]
+    Ocr {
+        /// What happened.
+        reason: String,
+    },
     /// The parser died on the file.
     #[error("the parser failed on this file ({reason}); open it in another program, save it anew and upload that")]
     Crashed {

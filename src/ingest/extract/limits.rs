@@ -15,10 +15,21 @@ pub struct ExtractLimits {
     pub max_uncompressed_bytes: u64,
     /// How deep elements, objects and form streams may be nested.
     pub max_depth: usize,
+    /// The most files that an archive or an e-mail may hold, those in its own archives and e-mails included.
+    pub max_files: usize,
+    /// How deep archives and e-mails may lie in each other; a file that lies deeper is left out and reported.
+    pub max_file_depth: usize,
 }
 
 impl Default for ExtractLimits {
     fn default() -> Self {
-        Self { max_text_bytes: 64 << 20, max_pages: 10_000, max_uncompressed_bytes: 512 << 20, max_depth: 256 }
+        Self {
+            max_text_bytes: 64 << 20,
+            max_pages: 10_000,
+            max_uncompressed_bytes: 512 << 20,
+            max_depth: 256,
+            max_files: 10_000,
+            max_file_depth: 4,
+        }
     }
 }

@@ -6,19 +6,29 @@
 //!
 //! May depend on `domain` only.
 
+mod archive;
+mod asciidoc;
 mod charset;
 mod child;
+mod code;
 mod confine;
 mod delimited;
 mod detect;
 mod docx;
 mod error;
+mod flow;
 mod html;
+mod inside;
 mod json;
 mod limits;
+mod mail;
 mod markdown;
+mod ocr;
 mod pdf;
+mod pictures;
 mod plain_text;
+mod restructured_text;
+mod rtf;
 mod sandbox;
 mod structure;
 mod writer;
@@ -26,10 +36,12 @@ mod writer;
 pub use child::run_child;
 pub use error::ExtractError;
 pub use limits::ExtractLimits;
+pub use ocr::{Ocr, OcrError};
 pub use sandbox::{Extractor, ExtractorConfig};
 pub use structure::check_structure;
 
 use detect::Format;
+use inside::{Spent, Within};
 
 use crate::domain::ExtractedDocument;
 
@@ -42,6 +54,12 @@ pub const CHILD_COMMAND: &str = "extract-child";
 /// The format is what the bytes are; a name that claims something else is a reason to refuse. May panic
 /// where a third-party parser does: whoever calls it on files of strangers goes through [`Extractor`].
 pub fn extract(bytes: &[u8], name: &str, limits: &ExtractLimits) -> Result<ExtractedDocument, ExtractError> {
+    read(bytes, name, &Within::top(limits, &Spent::default()))
+}
+
+/// The same for a file that may lie in another one.
+fn read(bytes: &[u8], name: &str, within: &Within<'_>) -> Result<ExtractedDocument, ExtractError> {
+    let limits = within.limits();
     let extracted = match detect::detect(bytes, name)? {
         Format::PlainText => plain_text::read(bytes),
         Format::Markdown => markdown::read(bytes),
@@ -51,6 +69,14 @@ pub fn extract(bytes: &[u8], name: &str, limits: &ExtractLimits) -> Result<Extra
         Format::Delimited(separator) => delimited::read(bytes, separator, limits),
         Format::Json => json::read(bytes, limits),
         Format::JsonLines => json::read_lines(bytes, limits),
+        Format::ReStructuredText => restructured_text::read(bytes, limits),
+        Format::AsciiDoc => asciidoc::read(bytes, limits),
+        Format::RichText => rtf::read(bytes, limits),
+        Format::Code(language) => code::read(bytes, name, language, limits),
+        Format::Mail => mail::read(bytes, within),
+        Format::OutlookMail => mail::read_outlook(bytes, within),
+        Format::Zip => archive::read(bytes, within),
+        Format::Picture(kind) => Err(pictures::in_place_of_text(kind)),
     }?;
     structure::finish(extracted, limits)
 }

@@ -22,7 +22,12 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{ExtractError, ExtractLimits, child::Request};
+use super::{
+    ExtractError, ExtractLimits,
+    child::Request,
+    ocr::{self, Ocr, OcrError},
+    pictures,
+};
 use crate::domain::ExtractedDocument;
 
 /// How the children are run.
@@ -42,6 +47,8 @@ pub struct ExtractorConfig {
     pub files_per_child: usize,
     /// How many children work at the same time.
     pub children: usize,
+    /// What reads the words in pictures, if anything does.
+    pub ocr: Option<Ocr>,
 }
 
 impl ExtractorConfig {
@@ -55,6 +62,7 @@ impl ExtractorConfig {
             limits: ExtractLimits::default(),
             files_per_child: 200,
             children: 2,
+            ocr: None,
         }
     }
 }
@@ -79,8 +87,55 @@ impl Extractor {
         Self { config: Arc::new(config), places, idle: Arc::default() }
     }
 
-    /// Reads the file at `path`, which was uploaded as `name`. Waits for a free child first.
+    /// Reads the file at `path`, which was uploaded as `name`. Waits for a free child first. Where it holds only pictures,
+    /// in whole or on some pages, and text recognition is set up, what that finds takes their place.
     pub async fn extract(&self, path: &Path, name: &str) -> Result<ExtractedDocument, ExtractError> {
+        match (self.parse(path, name).await, &self.config.ocr) {
+            (Ok(document), _) if document.picture_pages.is_empty() => Ok(document),
+            (Ok(mut document), Some(ocr)) => {
+                let recognised = self.recognise(ocr, path, "pdf").await;
+                match recognised.and_then(|found| ocr::merged(&document, &found, &self.config.limits)) {
+                    Ok(merged) => Ok(merged),
+                    Err(error) if error.is_transient() => Err(error),
+                    // The other pages have words.
+                    Err(error) => {
+                        let unread = pictures::unread_pages(&document.picture_pages);
+                        document.warnings.push(format!("{unread}: {error}"));
+                        Ok(document)
+                    }
+                }
+            }
+            (Ok(mut document), None) => {
+                let unread = pictures::unread_pages(&document.picture_pages);
+                document
+                    .warnings
+                    .push(format!("{unread}; set `ocr_command` to have them read by text recognition (OCR)"));
+                Ok(document)
+            }
+            (Err(ExtractError::OnlyPictures { what, extension }), Some(ocr)) => {
+                match self.recognise(ocr, path, &extension).await {
+                    Ok(document) => Ok(ocr::as_picture(document, &extension)),
+                    Err(ExtractError::OnlyPictures { .. } | ExtractError::NoText { .. }) => {
+                        Err(ExtractError::NoText { reason: format!("text recognition found no words in {what}") })
+                    }
+                    Err(error) => Err(error),
+                }
+            }
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    /// What text recognition makes of a file.
+    async fn recognise(&self, ocr: &Ocr, path: &Path, extension: &str) -> Result<ExtractedDocument, ExtractError> {
+        let recognised = ocr.recognise(path, extension).await.map_err(|error| match error {
+            OcrError::Files(error) => unavailable(error),
+            other => ExtractError::Ocr { reason: other.to_string() },
+        })?;
+        self.parse(&recognised.path, "recognised.pdf").await
+    }
+
+    /// Has a child read a file.
+    async fn parse(&self, path: &Path, name: &str) -> Result<ExtractedDocument, ExtractError> {
         let _place = self.places.acquire().await.map_err(unavailable)?;
         let mut worker = self.worker()?;
         // Dropped on every way out but the good one, which kills the child: also when this future is dropped.

@@ -5,7 +5,10 @@ use proptest::prelude::*;
 
 use super::*;
 
-const NAMES: [&str; 9] = ["a.txt", "a.md", "a.html", "a.csv", "a.tsv", "a.json", "a.jsonl", "README", "a.pdf"];
+const NAMES: [&str; 18] = [
+    "a.txt", "a.md", "a.html", "a.csv", "a.tsv", "a.json", "a.jsonl", "README", "a.pdf", "a.rst", "a.adoc", "a.rtf",
+    "a.eml", "a.msg", "a.zip", "a.rs", "a.toml", "a.png",
+];
 
 /// Extracts, and holds the result to what every result keeps. A panic may only come from other people's code.
 fn holds(bytes: &[u8], name: &str) -> Result<(), TestCaseError> {
@@ -17,7 +20,7 @@ fn holds(bytes: &[u8], name: &str) -> Result<(), TestCaseError> {
             prop_assert_eq!(serde_json::from_str::<ExtractedDocument>(&json).unwrap(), document);
         }
         Ok(Err(error)) => prop_assert!(!error.to_string().is_empty() && !error.is_transient()),
-        Err(_) => prop_assert!(matches!(name, "a.pdf" | "a.html"), "a panic on {}", name),
+        Err(_) => prop_assert!(matches!(name, "a.pdf" | "a.html" | "a.eml"), "a panic on {}", name),
     }
     Ok(())
 }
@@ -47,6 +50,52 @@ proptest! {
         )
     ) {
         holds(parts.concat().as_bytes(), "a.html")?;
+    }
+
+    #[test]
+    fn any_light_markup_ends_as_a_document_or_a_reason(
+        parts in prop::collection::vec(
+            prop::sample::select(vec![
+                "\n", "\n\n", "    ", "  ", "word ", "é漢", "* ", "- ", "** ", "1. ", "#. ", ". ", ".. ", "====", "----", "=\n",
+                "== T\n", "|===\n", "| a ", "|b", "2+|", ".2+|", "+--+--+\n", "+==+==+\n", "|x |y |\n", "==  ==\n", "::", ":: ",
+                "`", "``", "*", "_", "**", "__", "<<", ">>", "[", "]", "[source,rust]\n", ".. note:: ", ".. list-table::\n",
+                ":a: b\n", "{a}", "+\n", "include::x[]\n", ".. |n| replace:: x\n", "|n|", "\\", "~", "^", "\"`", "http://x[",
+            ]),
+            0..60,
+        )
+    ) {
+        holds(parts.concat().as_bytes(), "a.rst")?;
+        holds(parts.concat().as_bytes(), "a.adoc")?;
+        holds(parts.concat().as_bytes(), "a.tex")?;
+    }
+
+    #[test]
+    fn any_rich_text_ends_as_a_document_or_a_reason(
+        parts in prop::collection::vec(
+            prop::sample::select(vec![
+                "{", "}", "\\par ", "\\pard ", "word", "\\'e4", "\\'93", "\\u-10179?", "\\u8364 ", "\\uc2 ", "\\trowd ", "\\cellx100 ",
+                "\\intbl ", "\\cell ", "\\row ", "\\clvmrg ", "{\\listtext\\'b7}", "{\\fonttbl{\\f1\\fcharset128 A;}}", "\\f1 ",
+                "{\\stylesheet{\\s1 heading 1;}}", "\\s1 ", "\\outlinelevel0 ", "{\\footnote ", "{\\*\\x ", "\\bin3 ", "\\line ", "\\~",
+            ]),
+            0..60,
+        )
+    ) {
+        holds(format!("{{\\rtf1 {}", parts.concat()).as_bytes(), "a.rtf")?;
+    }
+
+    #[test]
+    fn any_mail_ends_as_a_document_or_a_reason(
+        parts in prop::collection::vec(
+            prop::sample::select(vec![
+                "From: a@b.org\n", "Subject: =?utf-8?Q?=C3=A9?=\n", "\n", "words\n", "--x\n", "--x--\n", "--y\n", "> quoted\n",
+                "Content-Type: multipart/mixed; boundary=x\n", "Content-Type: multipart/alternative; boundary=y\n",
+                "Content-Type: text/html\n", "<table><tr><td>a<td>b</table>", "Content-Type: message/rfc822\n", "\u{e9}",
+                "Content-Transfer-Encoding: base64\n", "YSxi\n", "Content-Disposition: attachment; filename=a.csv\n", "Date: x\n",
+            ]),
+            0..40,
+        )
+    ) {
+        holds(format!("To: a@b.org\n{}", parts.concat()).as_bytes(), "a.eml")?;
     }
 
     #[test]

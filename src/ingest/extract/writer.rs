@@ -6,6 +6,8 @@
 //!
 //! May depend on `domain` only.
 
+use std::ops::Range;
+
 use super::{ExtractError, ExtractLimits, structure::one_line};
 use crate::domain::{ExtractedDocument, Heading, Page, Table, TextSyntax};
 
@@ -100,12 +102,74 @@ impl MarkdownWriter {
 
     /// Writes preformatted lines in a fence that is longer than any in them.
     pub(super) fn code(&mut self, text: &str) -> Result<(), ExtractError> {
-        let text = text.trim_matches('\n');
-        if text.trim().is_empty() {
-            return Ok(());
+        self.code_in(text, "").map(drop)
+    }
+
+    /// The same with the name of the language, which may be empty. Returns where the first line that is not blank stands.
+    pub(super) fn code_in(&mut self, text: &str, language: &str) -> Result<usize, ExtractError> {
+        let text = text.trim_matches('\n').trim_end();
+        if text.is_empty() {
+            return Ok(self.document.text.len());
         }
         let fence = "`".repeat(longest_run(text, '`').max(2) + 1);
-        self.block(&format!("{fence}\n{text}\n{fence}"))
+        self.separate("\n\n");
+        self.push(&format!("{fence}{language}\n"))?;
+        let start = self.document.text.len();
+        self.push(text)?;
+        self.push(&format!("\n{fence}"))?;
+        Ok(start)
+    }
+
+    /// Notes that lines that have been written head what stands below them.
+    pub(super) fn note_heading(&mut self, level: usize, title: &str, range: Range<usize>) {
+        let title = one_line(title);
+        if !title.is_empty() {
+            self.document.headings.push(Heading { level: level.clamp(1, 6) as u8, title, range });
+        }
+    }
+
+    /// Writes a whole other document, its headings `below` levels lower. Its pages and its title are not taken over, and
+    /// its warnings are the caller's.
+    pub(super) fn append(&mut self, other: &ExtractedDocument, below: usize) -> Result<(), ExtractError> {
+        let first = other.text.len() - other.text.trim_start_matches('\n').len();
+        let end = other.text.trim_end().len();
+        if first >= end {
+            return Ok(());
+        }
+        self.separate("\n\n");
+        // Where places of the other text have got to: from each of these on, so much further.
+        let mut moved: Vec<(usize, usize)> = vec![(0, self.document.text.len())];
+        let mut at = first;
+        let mut levels = Vec::with_capacity(other.headings.len());
+        for heading in &other.headings {
+            let old = usize::from(heading.level);
+            let level = (old + below).min(6);
+            levels.push(level);
+            let start = heading.range.start;
+            let hashes = other.text[start..].len() - other.text[start..].trim_start_matches('#').len();
+            if hashes == old && start >= at && heading.range.end <= end {
+                self.push(&other.text[at..start])?;
+                self.push(&"######"[..level - old])?;
+                let further = moved.last().map_or(0, |last| last.1) + level - old;
+                moved.push((start + 1, further));
+                at = start;
+            }
+        }
+        self.push(&other.text[at..end])?;
+        let place = |old: usize| {
+            let old = old.clamp(first, end);
+            let known = moved.partition_point(|(from, _)| *from <= old);
+            old - first + moved[known.saturating_sub(1)].1
+        };
+        for (heading, level) in other.headings.iter().zip(levels) {
+            let range = place(heading.range.start)..place(heading.range.end);
+            self.document.headings.push(Heading { level: level as u8, title: heading.title.clone(), range });
+        }
+        for table in &other.tables {
+            let [range, header] = [&table.range, &table.header].map(|range| place(range.start)..place(range.end));
+            self.document.tables.push(Table { range, header });
+        }
+        Ok(())
     }
 
     /// Starts a page: what is written from here on stands on it.
@@ -193,4 +257,48 @@ fn longest_run(text: &str, of: char) -> usize {
         longest = longest.max(run);
     }
     longest
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::{super::structure::check_structure, *};
+
+    #[test]
+    fn a_document_in_another_one_keeps_its_structure_lower_down() {
+        let limits = ExtractLimits::default();
+        let mut inner = MarkdownWriter::new("text/html", &limits);
+        inner.heading(1, "Prices").unwrap();
+        inner.table(&[vec!["a".into(), "b".into()], vec!["1".into(), "2".into()]]).unwrap();
+        inner.heading(2, "Notes").unwrap();
+        inner.block("last").unwrap();
+        let inner = inner.finish(None);
+        let mut outer = MarkdownWriter::new("application/zip", &limits);
+        for name in ["one", "two"] {
+            outer.heading(1, name).unwrap();
+            outer.append(&inner, 1).unwrap();
+        }
+        let outer = outer.finish(None);
+        assert_eq!(check_structure(&outer), Ok(()));
+        let one = "## Prices\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n\n### Notes\n\nlast\n";
+        assert_eq!(outer.text, format!("# one\n\n{one}\n# two\n\n{one}"));
+        let headings: Vec<_> = outer.headings.iter().map(|h| (h.level, &outer.text[h.range.clone()])).collect();
+        let expected = ["# one", "## Prices", "### Notes", "# two", "## Prices", "### Notes"];
+        assert_eq!(headings, expected.map(|line| (line.find(' ').unwrap() as u8, line)));
+        for table in &outer.tables {
+            assert_eq!(&outer.text[table.range.clone()], "| a | b |\n| --- | --- |\n| 1 | 2 |");
+            assert_eq!(&outer.text[table.header.clone()], "| a | b |\n| --- | --- |");
+        }
+        assert_eq!(outer.tables.len(), 2);
+    }
+
+    #[test]
+    fn code_says_its_language_and_where_it_stands() {
+        let mut writer = MarkdownWriter::new("text/plain", &ExtractLimits::default());
+        writer.block("before").unwrap();
+        let at = writer.code_in("\nlet fence = \"```\";\n", "rust").unwrap();
+        let text = writer.finish(None).text;
+        assert_eq!(text, "before\n\n````rust\nlet fence = \"```\";\n````\n");
+        assert!(text[at..].starts_with("let fence"));
+    }
 }

@@ -1,6 +1,6 @@
-//! PDF and DOCX files, made from pages of the handbook.
+//! Files of formats that are not written by hand: PDF and DOCX from pages of the handbook, archives, e-mails of Outlook.
 
-use std::io::Cursor;
+use std::io::{Cursor, Write as _};
 
 use docx_rs::{Docx, Paragraph, Run, Style, StyleType, Table, TableCell, TableRow};
 use pdf_extract::{
@@ -125,4 +125,68 @@ pub fn docx(sections: &[Section], table: &[[&str; 2]]) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     docx.add_table(Table::new(rows.collect())).build().pack(&mut bytes).unwrap();
     bytes.into_inner()
+}
+
+/// An archive of these files.
+pub fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in files {
+        writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+/// An e-mail as Outlook stores it, with a subject and a plain text.
+pub fn msg(subject: &str, text: &str) -> Vec<u8> {
+    let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
+    file.create_storage("/__nameid_version1.0").unwrap();
+    let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let streams = [
+        ("/__properties_version1.0", vec![0; 32]),
+        ("/__substg1.0_0037001F", wide(subject)),
+        ("/__substg1.0_1000001F", wide(text)),
+    ];
+    for (name, bytes) in streams {
+        file.create_stream(name).unwrap().write_all(&bytes).unwrap();
+    }
+    file.flush().unwrap();
+    file.into_inner().into_inner()
+}
+
+/// A PDF of as many pages as there are texts; where there is none, the page has a picture.
+pub fn scan(pages: &[Option<&str>]) -> Vec<u8> {
+    let mut document = Document::with_version("1.5");
+    let font = document.add_object(dictionary! {
+        "Type" => "Font", "Subtype" => "Type1", "BaseFont" => "Helvetica", "Encoding" => "WinAnsiEncoding",
+    });
+    let about = dictionary! {
+        "Type" => "XObject", "Subtype" => "Image", "Width" => 1, "Height" => 1, "ColorSpace" => "DeviceGray",
+        "BitsPerComponent" => 8,
+    };
+    let picture = document.add_object(Stream::new(about, vec![0]));
+    let tree = document.new_object_id();
+    let mut kids: Vec<Object> = Vec::new();
+    for text in pages {
+        let drawing = match text {
+            Some(text) => format!("BT /F1 12 Tf 60 780 Td ({text}) Tj ET"),
+            None => "q 400 0 0 600 60 100 cm /P Do Q".to_owned(),
+        };
+        let content = document.add_object(Stream::new(Dictionary::new(), drawing.into_bytes()));
+        let page = document.add_object(dictionary! {
+            "Type" => "Page", "Parent" => tree, "Contents" => content,
+            "MediaBox" => vec![0.into(), 0.into(), 595.into(), 842.into()],
+            "Resources" => dictionary! {
+                "Font" => dictionary! { "F1" => font }, "XObject" => dictionary! { "P" => picture },
+            },
+        });
+        kids.push(page.into());
+    }
+    let count = kids.len() as i64;
+    document.objects.insert(tree, dictionary! { "Type" => "Pages", "Kids" => kids, "Count" => count }.into());
+    let catalog = document.add_object(dictionary! { "Type" => "Catalog", "Pages" => tree });
+    document.trailer.set("Root", catalog);
+    let mut bytes = Vec::new();
+    document.save_to(&mut bytes).unwrap();
+    bytes
 }

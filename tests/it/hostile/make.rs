@@ -121,6 +121,21 @@ fn broken_references() -> Vec<u8> {
     [&text[..at], b"startxref\n99999999999999999999\n%%EOF"].concat()
 }
 
+/// An archive in an archive, again and again.
+fn quine() -> Vec<u8> {
+    (0..50).fold(zip(&[("a.txt", b"words")]), |inner, _| zip(&[("a.zip", &inner), ("a.txt", b"words")]))
+}
+
+/// An e-mail whose parts lie in each other.
+fn boundaries(depth: usize) -> Vec<u8> {
+    let mut mail = String::from("Subject: x\r\n");
+    for number in 0..depth {
+        mail.push_str(&format!("Content-Type: multipart/mixed; boundary=b{number}\r\n\r\n--b{number}\r\n"));
+    }
+    mail.push_str("\r\nwords\r\n");
+    mail.into_bytes()
+}
+
 /// The files, each with its name.
 pub fn files() -> Vec<(String, Vec<u8>, Expected)> {
     let named = |name: &str, bytes: Vec<u8>, expected| (name.to_owned(), bytes, expected);
@@ -202,6 +217,40 @@ pub fn files() -> Vec<(String, Vec<u8>, Expected)> {
         named("string.json", format!("\"{}\"", "\\u0041".repeat(100_000)).into_bytes(), Ends),
         named("columns.csv", ",".repeat(100_000).into_bytes(), Ends),
         named("quote.csv", format!("a,b\n\"{}", "x".repeat(100_000)).into_bytes(), Ends),
+        named("swell.zip", zip(&[("a.txt", &vec![b' '; 600 * MIB])]), Refused),
+        named("many.zip", zip(&many), Refused),
+        named("quine.zip", quine(), Ends),
+        named("deep.rtf", format!("{{\\rtf1 {}", "{".repeat(200_000)).into_bytes(), Refused),
+        named("cells.rtf", format!("{{\\rtf1 {}", "\\intbl a\\cell ".repeat(30_000)).into_bytes(), Ends),
+        named("bin.rtf", b"{\\rtf1 \\bin2147483647 x".to_vec(), Refused),
+        named("noise.rtf", noise(b"{\\rtf1 ", 60_000), Ends),
+        named("noise.eml", noise(b"Subject: x\r\n\r\n", 60_000), Ends),
+        named("noise.msg", noise(&[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1], 300_000), Refused),
+        named("parts.eml", boundaries(5_000), Ends),
+        named(
+            "headers.eml",
+            format!("Subject: x\r\n{}\r\nwords", "To: a@example.org,\r\n b\r\n".repeat(20_000)).into_bytes(),
+            Ends,
+        ),
+        named(
+            "deep.rst",
+            (0..1_000).map(|n| format!("{}* x\n\n", "  ".repeat(n))).collect::<String>().into_bytes(),
+            Refused,
+        ),
+        named(
+            "grid.rst",
+            format!("{0}\n|{1}\n{0}\n", "+-".repeat(20_000) + "+", "a|".repeat(20_000)).into_bytes(),
+            Ends,
+        ),
+        named("marks.rst", "*`|:[_".repeat(10_000).into_bytes(), Ends),
+        named("deep.adoc", (4..2_000).map(|n| "=".repeat(n) + "\n").collect::<String>().into_bytes(), Refused),
+        named("marks.adoc", "*_`#^~+<<[((".repeat(5_000).into_bytes(), Ends),
+        named(
+            "attributes.adoc",
+            (0..40).map(|n| format!(":a{}: {{a{n}}}{{a{n}}}\n", n + 1)).collect::<String>().into_bytes(),
+            Ends,
+        ),
+        named("brackets.rs", "pub(".repeat(100_000).into_bytes(), Ends),
         named("line.txt", vec![b'a'; 80 * MIB], Refused),
         named("marks.txt", format!("a{}", "\u{301}".repeat(50_000)).into_bytes(), Ends),
         named("zeros.txt", vec![0; MIB], Refused),

@@ -64,9 +64,7 @@ pub(super) fn main_content(source: &str) -> Document {
     let words = Words::of(&marked.root());
     if words.all == 0 {
         // Everything was marked as something else: better all of the page than none.
-        let whole = Document::from(source);
-        whole.select(NOISE).remove();
-        return whole;
+        return everything(source);
     }
     if !is_marked
         && CLUTTER.contains(&words.link_share())
@@ -76,6 +74,13 @@ pub(super) fn main_content(source: &str) -> Document {
         return readable;
     }
     marked
+}
+
+/// The whole page but for what is not shown.
+pub(super) fn everything(source: &str) -> Document {
+    let whole = Document::from(source);
+    whole.select(NOISE).remove();
+    whole
 }
 
 /// The content as the page marks it, and whether it marks anything.

@@ -31,6 +31,13 @@ pub(super) fn read(bytes: &[u8], limits: &ExtractLimits) -> Result<ExtractedDocu
     Ok(writer.finish(title_of(&Document::from(decoded.text.as_str()))))
 }
 
+/// All of a page that can be seen, as it stands: e-mails have no navigation, and what looks like some is what was written.
+pub(super) fn read_all(source: &str, limits: &ExtractLimits) -> Result<ExtractedDocument, ExtractError> {
+    let mut writer = MarkdownWriter::new("text/html", limits);
+    BlockWriter::new(&mut writer, limits.max_depth).write(&content::everything(source).root())?;
+    Ok(writer.finish(None))
+}
+
 /// The `<title>` of a page.
 fn title_of(document: &Document) -> Option<String> {
     let title = one_line(&document.select("head > title, title").first().text());

@@ -332,6 +332,8 @@ fn face_of(document: &Document, font: &Dictionary) -> Face {
                 "nimbussanl-bold",
                 "sfbx",
             ]),
-        fixed: flags & 1 == 1 || says(&["courier", "mono", "consol", "cmtt", "typewriter", "nimbusmonl", "sftt"]),
+        // The font of recognised text has no shapes, and one width for all: its words are those of the picture.
+        fixed: !says(&["glyphless"])
+            && (flags & 1 == 1 || says(&["courier", "mono", "consol", "cmtt", "typewriter", "nimbusmonl", "sftt"])),
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn read(bytes: &[u8], limits: &ExtractLimits) -> Result<ExtractedDocu
                 continue;
             }
         };
-        seen.add(&page);
+        seen.add(&page, number);
         if seen.glyphs > limits.max_text_bytes {
             return Err(ExtractError::too_large("the extracted text in bytes", limits.max_text_bytes as u64));
         }
@@ -63,10 +63,10 @@ pub(super) fn read(bytes: &[u8], limits: &ExtractLimits) -> Result<ExtractedDocu
         }
     }
     if writer.is_blank() {
-        return Err(ExtractError::no_text(seen.instead_of_text()));
+        return Err(seen.instead_of_text());
     }
     let title = opened.title();
-    Ok(writer.finish(title))
+    Ok(ExtractedDocument { picture_pages: seen.picture_pages, ..writer.finish(title) })
 }
 
 /// What the pages hold, all of them together.
@@ -75,24 +75,29 @@ struct Seen {
     glyphs: usize,
     unmapped: usize,
     unmapped_pages: usize,
-    pictures: usize,
+    /// The pages that have pictures and no words.
+    picture_pages: Vec<u32>,
 }
 
 impl Seen {
-    fn add(&mut self, page: &PageGlyphs) {
+    fn add(&mut self, page: &PageGlyphs, number: u32) {
         self.glyphs += page.glyphs.len();
         self.unmapped += page.unmapped;
         self.unmapped_pages += usize::from(page.unmapped > 0);
-        self.pictures += page.pictures;
+        if page.pictures > 0 && page.glyphs.iter().all(|glyph| glyph.text.trim().is_empty()) {
+            self.picture_pages.push(number);
+        }
     }
 
-    fn instead_of_text(&self) -> &'static str {
+    fn instead_of_text(&self) -> ExtractError {
         if self.unmapped > 0 {
-            "the fonts of the PDF do not say which characters they show; run text recognition (OCR) over it first"
-        } else if self.pictures > 0 {
-            "the PDF has only images, probably of scanned pages; run text recognition (OCR) over it first"
+            ExtractError::no_text(
+                "the fonts of the PDF do not say which characters they show; run text recognition (OCR) over it first",
+            )
+        } else if self.picture_pages.is_empty() {
+            ExtractError::no_text("the PDF has no words in it")
         } else {
-            "the PDF has no words in it"
+            ExtractError::OnlyPictures { what: "the PDF".into(), extension: "pdf".into() }
         }
     }
 }

@@ -1,0 +1,6 @@
+//! Source code.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    footnote_fuzz::files::file("f.rs", bytes);
+});

@@ -1,0 +1,6 @@
+//! reStructuredText.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    footnote_fuzz::files::file("f.rst", bytes);
+});

@@ -1,0 +1,6 @@
+//! Rich text.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    footnote_fuzz::files::file("f.rtf", bytes);
+});

@@ -1,0 +1,154 @@
+//! E-mails as they are sent: RFC 5322 and MIME, taken apart by mail-parser.
+
+use std::borrow::Cow;
+
+use mail_parser::{Address, DateTime, Encoding, Message, MessageParser, MessagePart, MimeHeaders, PartType};
+
+use super::{
+    Attachment, Content, Letter,
+    body::{Body, Part},
+};
+use crate::ingest::extract::{ExtractError, charset, inside::Within};
+
+const FORMAT: &str = "EML";
+
+pub(super) fn letter<'a>(bytes: &'a [u8], within: &Within<'_>) -> Result<Letter<'a>, ExtractError> {
+    let message = MessageParser::default().parse(bytes).filter(|message| !message.parts.is_empty());
+    let message =
+        message.ok_or_else(|| ExtractError::malformed(FORMAT, "it does not begin with the headers of an e-mail"))?;
+    if message.parts.iter().take(1).all(|part| part.headers.is_empty()) {
+        return Err(ExtractError::malformed(FORMAT, "it does not begin with the headers of an e-mail"));
+    }
+    Ok(letter_of(message, within.limits().max_file_depth))
+}
+
+/// Attached e-mails may be attached `deeper` levels down.
+fn letter_of(message: Message<'_>, deeper: usize) -> Letter<'_> {
+    let mut about = Vec::new();
+    for (field, address) in
+        [("From", message.from()), ("To", message.to()), ("Cc", message.cc()), ("Bcc", message.bcc())]
+    {
+        about.extend(address.map(addresses).filter(|value| !value.is_empty()).map(|value| (field, value)));
+    }
+    let date = message.date().filter(|date| date.is_valid());
+    about.extend(date.map(|date| ("Date", time(date))));
+    let subject = message.subject().map(str::trim).filter(|subject| !subject.is_empty()).map(str::to_owned);
+
+    let mut warnings = Vec::new();
+    let raw = message.raw_message.clone();
+    let (html_body, text_body, attached) = (&message.html_body, &message.text_body, &message.attachments);
+    let is_in = |list: &[u32], index: usize| u32::try_from(index).is_ok_and(|index| list.contains(&index));
+    let places: Vec<[bool; 3]> =
+        (0..message.parts.len()).map(|part| [html_body, text_body, attached].map(|list| is_in(list, part))).collect();
+    let mut body = Body::default();
+    let mut attachments = Vec::new();
+    for (part, [in_html, in_text, is_attached]) in message.parts.into_iter().zip(places) {
+        if !in_html && !in_text && !is_attached {
+            continue;
+        }
+        match &part.body {
+            // In both forms, or in the one that it is.
+            PartType::Html(_) if in_html || in_text => body.rich.push(Part::Html(text_of(part, &raw, &mut warnings))),
+            PartType::Text(_) if in_html || in_text => {
+                let text = text_of(part, &raw, &mut warnings);
+                if in_html {
+                    body.rich.push(Part::Plain(text.clone()));
+                }
+                if in_text {
+                    body.plain.push(text);
+                }
+            }
+            _ if is_attached => attachments.push(attachment(part, &raw, deeper)),
+            _ => {}
+        }
+    }
+    Letter { subject, about, body, attachments, warnings }
+}
+
+/// The words of a part. Some programs declare no charset for 8-bit text: then the bytes themselves are looked at.
+fn text_of<'a>(part: MessagePart<'a>, raw: &Cow<'a, [u8]>, warnings: &mut Vec<String>) -> Cow<'a, str> {
+    let declares = part.content_type().is_some_and(|kind| kind.attribute("charset").is_some());
+    let range = part.offset_body as usize..part.offset_end as usize;
+    let (PartType::Text(text) | PartType::Html(text)) = part.body else { return Cow::Borrowed("") };
+    let broken = text.matches('\u{fffd}').count();
+    if broken == 0 {
+        return text;
+    }
+    if !declares
+        && part.encoding == Encoding::None
+        && let Some(bytes) = raw.get(range)
+    {
+        let decoded = charset::decode(bytes, None);
+        warnings.extend(decoded.warnings);
+        return Cow::Owned(decoded.text);
+    }
+    warnings
+        .push(format!("{broken} characters of the e-mail are not what its charset says and were replaced by \u{fffd}"));
+    text
+}
+
+fn attachment<'a>(part: MessagePart<'a>, raw: &Cow<'a, [u8]>, deeper: usize) -> Attachment<'a> {
+    let name = part.attachment_name().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
+    let kind = part.content_type().map(|kind| {
+        let subtype = kind.subtype().unwrap_or_default();
+        format!("{}/{subtype}", kind.ctype()).to_ascii_lowercase()
+    });
+    let kind = kind.unwrap_or_default();
+    let extension = extension_of(&kind);
+    let content = match part.body {
+        _ if kind.ends_with("pkcs7-mime") || kind == "application/pgp-encrypted" => {
+            Content::Unread("it is encrypted, or signed so that only a mail program can open it".into())
+        }
+        PartType::Message(inner) if inner.parts.is_empty() => Content::Unread("there is nothing in it".into()),
+        PartType::Message(inner) if deeper > 0 => Content::Letter(Box::new(letter_of(inner, deeper - 1))),
+        PartType::Message(_) => Content::Unread("it lies too deep in other e-mails".into()),
+        PartType::Text(_) | PartType::Html(_) => {
+            let part = MessagePart { headers: part.headers, ..part };
+            match text_of(part, raw, &mut Vec::new()) {
+                Cow::Borrowed(text) => Content::File(Cow::Borrowed(text.as_bytes())),
+                Cow::Owned(text) => Content::File(Cow::Owned(text.into_bytes())),
+            }
+        }
+        PartType::Binary(bytes) | PartType::InlineBinary(bytes) => Content::File(bytes),
+        PartType::Multipart(_) => Content::Unread("there is nothing in it".into()),
+    };
+    let name = match &content {
+        // It is often called like its subject, which claims no format.
+        Content::Letter(letter) => name.or_else(|| letter.subject.clone()),
+        _ => name,
+    };
+    Attachment { name, extension, content }
+}
+
+pub(super) fn extension_of(kind: &str) -> Option<&'static str> {
+    Some(match kind {
+        "text/plain" => "txt",
+        "text/html" => "html",
+        "text/markdown" => "md",
+        "text/csv" => "csv",
+        "text/rtf" | "application/rtf" => "rtf",
+        "message/rfc822" | "message/global" => "eml",
+        "application/pdf" => "pdf",
+        "application/json" => "json",
+        "application/xml" | "text/xml" => "xml",
+        "application/zip" | "application/x-zip-compressed" => "zip",
+        _ => return None,
+    })
+}
+
+fn addresses(address: &Address<'_>) -> String {
+    let one = |name: Option<&str>, address: Option<&str>| match (name.map(str::trim), address) {
+        (Some(name), Some(address)) if !name.is_empty() && name != address => format!("{name} <{address}>"),
+        (_, Some(address)) => address.to_owned(),
+        (name, None) => name.unwrap_or_default().to_owned(),
+    };
+    let all = address.iter().map(|found| one(found.name(), found.address())).filter(|one| !one.is_empty());
+    all.collect::<Vec<_>>().join(", ")
+}
+
+/// The time as it was where it was sent.
+fn time(date: &DateTime) -> String {
+    let DateTime { year, month, day, hour, minute, tz_before_gmt, tz_hour, tz_minute, .. } = date;
+    let sign = if *tz_before_gmt { '-' } else { '+' };
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02} {sign}{tz_hour:02}:{tz_minute:02}")
+}
