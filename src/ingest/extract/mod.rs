@@ -7,21 +7,33 @@
 //! May depend on `domain` only.
 
 mod charset;
+mod chart;
 mod child;
 mod confine;
 mod delimited;
 mod detect;
 mod docx;
+mod epub;
 mod error;
 mod html;
 mod json;
 mod limits;
 mod markdown;
+mod number_format;
+mod odf;
+mod package;
 mod pdf;
 mod plain_text;
+mod pptx;
+mod properties;
+mod relationships;
 mod sandbox;
+mod sheet;
 mod structure;
 mod writer;
+mod xls;
+mod xlsx;
+mod xml;
 
 pub use child::run_child;
 pub use error::ExtractError;
@@ -48,6 +60,12 @@ pub fn extract(bytes: &[u8], name: &str, limits: &ExtractLimits) -> Result<Extra
         Format::Html => html::read(bytes, limits),
         Format::Pdf => pdf::read(bytes, limits),
         Format::Docx => docx::read(bytes, limits),
+        Format::Pptx => pptx::read(bytes, limits),
+        Format::Xlsx => xlsx::read(bytes, limits),
+        Format::Xlsb => xls::read_xlsb(bytes, limits),
+        Format::Xls => xls::read(bytes, limits),
+        Format::OpenDocument(kind) => odf::read(bytes, kind, limits),
+        Format::Epub => epub::read(bytes, limits),
         Format::Delimited(separator) => delimited::read(bytes, separator, limits),
         Format::Json => json::read(bytes, limits),
         Format::JsonLines => json::read_lines(bytes, limits),

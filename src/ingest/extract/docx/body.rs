@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use super::{
+    FORMAT,
     numbering::Numbering,
     paragraph::Paragraph,
     styles::{Role, Styles},
-    xml::Reader,
 };
-use crate::ingest::extract::{ExtractError, ExtractLimits, structure::one_line, writer::MarkdownWriter};
+use crate::ingest::extract::{ExtractError, ExtractLimits, structure::one_line, writer::MarkdownWriter, xml::Reader};
 
 /// The footnotes and endnotes of a document by kind and id.
 #[derive(Debug, Default)]
@@ -60,7 +60,7 @@ impl<'a> Body<'a> {
         limits: &ExtractLimits,
     ) -> Self {
         Self {
-            reader: Reader::new(part, limits.max_depth),
+            reader: Reader::new(FORMAT, part, limits.max_depth),
             styles,
             notes,
             note_count: 0,

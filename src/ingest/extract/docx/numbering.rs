@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::{styles::ListPosition, xml::Reader};
-use crate::ingest::extract::ExtractError;
+use super::{FORMAT, styles::ListPosition};
+use crate::ingest::extract::{ExtractError, xml::Reader};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mark {
@@ -24,7 +24,7 @@ impl Numbering {
     pub(super) fn read(part: Option<&str>, max_depth: usize) -> Result<Self, ExtractError> {
         let mut numbering = Self::default();
         let Some(part) = part else { return Ok(numbering) };
-        let mut reader = Reader::new(part, max_depth);
+        let mut reader = Reader::new(FORMAT, part, max_depth);
         let Some(_root) = reader.child()? else { return Ok(numbering) };
         while let Some(element) = reader.child()? {
             match element.name() {

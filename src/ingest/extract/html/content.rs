@@ -78,6 +78,14 @@ pub(super) fn main_content(source: &str) -> Document {
     marked
 }
 
+/// A page of a book less what no reader of it reads.
+pub(super) fn chapter(source: &str) -> Document {
+    let document = Document::from(source);
+    document.select(NOISE).remove();
+    document.select("nav").remove();
+    document
+}
+
 /// The content as the page marks it, and whether it marks anything.
 fn marked_content(source: &str) -> (Document, bool) {
     let document = Document::from(source);

@@ -31,6 +31,15 @@ pub(super) fn read(bytes: &[u8], limits: &ExtractLimits) -> Result<ExtractedDocu
     Ok(writer.finish(title_of(&Document::from(decoded.text.as_str()))))
 }
 
+/// Writes all of a page that is a chapter of a book, where nothing but what is marked as navigation surrounds the text.
+pub(super) fn write_chapter(
+    source: &str,
+    writer: &mut MarkdownWriter,
+    limits: &ExtractLimits,
+) -> Result<(), ExtractError> {
+    BlockWriter::new(writer, limits.max_depth).write(&content::chapter(source).root())
+}
+
 /// The `<title>` of a page.
 fn title_of(document: &Document) -> Option<String> {
     let title = one_line(&document.select("head > title, title").first().text());
