@@ -261,15 +261,20 @@ fn look_into_zip(bytes: &[u8]) -> Found {
         return Found::Other("a damaged archive (ZIP)".into());
     };
     let has = |wanted: &str| archive.index_for_name(wanted).is_some();
-    let starts = |prefix: &[u8]| archive.file_names_raw().any(|name| name.starts_with(prefix));
+    // Some programs write the separators of another system.
+    let is_in = |folder: &str, name: &[u8]| {
+        let rest = name.get(folder.len()..).filter(|_| name.get(..folder.len()) == Some(folder.as_bytes()));
+        rest.is_some_and(|rest| rest.starts_with(b"/") || rest.starts_with(b"\\"))
+    };
+    let folder = |folder: &str| archive.file_names_raw().any(|name| is_in(folder, name));
     if archive.file_names_raw().any(docx::is_main_part) {
         return Found::Docx;
     }
-    if has("ppt/presentation.xml") || starts(b"ppt/slides/") {
+    if folder("ppt") {
         Found::Office(Format::Pptx)
     } else if has("xl/workbook.bin") {
         Found::Office(Format::Xlsb)
-    } else if starts(b"xl/") {
+    } else if folder("xl") {
         Found::Office(Format::Xlsx)
     } else if has("META-INF/container.xml") && !has("content.xml") {
         Found::Office(Format::Epub)
@@ -290,7 +295,7 @@ fn look_into_zip(bytes: &[u8]) -> Found {
 fn look_into_compound(bytes: &[u8]) -> Found {
     let contains = |name: &str| {
         let wanted: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        bytes.windows(wanted.len()).any(|window| window == wanted)
+        bytes.windows(wanted.len()).any(|window| window.eq_ignore_ascii_case(&wanted))
     };
     if contains("EncryptedPackage") {
         return Found::LockedOffice;

@@ -3,7 +3,10 @@
 //!
 //! May depend on `charset`, the limits and the errors.
 
-use std::io::{Cursor, Read};
+use std::{
+    collections::HashMap,
+    io::{Cursor, Read},
+};
 
 use zip::{ZipArchive, read::ZipFile, result::ZipError};
 
@@ -11,6 +14,8 @@ use super::{ExtractError, ExtractLimits, charset};
 
 pub(super) struct Package<'a> {
     archive: ZipArchive<Cursor<&'a [u8]>>,
+    /// Where parts stand whose names some programs write in other letters, or with the separators of another system.
+    unusual: HashMap<String, usize>,
     format: &'static str,
     budget: u64,
     limit: u64,
@@ -21,7 +26,9 @@ impl<'a> Package<'a> {
     pub(super) fn open(bytes: &'a [u8], format: &'static str, limits: &ExtractLimits) -> Result<Self, ExtractError> {
         let archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| ExtractError::malformed(format, error))?;
         let limit = limits.max_uncompressed_bytes;
-        Ok(Self { archive, format, budget: limit, limit })
+        let names = archive.file_names_raw().enumerate();
+        let unusual = names.filter_map(|(at, name)| Some((usual(std::str::from_utf8(name).ok()?), at))).collect();
+        Ok(Self { archive, unusual, format, budget: limit, limit })
     }
 
     /// The name that the format has in errors.
@@ -30,7 +37,11 @@ impl<'a> Package<'a> {
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
-        self.archive.index_for_name(name).is_some()
+        self.place(name).is_some()
+    }
+
+    fn place(&self, name: &str) -> Option<usize> {
+        self.archive.index_for_name(name).or_else(|| self.unusual.get(&usual(name)).copied())
     }
 
     /// The names of all parts.
@@ -41,11 +52,8 @@ impl<'a> Package<'a> {
     /// A part as text; `None` when the archive has no such part.
     pub(super) fn part(&mut self, name: &str) -> Result<Option<String>, ExtractError> {
         let format = self.format;
-        let file = match self.archive.by_name(name) {
-            Ok(file) => file,
-            Err(ZipError::FileNotFound) => return Ok(None),
-            Err(error) => return Err(refused(format, name, &error)),
-        };
+        let Some(place) = self.place(name) else { return Ok(None) };
+        let file = self.archive.by_index(place).map_err(|error| refused(format, name, &error))?;
         let mut bytes = Vec::new();
         let read = file
             .take(self.budget.saturating_add(1))
@@ -80,6 +88,11 @@ impl<'a> Package<'a> {
         }
         Ok(())
     }
+}
+
+/// Names of parts are the same in capital letters (ECMA-376 part 2, 6.2.2).
+fn usual(name: &str) -> String {
+    name.replace('\\', "/").to_ascii_lowercase()
 }
 
 fn count<R: Read>(file: ZipFile<'_, R>, most: u64) -> std::io::Result<u64> {
@@ -130,6 +143,14 @@ mod tests {
         let mut package = Package::open(&bytes, "XLSB", &limits).unwrap();
         assert!(matches!(package.measure(), Err(ExtractError::TooLarge { .. })));
         assert!(Package::open(&bytes, "XLSB", &ExtractLimits::default()).unwrap().measure().is_ok());
+    }
+
+    #[test]
+    fn names_in_other_letters_are_found() {
+        let bytes = made::archive(&[("XL\\Workbook.xml", "x")]);
+        let mut package = Package::open(&bytes, "XLSX", &ExtractLimits::default()).unwrap();
+        assert!(package.has("xl/workbook.xml") && !package.has("workbook.xml"));
+        assert_eq!(package.part("xl/workbook.xml").unwrap().as_deref(), Some("x"));
     }
 
     #[test]

@@ -18,12 +18,15 @@ const COLUMNS: u32 = 16_384;
 pub(super) struct Worksheet {
     pub(super) sheet: Sheet,
     pub(super) drawing: Option<String>,
+    /// How many cells name a text that is not there.
+    pub(super) textless: usize,
 }
 
 struct Context<'c> {
     strings: &'c [String],
     styles: &'c Styles,
     budget: &'c mut CellBudget,
+    textless: usize,
 }
 
 impl Worksheet {
@@ -35,8 +38,8 @@ impl Worksheet {
         limits: &ExtractLimits,
         budget: &mut CellBudget,
     ) -> Result<Self, ExtractError> {
-        let mut found = Self { sheet: Sheet::new(name), drawing: None };
-        let mut context = Context { strings, styles, budget };
+        let mut found = Self { sheet: Sheet::new(name), drawing: None, textless: 0 };
+        let mut context = Context { strings, styles, budget, textless: 0 };
         let mut reader = Reader::new(FORMAT, part, limits.max_depth);
         let Some(_root) = reader.child()? else { return Ok(found) };
         while let Some(element) = reader.child()? {
@@ -57,6 +60,7 @@ impl Worksheet {
                 _ => reader.skip()?,
             }
         }
+        found.textless = context.textless;
         Ok(found)
     }
 }
@@ -93,7 +97,7 @@ fn rows(reader: &mut Reader<'_>, sheet: &mut Sheet, context: &mut Context<'_>) -
 fn cell<'c>(
     reader: &mut Reader<'_>,
     element: &Element<'_>,
-    context: &Context<'c>,
+    context: &mut Context<'c>,
 ) -> Result<Cow<'c, str>, ExtractError> {
     let mut value = None;
     let mut inline = String::new();
@@ -108,8 +112,8 @@ fn cell<'c>(
     Ok(match element.attribute("t").as_deref() {
         Some("s") => {
             let shared = value.trim().parse::<usize>().ok().and_then(|at| context.strings.get(at));
-            let shared = shared.map(|text| Cow::Borrowed(text.as_str()));
-            shared.ok_or_else(|| ExtractError::malformed(FORMAT, "a cell names a text that is not there"))?
+            context.textless += usize::from(shared.is_none() && !value.trim().is_empty());
+            Cow::Borrowed(shared.map_or("", String::as_str))
         }
         Some("b") => if value.trim() == "0" { "FALSE" } else { "TRUE" }.into(),
         Some("str" | "inlineStr") => strings::unescape(&value).into(),

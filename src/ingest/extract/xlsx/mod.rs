@@ -55,6 +55,10 @@ pub(super) fn read(bytes: &[u8], limits: &ExtractLimits) -> Result<ExtractedDocu
         }
         let worksheet = Worksheet::read(&text, &entry.name, &strings, &styles, limits, &mut budget)?;
         drop(text);
+        if worksheet.textless > 0 {
+            let (cells, name) = (worksheet.textless, &entry.name);
+            writer.warn(format!("{cells} cells of the sheet \"{name}\" name a text that is not in the file"));
+        }
         let part = relationships.target(&entry.id).unwrap_or_default();
         let beside = Relationships::of(&mut package, part, limits.max_depth)?;
         let drawn = drawing::read(&mut package, &beside, worksheet.drawing.as_deref(), limits)?;

@@ -159,7 +159,10 @@ fn damage_is_named() {
     let malformed =
         |sheet: &str| read(&xlsx(&[("S", "", sheet)], &[]), &ExtractLimits::default()).unwrap_err().to_string();
     assert!(malformed("<sheetData><row>").starts_with("the XLSX file is damaged"));
-    assert!(malformed("<sheetData><row><c t='s'><v>4</v></c></row></sheetData>").contains("a text that is not there"));
+    let sheet = "<sheetData><row><c t='s'><v>4</v></c><c t='s'><v/></c><c><v>1</v></c></row></sheetData>";
+    let document = extracted(&xlsx(&[("S", "", sheet)], &[]));
+    assert_eq!(document.text, "## S\n\n1\n");
+    assert_eq!(document.warnings, ["1 cells of the sheet \"S\" name a text that is not in the file"]);
     assert!(malformed("<sheetData><row><c r='ZZZZ1'><v>4</v></c></row></sheetData>").contains("outside of the sheet"));
     let none = read(&xlsx(&[("S", "", "<sheetData/>")], &[]), &ExtractLimits::default()).unwrap_err();
     assert!(matches!(none, ExtractError::NoText { .. }));
