@@ -19,7 +19,7 @@ use reqwest::header::AUTHORIZATION;
 use serde_json::{Value, json};
 
 use crate::{
-    formats::make,
+    formats::{make, office},
     sample,
     test_app::{PATIENCE, TestApp},
 };
@@ -42,6 +42,10 @@ fn files() -> Vec<(String, Vec<u8>)> {
     let mut files = vec![
         ("jobs.pdf".to_owned(), make::pdf(&sections)),
         ("jobs.docx".to_owned(), make::docx(&sections, &[["a", "b"], ["1", "2"]])),
+        ("jobs.pptx".to_owned(), office::pptx(&sections)),
+        ("jobs.xlsx".to_owned(), office::xlsx("Jobs", &vec![vec!["a".to_owned(), "b".to_owned()]; 20])),
+        ("jobs.odt".to_owned(), office::odt(&sections)),
+        ("jobs.epub".to_owned(), office::epub("Jobs", &sections)),
         ("jobs.html".to_owned(), html.into_bytes()),
         ("jobs.json".to_owned(), json.into_bytes()),
         ("jobs.csv".to_owned(), b"name,\"a, b\",c\n1,\"two\nlines\",3\n\xc3\xa9,,\n".repeat(20)),

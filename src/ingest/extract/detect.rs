@@ -386,7 +386,9 @@ mod tests {
     #[test]
     fn office_formats_are_told_apart_by_their_parts() {
         let ods = "application/vnd.oasis.opendocument.spreadsheet-template";
-        let cases: [(&[(&str, &str)], &[&str], Format); 6] = [
+        /// Parts with what they hold, names that fit, and what it is.
+        type Case<'c> = (&'c [(&'c str, &'c str)], &'c [&'c str], Format);
+        let cases: [Case<'_>; 6] = [
             (&[("ppt/presentation.xml", "")], &["a.pptx", "a.PPSX", "a.pptm", "a.potx", "slides"], Format::Pptx),
             (&[("xl/workbook.xml", "")], &["a.xlsx", "a.xlsm", "b"], Format::Xlsx),
             (&[("xl/workbook.bin", ""), ("xl/styles.bin", "")], &["a.xlsb"], Format::Xlsb),

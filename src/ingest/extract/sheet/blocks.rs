@@ -48,8 +48,8 @@ pub(super) fn blocks(cells: &[Cell]) -> Vec<Block> {
         }
         if above.start < above.end && cells[above.start].row + 1 == row {
             let upper = &cells[above.clone()];
-            for at in from..to {
-                if let Ok(found) = upper.binary_search_by_key(&cells[at].column, |cell| cell.column) {
+            for (at, cell) in cells.iter().enumerate().take(to).skip(from) {
+                if let Ok(found) = upper.binary_search_by_key(&cell.column, |above| above.column) {
                     sets.join(above.start + found, at);
                 }
             }

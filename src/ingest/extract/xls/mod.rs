@@ -44,7 +44,8 @@ pub(super) fn read(bytes: &[u8], limits: &ExtractLimits) -> Result<ExtractedDocu
         }
         output.write(sheet)?;
     }
-    output.finish()
+    // A damaged part of properties is no reason to refuse the workbook.
+    output.finish(workbook.workbook_properties().ok().and_then(|properties| properties.title))
 }
 
 /// Reads an XLSB workbook.
@@ -66,7 +67,8 @@ pub(super) fn read_xlsb(bytes: &[u8], limits: &ExtractLimits) -> Result<Extracte
         }
         output.write(sheet)?;
     }
-    output.finish()
+    // A damaged part of properties is no reason to refuse the workbook.
+    output.finish(workbook.workbook_properties().ok().and_then(|properties| properties.title))
 }
 
 /// The document as it is written sheet by sheet.
@@ -105,11 +107,11 @@ impl Output {
         sheet.write(&mut self.budget, &mut self.writer)
     }
 
-    fn finish(self) -> Result<ExtractedDocument, ExtractError> {
+    fn finish(self, title: Option<String>) -> Result<ExtractedDocument, ExtractError> {
         if self.writer.is_blank() {
             return Err(ExtractError::no_text("no cell of the workbook holds anything"));
         }
-        Ok(self.writer.finish(None))
+        Ok(self.writer.finish(title))
     }
 }
 
@@ -161,3 +163,6 @@ fn moment_text(moment: &ExcelDateTime) -> String {
         _ => day,
     }
 }
+
+#[cfg(test)]
+mod tests;
