@@ -20,6 +20,8 @@ pub(super) struct Chart {
     title: String,
     kinds: Vec<String>,
     series: Vec<Series>,
+    /// Whether days are counted from 1904 on.
+    from_1904: bool,
 }
 
 #[derive(Debug, Default)]
@@ -42,6 +44,10 @@ impl Chart {
             match element.name() {
                 "chartSpace" | "chart" | "plotArea" => self.inside(reader)?,
                 "title" => self.title = words(reader)?,
+                "date1904" => {
+                    self.from_1904 = element.is_on();
+                    reader.skip()?;
+                }
                 name if name.ends_with("Chart") => {
                     let kind = kind_of(name);
                     if !self.kinds.contains(&kind) {
@@ -58,7 +64,7 @@ impl Chart {
     fn plot(&mut self, reader: &mut Reader<'_>) -> Result<(), ExtractError> {
         while let Some(element) = reader.child()? {
             if element.is("ser") {
-                self.series.push(series(reader)?);
+                self.series.push(series(reader, self.from_1904)?);
             } else {
                 reader.skip()?;
             }
@@ -104,13 +110,13 @@ fn kind_of(name: &str) -> String {
     }
 }
 
-fn series(reader: &mut Reader<'_>) -> Result<Series, ExtractError> {
+fn series(reader: &mut Reader<'_>, from_1904: bool) -> Result<Series, ExtractError> {
     let mut series = Series::default();
     while let Some(element) = reader.child()? {
         match element.name() {
-            "tx" => series.name = cached(reader)?.join(" "),
-            "cat" | "xVal" => series.categories = cached(reader)?,
-            "val" | "yVal" => series.values = cached(reader)?,
+            "tx" => series.name = cached(reader, from_1904)?.join(" "),
+            "cat" | "xVal" => series.categories = cached(reader, from_1904)?,
+            "val" | "yVal" => series.values = cached(reader, from_1904)?,
             _ => reader.skip()?,
         }
     }
@@ -118,8 +124,8 @@ fn series(reader: &mut Reader<'_>) -> Result<Series, ExtractError> {
 }
 
 /// What is kept of a reference, or stands there literally; each point at its place.
-fn cached(reader: &mut Reader<'_>) -> Result<Vec<String>, ExtractError> {
-    let mut points = Points { values: Vec::new(), format: NumberFormat::General };
+fn cached(reader: &mut Reader<'_>, from_1904: bool) -> Result<Vec<String>, ExtractError> {
+    let mut points = Points { values: Vec::new(), format: NumberFormat::General, from_1904 };
     points.inside(reader, false)?;
     Ok(points.values)
 }
@@ -127,6 +133,7 @@ fn cached(reader: &mut Reader<'_>) -> Result<Vec<String>, ExtractError> {
 struct Points {
     values: Vec<String>,
     format: NumberFormat,
+    from_1904: bool,
 }
 
 impl Points {
@@ -157,7 +164,7 @@ impl Points {
     }
 
     fn level(&mut self, reader: &mut Reader<'_>) -> Result<(), ExtractError> {
-        let mut outer = Points { values: Vec::new(), format: NumberFormat::General };
+        let mut outer = Points { values: Vec::new(), format: NumberFormat::General, from_1904: self.from_1904 };
         outer.inside(reader, false)?;
         if self.values.is_empty() {
             self.values = outer.values;
@@ -185,7 +192,7 @@ impl Points {
             }
         }
         Ok(match text.parse::<f64>() {
-            Ok(value) if is_number => self.format.show(value, false),
+            Ok(value) if is_number => self.format.show(value, self.from_1904),
             _ => text,
         })
     }
@@ -285,6 +292,19 @@ mod tests {
             text(&chart),
             "Chart (pie)\n\n| | A |\n| --- | --- |\n| x | 1 |\n\n| | B |\n| --- | --- |\n| y | 2 |\n"
         );
+    }
+
+    #[test]
+    fn dates_are_counted_from_the_year_that_the_chart_names() {
+        let chart = |epoch: &str| {
+            text(&format!(
+                "<c:chartSpace xmlns:c='c'>{epoch}<c:chart><c:plotArea><c:lineChart><c:ser><c:cat><c:numLit><c:formatCode>yyyy\\-mm\\-dd\
+                 </c:formatCode><c:pt idx='0'><c:v>366</c:v></c:pt></c:numLit></c:cat></c:ser></c:lineChart></c:plotArea></c:chart></c:chartSpace>"
+            ))
+        };
+        assert!(chart("").contains("| 1900-12-31 |"), "{}", chart(""));
+        assert!(chart("<c:date1904 val='0'/>").contains("| 1900-12-31 |"));
+        assert!(chart("<c:date1904/>").contains("| 1905-01-01 |"));
     }
 
     #[test]
