@@ -295,12 +295,21 @@ fn look_into_zip(bytes: &[u8]) -> Found {
 fn look_into_compound(bytes: &[u8]) -> Found {
     let contains = |name: &str| {
         let wanted: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        bytes.windows(wanted.len()).any(|window| window.eq_ignore_ascii_case(&wanted))
+        bytes.windows(wanted.len()).any(|window| window == wanted)
+    };
+    // An entry of the directory is 128 bytes long and begins with its name, in capital letters or not.
+    let has_entry = |name: &str| {
+        let wanted: Vec<u8> = name.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect();
+        bytes
+            .chunks_exact(128)
+            .any(|entry| entry.get(..wanted.len()).is_some_and(|at| at.eq_ignore_ascii_case(&wanted)))
     };
     if contains("EncryptedPackage") {
         return Found::LockedOffice;
     }
-    if !contains("WordDocument") && !contains("PowerPoint Document") && (contains("Workbook") || contains("Book")) {
+    // Documents, presentations and e-mails can have a workbook inside.
+    let is_other = ["WordDocument", "PowerPoint Document", "__nameid_version1.0"].into_iter().any(contains);
+    if !is_other && (has_entry("Workbook") || has_entry("Book")) {
         return Found::Office(Format::Xls);
     }
     Found::Other(
@@ -429,8 +438,13 @@ mod tests {
     #[test]
     fn a_workbook_of_the_old_kind_is_one() {
         let mut bytes = vec![0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
-        bytes.extend("Workbook".encode_utf16().flat_map(u16::to_le_bytes));
+        bytes.resize(512, 0);
+        bytes.extend("WORKBOOK".encode_utf16().flat_map(u16::to_le_bytes));
+        bytes.resize(640, 0);
         assert_eq!(detect(&bytes, "a.xls").unwrap(), Format::Xls);
+        let mail =
+            [&bytes[..], &"__nameid_version1.0".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>()].concat();
+        assert!(detect(&mail, "a.xls").unwrap_err().to_string().contains("an e-mail (MSG)"));
         assert!(detect(&bytes, "a.xlsx").unwrap_err().to_string().contains("of the old kind (XLS)"));
     }
 }
