@@ -215,9 +215,6 @@ pub const EPUB: Archive = Archive {
     parts: &["b.opf", "a.xhtml", "META-INF/encryption.xml"],
 };
 
-/// All of them.
-pub const ARCHIVES: [&Archive; 7] = [&DOCX, &PPTX, &XLSX, &ODT, &ODS, &ODP, &EPUB];
-
 /// A file of such a format as it is, or else its parts with [`PART_END`] between them, which are put into an archive: a
 /// change of an archive is found out by its sums.
 pub fn archive(format: &Archive, bytes: &[u8]) {
