@@ -2,5 +2,5 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    footnote_fuzz::files::docx(bytes);
+    footnote_fuzz::files::archive(&footnote_fuzz::files::DOCX, bytes);
 });

@@ -12,10 +12,12 @@ use libfuzzer_sys as _;
 
 use footnote_fuzz::{
     bodies, chunks,
-    files::{self, PART_END, PARTS},
+    files::{self, Archive, DOCX, EPUB, ODP, ODS, ODT, PART_END, PPTX, XLSX},
     filters, questions,
 };
 
+/// The formats whose files are taken apart.
+const ARCHIVES: [&Archive; 7] = [&DOCX, &PPTX, &XLSX, &ODT, &ODS, &ODP, &EPUB];
 /// A larger file makes every try slow and teaches no more.
 const LARGEST: usize = 256 << 10;
 
@@ -46,6 +48,9 @@ fn main() -> Result<(), Failure> {
             write(to, target, &number.to_string(), input)?;
         }
     }
+    for (number, (archive, input)) in files::right().iter().enumerate() {
+        write(to, archive.name.trim_start_matches("f."), &number.to_string(), input)?;
+    }
     Ok(())
 }
 
@@ -57,6 +62,12 @@ fn take(to: &Path, path: &Path) -> Result<(), Failure> {
     let target = match extension.as_str() {
         "pdf" => "pdf",
         "docx" => "docx",
+        "pptx" => "pptx",
+        "xlsx" => "xlsx",
+        "odt" => "odt",
+        "ods" => "ods",
+        "odp" => "odp",
+        "epub" => "epub",
         "html" | "htm" => "html",
         "md" => "markdown",
         "json" => "json",
@@ -73,8 +84,9 @@ fn take(to: &Path, path: &Path) -> Result<(), Failure> {
         "zip" => "zip",
         _ => return Ok(()),
     };
-    if target == "docx"
-        && let Some(parts) = parts(&bytes)
+    let archive = ARCHIVES.into_iter().find(|archive| archive.name.strip_prefix("f.") == Some(target));
+    if let Some(archive) = archive
+        && let Some(parts) = parts(archive, &bytes)
         && parts.len() <= LARGEST
     {
         write(to, target, &format!("{name}.parts"), &parts)?;
@@ -88,11 +100,11 @@ fn take(to: &Path, path: &Path) -> Result<(), Failure> {
     write(to, target, &name, &bytes)
 }
 
-/// The parts of a Word document, one after the other.
-fn parts(bytes: &[u8]) -> Option<Vec<u8>> {
+/// The parts of a document, one after the other.
+fn parts(format: &Archive, bytes: &[u8]) -> Option<Vec<u8>> {
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).ok()?;
     let mut out = Vec::new();
-    for name in PARTS {
+    for name in format.parts {
         if let Ok(mut part) = archive.by_name(name) {
             part.read_to_end(&mut out).ok()?;
         }

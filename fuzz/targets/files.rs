@@ -117,25 +117,116 @@ fn page(content: &[u8]) -> Vec<u8> {
 /// Stands between the parts of a document that is no archive yet.
 pub const PART_END: &[u8] = b"\n<!--part-->\n";
 
-/// The parts of a Word document that are read, in the order in which an input lists them.
-pub const PARTS: [&str; 5] =
-    ["word/document.xml", "word/styles.xml", "word/numbering.xml", "word/footnotes.xml", "docProps/core.xml"];
+/// A format that is an archive of parts.
+pub struct Archive {
+    /// The name of a file of it.
+    pub name: &'static str,
+    /// The parts that are always the same.
+    fixed: &'static [(&'static str, &'static str)],
+    /// The parts that are read, in the order in which an input lists them.
+    pub parts: &'static [&'static str],
+}
 
-/// A Word document as it is, or else its parts with [`PART_END`] between them, which are put into an archive: a change of
-/// an archive is found out by its sums.
-pub fn docx(bytes: &[u8]) {
+/// Word documents.
+pub const DOCX: Archive = Archive {
+    name: "f.docx",
+    fixed: &[],
+    parts: &["word/document.xml", "word/styles.xml", "word/numbering.xml", "word/footnotes.xml", "docProps/core.xml"],
+};
+
+/// Presentations.
+pub const PPTX: Archive = Archive {
+    name: "f.pptx",
+    fixed: &[
+        ("ppt/presentation.xml", "<p:presentation><p:sldIdLst><p:sldId r:id=\"s\"/></p:sldIdLst></p:presentation>"),
+        (
+            "ppt/_rels/presentation.xml.rels",
+            "<R><R Id=\"s\" Type=\"/slide\" Target=\"s.xml\"/><R Id=\"a\" Type=\"/commentAuthors\" Target=\"a.xml\"/></R>",
+        ),
+        (
+            "ppt/_rels/s.xml.rels",
+            "<R><R Id=\"l\" Type=\"/slideLayout\" Target=\"l.xml\"/><R Id=\"c\" Type=\"/chart\" Target=\"c.xml\"/>\
+             <R Id=\"d\" Type=\"/diagramData\" Target=\"d.xml\"/><R Id=\"n\" Type=\"/notesSlide\" Target=\"n.xml\"/>\
+             <R Id=\"k\" Type=\"/comments\" Target=\"k.xml\"/></R>",
+        ),
+        ("ppt/_rels/l.xml.rels", "<R><R Id=\"m\" Type=\"/slideMaster\" Target=\"m.xml\"/></R>"),
+    ],
+    parts: &[
+        "ppt/s.xml",
+        "ppt/l.xml",
+        "ppt/m.xml",
+        "ppt/c.xml",
+        "ppt/d.xml",
+        "ppt/n.xml",
+        "ppt/k.xml",
+        "ppt/a.xml",
+        "docProps/core.xml",
+    ],
+};
+
+/// Workbooks.
+pub const XLSX: Archive = Archive {
+    name: "f.xlsx",
+    fixed: &[
+        ("xl/workbook.xml", "<workbook><sheets><sheet name=\"S\" r:id=\"s\"/></sheets></workbook>"),
+        (
+            "xl/_rels/workbook.xml.rels",
+            "<R><R Id=\"s\" Type=\"/worksheet\" Target=\"s.xml\"/><R Id=\"t\" Type=\"/sharedStrings\" Target=\"t.xml\"/>\
+             <R Id=\"y\" Type=\"/styles\" Target=\"y.xml\"/><R Id=\"p\" Type=\"/person\" Target=\"p.xml\"/></R>",
+        ),
+        (
+            "xl/_rels/s.xml.rels",
+            "<R><R Id=\"d\" Type=\"/drawing\" Target=\"d.xml\"/><R Id=\"k\" Type=\"/comments\" Target=\"k.xml\"/>\
+             <R Id=\"h\" Type=\"/threadedComment\" Target=\"h.xml\"/></R>",
+        ),
+        ("xl/_rels/d.xml.rels", "<R><R Id=\"c\" Type=\"/chart\" Target=\"c.xml\"/></R>"),
+    ],
+    parts: &["xl/s.xml", "xl/t.xml", "xl/y.xml", "xl/d.xml", "xl/c.xml", "xl/k.xml", "xl/h.xml", "xl/p.xml"],
+};
+
+/// OpenDocument texts.
+pub const ODT: Archive = Archive {
+    name: "f.odt",
+    fixed: &[("mimetype", "application/vnd.oasis.opendocument.text")],
+    parts: &["content.xml", "styles.xml", "meta.xml", "Object 1/content.xml", "META-INF/manifest.xml"],
+};
+
+/// OpenDocument workbooks.
+pub const ODS: Archive = Archive {
+    name: "f.ods",
+    fixed: &[("mimetype", "application/vnd.oasis.opendocument.spreadsheet")],
+    parts: ODT.parts,
+};
+
+/// OpenDocument presentations.
+pub const ODP: Archive = Archive {
+    name: "f.odp",
+    fixed: &[("mimetype", "application/vnd.oasis.opendocument.presentation")],
+    parts: ODT.parts,
+};
+
+/// E-books.
+pub const EPUB: Archive = Archive {
+    name: "f.epub",
+    fixed: &[(
+        "META-INF/container.xml",
+        "<container><rootfiles><rootfile full-path=\"b.opf\"/></rootfiles></container>",
+    )],
+    parts: &["b.opf", "a.xhtml", "META-INF/encryption.xml"],
+};
+
+/// A file of such a format as it is, or else its parts with [`PART_END`] between them, which are put into an archive: a
+/// change of an archive is found out by its sums.
+pub fn archive(format: &Archive, bytes: &[u8]) {
     if bytes.starts_with(b"PK") {
-        file("f.docx", bytes);
+        file(format.name, bytes);
         return;
     }
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
-    let types = "<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"><Override \
-                 PartName=\"/word/document.xml\" ContentType=\"application/vnd.openxmlformats-officedocument.\
-                 wordprocessingml.document.main+xml\"/></Types>";
     let mut rest = bytes;
-    let mut parts = vec![("[Content_Types].xml", types.as_bytes())];
-    for name in PARTS {
+    let mut parts: Vec<_> = format.fixed.iter().map(|(name, content)| (*name, content.as_bytes())).collect();
+    for name in format.parts {
         let end = rest.windows(PART_END.len()).position(|window| window == PART_END);
         parts.push((name, &rest[..end.unwrap_or(rest.len())]));
         let Some(end) = end else { break };
@@ -145,7 +236,84 @@ pub fn docx(bytes: &[u8]) {
         archive.start_file(name, stored).expect("in memory");
         archive.write_all(content).expect("in memory");
     }
-    file("f.docx", archive.finish().expect("in memory").get_ref());
+    file(format.name, archive.finish().expect("in memory").get_ref());
+}
+
+/// Inputs of the office formats that are right, each with its format.
+pub fn right() -> Vec<(&'static Archive, Vec<u8>)> {
+    let joined = |parts: &[&str]| parts.iter().map(|part| part.as_bytes()).collect::<Vec<_>>().join(PART_END);
+    vec![
+        (
+            &DOCX,
+            joined(&[
+                r#"<w:document><w:body><w:p><w:pPr><w:pStyle w:val="H"/></w:pPr><w:r><w:t>A</w:t></w:r></w:p><w:tbl><w:tr><w:tc>
+                   <w:p><w:r><w:t>b</w:t></w:r></w:p></w:tc></w:tr></w:tbl></w:body></w:document>"#,
+                r#"<w:styles><w:style w:styleId="H"><w:name w:val="heading 1"/></w:style></w:styles>"#,
+            ]),
+        ),
+        (
+            &PPTX,
+            joined(&[
+                r#"<p:sld><p:cSld><p:spTree><p:sp><p:nvSpPr><p:nvPr><p:ph type="title"/></p:nvPr></p:nvSpPr><p:txBody><a:p><a:r><a:t>T</a:t>
+                   </a:r></a:p></p:txBody></p:sp><p:sp><p:nvSpPr><p:nvPr><p:ph idx="1"/></p:nvPr></p:nvSpPr><p:txBody><a:p><a:pPr lvl="1"/>
+                   <a:r><a:t>b</a:t></a:r></a:p></p:txBody></p:sp><p:graphicFrame><a:tbl><a:tr><a:tc gridSpan="2"><a:txBody><a:p><a:r><a:t>c</a:t>
+                   </a:r></a:p></a:txBody></a:tc><a:tc hMerge="1"/></a:tr></a:tbl></p:graphicFrame><p:graphicFrame><c:chart r:id="c"/>
+                   </p:graphicFrame><p:graphicFrame><dgm:relIds r:dm="d"/></p:graphicFrame></p:spTree></p:cSld></p:sld>"#,
+                r#"<p:sldLayout><p:cSld><p:spTree><p:sp><p:nvPr><p:ph idx="1" type="body"/></p:nvPr></p:sp></p:spTree></p:cSld></p:sldLayout>"#,
+                r#"<p:sldMaster><p:bodyStyle><a:lvl2pPr><a:buAutoNum startAt="3"/></a:lvl2pPr></p:bodyStyle></p:sldMaster>"#,
+                r#"<c:chartSpace><c:chart><c:plotArea><c:barChart><c:ser><c:cat><c:strLit><c:pt idx="0"><c:v>x</c:v></c:pt></c:strLit></c:cat><c:val>
+                   <c:numLit><c:pt idx="0"><c:v>2</c:v></c:pt></c:numLit></c:val></c:ser></c:barChart></c:plotArea></c:chart></c:chartSpace>"#,
+                r#"<dgm:dataModel><dgm:ptLst><dgm:pt modelId="0" type="doc"/><dgm:pt modelId="1"><dgm:t><a:p><a:r><a:t>p</a:t></a:r></a:p></dgm:t>
+                   </dgm:pt></dgm:ptLst><dgm:cxnLst><dgm:cxn srcId="0" destId="1" srcOrd="0"/></dgm:cxnLst></dgm:dataModel>"#,
+            ]),
+        ),
+        (
+            &XLSX,
+            joined(&[
+                r#"<worksheet><sheetData><row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" s="1"><v>45292.5</v></c></row><row><c><v>1.5</v></c>
+                   </row></sheetData><mergeCells><mergeCell ref="A1:B2"/></mergeCells><drawing r:id="d"/></worksheet>"#,
+                "<sst><si><t>a_x000D_b</t></si></sst>",
+                r#"<styleSheet><numFmts><numFmt numFmtId="164" formatCode="yyyy-mm-dd h:mm"/></numFmts><cellXfs><xf/><xf numFmtId="164"/></cellXfs>
+                   </styleSheet>"#,
+                r#"<wsDr><graphicFrame><c:chart r:id="c"/></graphicFrame></wsDr>"#,
+            ]),
+        ),
+        (
+            &ODT,
+            joined(&[
+                r#"<d><office:body><office:text><text:h text:outline-level="2">H</text:h><text:list text:style-name="L"><text:list-item><text:p>i
+                   <text:note><text:note-body><text:p>n</text:p></text:note-body></text:note></text:p></text:list-item></text:list><table:table>
+                   <table:table-row><table:table-cell table:number-columns-spanned="2"><text:p>c</text:p></table:table-cell>
+                   <table:covered-table-cell/></table:table-row></table:table></office:text></office:body></d>"#,
+                r#"<d><office:styles><text:list-style style:name="L"><text:list-level-style-number text:level="1" style:num-format="1"/>
+                   </text:list-style></office:styles></d>"#,
+            ]),
+        ),
+        (
+            &ODS,
+            joined(&[
+                r#"<d><office:body><office:spreadsheet><table:table table:name="S"><table:table-row table:number-rows-repeated="2">
+                <table:table-cell office:value-type="float" office:value="1.5" table:number-columns-repeated="3"><text:p>1.5</text:p></table:table-cell>
+                </table:table-row></table:table></office:spreadsheet></office:body></d>"#,
+            ]),
+        ),
+        (
+            &ODP,
+            joined(&[
+                r#"<d><office:body><office:presentation><draw:page><draw:frame presentation:class="title"><draw:text-box><text:p>T</text:p>
+                </draw:text-box></draw:frame><presentation:notes><draw:frame presentation:class="notes"><draw:text-box><text:p>n</text:p>
+                </draw:text-box></draw:frame></presentation:notes></draw:page></office:presentation></office:body></d>"#,
+            ]),
+        ),
+        (
+            &EPUB,
+            joined(&[
+                r#"<package><metadata><dc:title>T</dc:title><dc:creator>A</dc:creator></metadata><manifest><item id="a" href="a.xhtml"
+                   media-type="application/xhtml+xml"/></manifest><spine><itemref idref="a"/></spine></package>"#,
+                r#"<html><head><title/></head><body><h1>H</h1><p><a id="x"/>p<br/>q</p></body></html>"#,
+            ]),
+        ),
+    ]
 }
 
 /// An archive as it is, or else the files of one: each with its name in its first line, and [`PART_END`] between them.

@@ -95,7 +95,7 @@ pub struct DocumentVersion {
 /// All ranges are byte ranges of `text` on character boundaries, in order and inside the text.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct ExtractedDocument {
-    /// The text. Formats with structure (HTML, PDF, DOCX, CSV, JSON and others) are written as Markdown: headings as
+    /// The text. Formats with structure (HTML, PDF, office documents, e-books, CSV, JSON and others) are written as Markdown: headings as
     /// `#` lines, tables as pipe tables, code in fences. Markdown and plain text stay as they were written.
     pub text: String,
     /// How `text` is to be read.

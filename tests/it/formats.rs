@@ -1,6 +1,7 @@
 //! Formats, over the whole way from an upload to a citation: headings, pages and tables survive.
 
 pub mod make;
+pub mod office;
 
 use std::{
     collections::BTreeMap,
@@ -110,6 +111,73 @@ async fn a_docx_keeps_its_headings_and_its_table() {
     let held = |passage: &serde_json::Value| passage["text"].as_str().unwrap().contains("| Vectors | By the purge |");
     assert!(found.iter().any(held), "{found:?}");
     assert!(chunks(&app, &id).await.iter().all(|chunk| chunk["page"].is_null()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_presentation_keeps_its_slides_up_to_the_citation() {
+    let app = TestApp::start().await;
+    let sections = corpus_page("handbook/jobs.md");
+    let id = app.ingest("jobs.pptx", office::pptx(&sections)).await;
+    let document = app.read(&format!("/v1/documents/{id}")).await;
+    let media_type = "application/vnd.openxmlformats-officedocument.presentationml.presentation";
+    assert_eq!(document["active"]["media_type"], media_type);
+    assert_eq!((&document["active"]["pages"], &document["active"]["title"]), (&json!(sections.len()), &json!("Jobs")));
+    let extracted = stored(&app, &id).await;
+    for (section, page) in sections.iter().zip(&extracted.pages) {
+        let text = &extracted.text[page.range.clone()];
+        assert!(text.starts_with(&format!("# {}", section.heading)), "slide {}: {text}", page.number);
+        for paragraph in &section.paragraphs {
+            assert!(squeezed(text).contains(&squeezed(paragraph)), "slide {} does not say `{paragraph}`", page.number);
+        }
+    }
+    let outcome = app.ask("How long does the lease of a job last?").await;
+    app.check_citations(&outcome).await;
+    let citations = outcome["citations"].as_array().unwrap();
+    let lease = citations.iter().find(|citation| squeezed(citation["quote"].as_str().unwrap()).contains("60seconds"));
+    let lease = lease.unwrap_or_else(|| panic!("the lease is not quoted: {outcome}"));
+    let page = sections.iter().position(|section| section.heading == "Crashes and restarts").unwrap() + 1;
+    assert_eq!((&lease["page"], &lease["heading"]), (&json!(page), &json!("Crashes and restarts")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_workbook_is_found_row_by_row() {
+    let app = TestApp::start().await;
+    let row = |cells: [String; 3]| cells.to_vec();
+    let mut rows = vec![row(["name", "room", "extension"].map(str::to_owned))];
+    rows.extend((0..60).map(|n| row([format!("Person Number{n}"), format!("R{n}"), (4000 + n).to_string()])));
+    let id = app.ingest("people.xlsx", office::xlsx("Phones", &rows)).await;
+    let extracted = stored(&app, &id).await;
+    assert_eq!(extracted.tables.len(), 1);
+    assert_eq!(extracted.headings[0].title, "Phones");
+    let chunks = chunks(&app, &id).await;
+    assert!(chunks.len() > 1 && chunks.iter().all(|chunk| chunk["heading_path"] == json!(["Phones"])), "{chunks:?}");
+    let found = app.search(json!({"question": "Which extension has Number37?", "top_k": 1})).await;
+    assert!(found[0]["text"].as_str().unwrap().contains("| 4037 |"), "{found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn open_documents_and_e_books_keep_their_headings() {
+    let app = TestApp::start().await;
+    let sections = corpus_page("handbook/deleting.md");
+    let expected: Vec<_> = sections.iter().map(|section| (section.level, section.heading.as_str())).collect();
+    let files = [
+        ("deleting.odt", office::odt(&sections), "application/vnd.oasis.opendocument.text", "Deleting documents"),
+        ("deleting.epub", office::epub("A book on deleting", &sections), "application/epub+zip", "A book on deleting"),
+    ];
+    for (name, bytes, media_type, title) in files {
+        let id = app.ingest(name, bytes).await;
+        let extracted = stored(&app, &id).await;
+        let headings: Vec<_> =
+            extracted.headings.iter().map(|heading| (heading.level, heading.title.as_str())).collect();
+        assert_eq!(headings, expected, "{name}");
+        assert_eq!((extracted.media_type.as_str(), extracted.title.as_deref()), (media_type, Some(title)));
+        assert!(extracted.pages.is_empty() && extracted.warnings.is_empty(), "{name}: {:?}", extracted.warnings);
+        let text = squeezed(&extracted.text);
+        for paragraph in sections.iter().flat_map(|section| &section.paragraphs) {
+            assert!(text.contains(&squeezed(paragraph)), "{name}: `{paragraph}` is missing");
+        }
+        chunks(&app, &id).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

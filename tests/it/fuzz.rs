@@ -19,7 +19,7 @@ use reqwest::header::AUTHORIZATION;
 use serde_json::{Value, json};
 
 use crate::{
-    formats::make,
+    formats::{make, office},
     sample,
     test_app::{PATIENCE, TestApp},
 };
@@ -42,6 +42,10 @@ fn files() -> Vec<(String, Vec<u8>)> {
     let mut files = vec![
         ("jobs.pdf".to_owned(), make::pdf(&sections)),
         ("jobs.docx".to_owned(), make::docx(&sections, &[["a", "b"], ["1", "2"]])),
+        ("jobs.pptx".to_owned(), office::pptx(&sections)),
+        ("jobs.xlsx".to_owned(), office::xlsx("Jobs", &vec![vec!["a".to_owned(), "b".to_owned()]; 20])),
+        ("jobs.odt".to_owned(), office::odt(&sections)),
+        ("jobs.epub".to_owned(), office::epub("Jobs", &sections)),
         ("jobs.html".to_owned(), html.into_bytes()),
         ("jobs.json".to_owned(), json.into_bytes()),
         ("jobs.csv".to_owned(), b"name,\"a, b\",c\n1,\"two\nlines\",3\n\xc3\xa9,,\n".repeat(20)),
@@ -128,21 +132,18 @@ fn every_target_stands_what_is_changed_at_random() {
         wanted.map(|path| std::fs::read(path).unwrap()).collect::<Vec<_>>()
     };
     let page = || seeds("md").into_iter().map(|page| [targets::chunks::PLACES, &page].concat()).collect::<Vec<_>>();
-    let parts = [
-        r#"<w:document><w:body><w:p><w:pPr><w:pStyle w:val="H"/></w:pPr><w:r><w:t>A</w:t></w:r></w:p><w:tbl><w:tr><w:tc>
-           <w:p><w:r><w:t>b</w:t></w:r></w:p></w:tc></w:tr></w:tbl></w:body></w:document>"#,
-        r#"<w:styles><w:style w:styleId="H"><w:name w:val="heading 1"/></w:style></w:styles>"#,
-    ];
-    let parts = parts.map(str::as_bytes).join(targets::files::PART_END);
     type Target = fn(&[u8]);
     let file = |name: &'static str| move |bytes: &[u8]| drop(targets::files::file(name, bytes));
     let [html, markdown, json, jsonl, csv, tsv, text] =
         ["f.html", "f.md", "f.json", "f.jsonl", "f.csv", "f.tsv", "f.txt"].map(file);
     let [eml, rtf, rst, asciidoc, code] = ["f.eml", "f.rtf", "f.rst", "f.adoc", "f.rs"].map(file);
     type Tried<'a> = (&'a str, &'a dyn Fn(&[u8]), Vec<Vec<u8>>);
-    let tried: [Tried<'_>; 19] = [
+    let office: Vec<_> = targets::files::right()
+        .into_iter()
+        .map(|(format, right)| (format, right, move |bytes: &[u8]| targets::files::archive(format, bytes)))
+        .collect();
+    let others: [Tried<'_>; 18] = [
         ("pdf", &(targets::files::pdf as Target), vec![targets::files::DRAWING.to_vec()]),
-        ("docx", &(targets::files::docx as Target), vec![parts]),
         ("html", &html, seeds("html")),
         ("markdown", &markdown, seeds("md")),
         ("json", &json, seeds("json")),
@@ -161,7 +162,9 @@ fn every_target_stands_what_is_changed_at_random() {
         ("filter", &(targets::filters::filter as Target), targets::filters::right()),
         ("question", &(targets::questions::question as Target), targets::questions::right()),
     ];
-    for (name, target, right) in tried {
+    let office =
+        office.iter().map(|(format, right, target)| -> Tried<'_> { (format.name, target, vec![right.clone()]) });
+    for (name, target, right) in others.into_iter().chain(office) {
         assert!(!right.is_empty(), "{name} begins with nothing");
         let mut chance = Chance::new(name);
         for input in &right {

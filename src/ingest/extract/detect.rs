@@ -6,9 +6,12 @@
 //!
 //! May depend on nothing.
 
-use std::io::Cursor;
+use std::io::{Cursor, Read as _};
 
-use super::{ExtractError, charset, code, docx, pictures::PictureKind};
+use super::{ExtractError, charset, code, docx, odf, pictures::PictureKind};
+
+/// The file that names an OpenDocument's type is read this far.
+const LONGEST_MEDIA_TYPE: u64 = 100;
 
 /// The formats that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +21,15 @@ pub(super) enum Format {
     Html,
     Pdf,
     Docx,
+    Pptx,
+    /// An Excel workbook of XML, with macros or without.
+    Xlsx,
+    /// An Excel workbook of binary parts.
+    Xlsb,
+    /// An Excel workbook of the old kind.
+    Xls,
+    OpenDocument(odf::Kind),
+    Epub,
     /// Comma- or tab-separated values. The separator is what the name suggests; the file decides.
     Delimited(u8),
     Json,
@@ -44,6 +56,14 @@ impl Format {
             Self::Html => "HTML",
             Self::Pdf => "PDF",
             Self::Docx => "a Word document (DOCX)",
+            Self::Pptx => "a PowerPoint presentation (PPTX)",
+            Self::Xlsx => "an Excel workbook (XLSX)",
+            Self::Xlsb => "a binary Excel workbook (XLSB)",
+            Self::Xls => "an Excel workbook of the old kind (XLS)",
+            Self::OpenDocument(odf::Kind::Text) => "an OpenDocument text (ODT)",
+            Self::OpenDocument(odf::Kind::Spreadsheet) => "an OpenDocument workbook (ODS)",
+            Self::OpenDocument(odf::Kind::Presentation) => "an OpenDocument presentation (ODP)",
+            Self::Epub => "an e-book (EPUB)",
             Self::Delimited(b'\t') => "tab-separated values",
             Self::Delimited(_) => "comma-separated values",
             Self::Json => "JSON",
@@ -71,6 +91,8 @@ enum Found {
     OutlookMail,
     Zip,
     Picture(PictureKind),
+    /// A document of another office format, or an e-book.
+    Office(Format),
     /// An encrypted Office file: a container that only a password opens.
     LockedOffice,
     Other(String),
@@ -87,6 +109,7 @@ impl Found {
             Self::OutlookMail => "an e-mail (MSG)".into(),
             Self::Zip => "an archive (ZIP)".into(),
             Self::Picture(kind) => kind.name().into(),
+            Self::Office(format) => format.as_claim().into(),
             Self::LockedOffice => "an encrypted Office document".into(),
             Self::Other(what) => what.clone(),
         }
@@ -118,6 +141,7 @@ pub(super) fn detect(bytes: &[u8], name: &str) -> Result<Format, ExtractError> {
         Claim::Nothing => match found {
             Found::Pdf => Ok(Format::Pdf),
             Found::Docx => Ok(Format::Docx),
+            Found::Office(format) => Ok(format),
             Found::WebPage => Ok(Format::Html),
             Found::Text => Ok(Format::PlainText),
             Found::RichText => Ok(Format::RichText),
@@ -136,7 +160,14 @@ fn agree(format: Format, found: Found) -> Result<Format, ExtractError> {
         Format::Docx if found == Found::LockedOffice => {
             return Err(ExtractError::Encrypted { format: "DOCX".into() });
         }
+        Format::Pptx if found == Found::LockedOffice => return Err(ExtractError::Encrypted { format: "PPTX".into() }),
+        Format::Xlsx | Format::Xlsb if found == Found::LockedOffice => {
+            return Err(ExtractError::Encrypted { format: "Excel".into() });
+        }
         Format::Docx => found == Found::Docx,
+        Format::Pptx | Format::Xlsx | Format::Xlsb | Format::Xls | Format::OpenDocument(_) | Format::Epub => {
+            found == Found::Office(format)
+        }
         Format::Html => matches!(found, Found::WebPage | Found::Text),
         // A template is the code of a page.
         Format::Code(_) => matches!(found, Found::WebPage | Found::Text),
@@ -184,10 +215,17 @@ fn claim_of(name: &str) -> Claim {
         "zip" => Claim::Read(Format::Zip),
         "doc" | "dot" => Claim::NotRead("a Word document of the old kind (DOC)"),
         "docm" | "dotx" | "dotm" => Claim::NotRead("a Word document with macros or a Word template"),
-        "ppt" | "pptx" | "pptm" | "pps" | "ppsx" => Claim::NotRead("a PowerPoint presentation"),
-        "xls" | "xlsx" | "xlsm" | "xlsb" => Claim::NotRead("an Excel workbook"),
-        "odt" | "ods" | "odp" => Claim::NotRead("an OpenDocument file"),
-        "epub" | "mobi" | "azw3" => Claim::NotRead("an e-book"),
+        "pptx" | "pptm" | "ppsx" | "ppsm" | "potx" | "potm" => Claim::Read(Format::Pptx),
+        "ppt" | "pps" | "pot" => Claim::NotRead("a PowerPoint presentation of the old kind (PPT)"),
+        "xlsx" | "xlsm" | "xltx" | "xltm" => Claim::Read(Format::Xlsx),
+        "xlsb" => Claim::Read(Format::Xlsb),
+        "xls" | "xlt" => Claim::Read(Format::Xls),
+        "odt" | "ott" => Claim::Read(Format::OpenDocument(odf::Kind::Text)),
+        "ods" | "ots" => Claim::Read(Format::OpenDocument(odf::Kind::Spreadsheet)),
+        "odp" | "otp" => Claim::Read(Format::OpenDocument(odf::Kind::Presentation)),
+        "odg" | "odf" | "fodt" | "fods" | "fodp" => Claim::NotRead("an OpenDocument file of another kind"),
+        "epub" => Claim::Read(Format::Epub),
+        "mobi" | "azw3" => Claim::NotRead("an e-book of a shop"),
         "mbox" | "pst" => Claim::NotRead("a mailbox"),
         "gif" | "webp" | "bmp" | "svg" | "heic" | "ico" => Claim::NotRead("an image"),
         "mp3" | "wav" | "ogg" | "flac" | "m4a" => Claim::NotRead("a sound recording"),
@@ -268,28 +306,38 @@ fn starts_like_a_page(head: &[u8]) -> bool {
 }
 
 fn look_into_zip(bytes: &[u8]) -> Found {
-    let Ok(archive) = zip::ZipArchive::new(Cursor::new(bytes)) else {
+    let Ok(mut archive) = zip::ZipArchive::new(Cursor::new(bytes)) else {
         return Found::Other("a damaged archive (ZIP)".into());
     };
     let has = |wanted: &str| archive.index_for_name(wanted).is_some();
-    let starts = |prefix: &[u8]| archive.file_names_raw().any(|name| name.starts_with(prefix));
+    // Some programs write the separators of another system.
+    let is_in = |folder: &str, name: &[u8]| {
+        let rest = name.get(folder.len()..).filter(|_| name.get(..folder.len()) == Some(folder.as_bytes()));
+        rest.is_some_and(|rest| rest.starts_with(b"/") || rest.starts_with(b"\\"))
+    };
+    let folder = |folder: &str| archive.file_names_raw().any(|name| is_in(folder, name));
     if archive.file_names_raw().any(docx::is_main_part) {
         return Found::Docx;
     }
-    Found::Other(
-        if starts(b"ppt/") {
-            "a PowerPoint presentation (PPTX)"
-        } else if starts(b"xl/") {
-            "an Excel workbook (XLSX)"
-        } else if has("META-INF/container.xml") {
-            "an e-book (EPUB)"
-        } else if has("content.xml") && has("mimetype") {
-            "an OpenDocument file"
-        } else {
-            return Found::Zip;
+    if folder("ppt") {
+        Found::Office(Format::Pptx)
+    } else if has("xl/workbook.bin") {
+        Found::Office(Format::Xlsb)
+    } else if folder("xl") {
+        Found::Office(Format::Xlsx)
+    } else if has("META-INF/container.xml") && !has("content.xml") {
+        Found::Office(Format::Epub)
+    } else if has("content.xml") {
+        let mut media_type = Vec::new();
+        let first = archive.by_name("mimetype").ok();
+        let read = first.and_then(|file| file.take(LONGEST_MEDIA_TYPE).read_to_end(&mut media_type).ok());
+        match read.and_then(|_| odf::Kind::of_media_type(std::str::from_utf8(&media_type).ok()?)) {
+            Some(kind) => Found::Office(Format::OpenDocument(kind)),
+            None => Found::Other("an OpenDocument file of another kind".into()),
         }
-        .into(),
-    )
+    } else {
+        Found::Zip
+    }
 }
 
 /// Old Office files are compound files; the names inside are UTF-16 and tell which.
@@ -302,14 +350,24 @@ fn look_into_compound(bytes: &[u8]) -> Found {
     if contains("__nameid_version1.0") || contains("__properties_version1.0") {
         return Found::OutlookMail;
     }
+    // An entry of the directory is 128 bytes long and begins with its name, in capital letters or not.
+    let has_entry = |name: &str| {
+        let wanted: Vec<u8> = name.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect();
+        bytes
+            .chunks_exact(128)
+            .any(|entry| entry.get(..wanted.len()).is_some_and(|at| at.eq_ignore_ascii_case(&wanted)))
+    };
     if contains("EncryptedPackage") {
         return Found::LockedOffice;
+    }
+    // Documents, presentations and e-mails can have a workbook inside.
+    let is_other = ["WordDocument", "PowerPoint Document", "__nameid_version1.0"].into_iter().any(contains);
+    if !is_other && (has_entry("Workbook") || has_entry("Book")) {
+        return Found::Office(Format::Xls);
     }
     Found::Other(
         if contains("WordDocument") {
             "a Word document of the old kind (DOC)"
-        } else if contains("Workbook") || contains("Book") {
-            "an Excel workbook of the old kind (XLS)"
         } else if contains("PowerPoint Document") {
             "a PowerPoint presentation of the old kind (PPT)"
         } else {
@@ -323,6 +381,7 @@ fn look_into_compound(bytes: &[u8]) -> Found {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::ingest::extract::package::made::archive;
 
     const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89";
     const PAGE: &[u8] = b"\xef\xbb\xbf<!-- saved -->\n<!DOCTYPE html><html><body>x</body></html>";
@@ -386,7 +445,7 @@ mod tests {
     #[test]
     fn formats_that_are_not_read_are_named() {
         for (name, bytes, expected) in [
-            ("a.pptx", &b"PK\x03\x04"[..], "a PowerPoint presentation"),
+            ("a.ppt", &b"PK\x03\x04"[..], "a PowerPoint presentation of the old kind (PPT)"),
             ("a.unheard", b"words", "'.unheard' (text by its bytes)"),
             ("image", b"RIFF\x10\0\0\0WEBPVP8 ", "an image (image/webp)"),
             ("mail.mbox", b"From a@example.org", "a mailbox"),
@@ -400,9 +459,58 @@ mod tests {
     }
 
     #[test]
-    fn an_encrypted_word_file_is_called_encrypted() {
+    fn office_formats_are_told_apart_by_their_parts() {
+        let ods = "application/vnd.oasis.opendocument.spreadsheet-template";
+        /// Parts with what they hold, names that fit, and what it is.
+        type Case<'c> = (&'c [(&'c str, &'c str)], &'c [&'c str], Format);
+        let cases: [Case<'_>; 6] = [
+            (&[("ppt/presentation.xml", "")], &["a.pptx", "a.PPSX", "a.pptm", "a.potx", "slides"], Format::Pptx),
+            (&[("xl/workbook.xml", "")], &["a.xlsx", "a.xlsm", "b"], Format::Xlsx),
+            (&[("xl/workbook.bin", ""), ("xl/styles.bin", "")], &["a.xlsb"], Format::Xlsb),
+            (&[("META-INF/container.xml", "")], &["a.epub"], Format::Epub),
+            (
+                &[("mimetype", "application/vnd.oasis.opendocument.text"), ("content.xml", "")],
+                &["a.odt", "a.ott", "text"],
+                Format::OpenDocument(odf::Kind::Text),
+            ),
+            (
+                &[("mimetype", ods), ("content.xml", "")],
+                &["a.ods", "a.ots"],
+                Format::OpenDocument(odf::Kind::Spreadsheet),
+            ),
+        ];
+        for (parts, names, format) in cases {
+            let bytes = archive(parts);
+            for name in names {
+                assert_eq!(detect(&bytes, name).unwrap(), format, "{name}");
+            }
+            for name in ["a.docx", "a.odp", "a.xls", "a.zip.txt"] {
+                assert!(detect(&bytes, name).is_err(), "{name}");
+            }
+        }
+        let contradiction = detect(&archive(&[("xl/workbook.xml", "")]), "a.pptx").unwrap_err();
+        assert!(contradiction.to_string().contains("an Excel workbook (XLSX)"), "{contradiction}");
+    }
+
+    #[test]
+    fn an_encrypted_office_file_is_called_encrypted() {
         let mut bytes = vec![0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
         bytes.extend("EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes));
-        assert_eq!(detect(&bytes, "a.docx").unwrap_err(), ExtractError::Encrypted { format: "DOCX".into() });
+        for (name, format) in [("a.docx", "DOCX"), ("a.pptx", "PPTX"), ("a.xlsm", "Excel"), ("a.xlsb", "Excel")] {
+            assert_eq!(detect(&bytes, name).unwrap_err(), ExtractError::Encrypted { format: format.into() });
+        }
+    }
+
+    #[test]
+    fn a_workbook_of_the_old_kind_is_one() {
+        let mut bytes = vec![0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
+        bytes.resize(512, 0);
+        bytes.extend("WORKBOOK".encode_utf16().flat_map(u16::to_le_bytes));
+        bytes.resize(640, 0);
+        assert_eq!(detect(&bytes, "a.xls").unwrap(), Format::Xls);
+        let mail =
+            [&bytes[..], &"__nameid_version1.0".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>()].concat();
+        assert!(detect(&mail, "a.xls").unwrap_err().to_string().contains("an e-mail (MSG)"));
+        assert!(detect(&bytes, "a.xlsx").unwrap_err().to_string().contains("of the old kind (XLS)"));
     }
 }

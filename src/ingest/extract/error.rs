@@ -12,7 +12,7 @@ use thiserror::Error;
 pub enum ExtractError {
     /// The format is known or unknown, and not one that is read.
     #[error(
-        "{found} is not a format that can be read; convert it to PDF, DOCX, HTML, Markdown, plain text, CSV, TSV, JSON or JSONL"
+        "{found} is not a format that can be read; convert it to PDF, DOCX, PPTX, XLSX, ODT, EPUB, HTML, Markdown, plain text, CSV, TSV, JSON or JSONL"
     )]
     UnsupportedFormat {
         /// What the file is.
@@ -32,6 +32,12 @@ pub enum ExtractError {
     /// The file is locked with a password.
     #[error("the {format} file is encrypted; remove its password and upload it again")]
     Encrypted {
+        /// The format.
+        format: String,
+    },
+    /// The file can be read by programs that its seller trusts only.
+    #[error("the {format} file is protected against copying (DRM); upload a copy without the protection")]
+    CopyProtected {
         /// The format.
         format: String,
     },

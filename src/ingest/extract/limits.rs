@@ -9,10 +9,12 @@ use serde::{Deserialize, Serialize};
 pub struct ExtractLimits {
     /// The most bytes of extracted text.
     pub max_text_bytes: usize,
-    /// The most pages of a PDF.
+    /// The most pages of a PDF, and slides of a presentation.
     pub max_pages: usize,
     /// The most bytes that the parts of one archive may unpack to together, and one stream of a PDF alone.
     pub max_uncompressed_bytes: u64,
+    /// The most cells of one workbook that hold something, or that a table of it needs between those.
+    pub max_cells: usize,
     /// How deep elements, objects and form streams may be nested.
     pub max_depth: usize,
     /// The most files that an archive or an e-mail may hold, those in its own archives and e-mails included.
@@ -27,6 +29,7 @@ impl Default for ExtractLimits {
             max_text_bytes: 64 << 20,
             max_pages: 10_000,
             max_uncompressed_bytes: 512 << 20,
+            max_cells: 4 << 20,
             max_depth: 256,
             max_files: 10_000,
             max_file_depth: 4,

@@ -9,12 +9,14 @@
 mod archive;
 mod asciidoc;
 mod charset;
+mod chart;
 mod child;
 mod code;
 mod confine;
 mod delimited;
 mod detect;
 mod docx;
+mod epub;
 mod error;
 mod flow;
 mod html;
@@ -23,15 +25,25 @@ mod json;
 mod limits;
 mod mail;
 mod markdown;
+mod number_format;
 mod ocr;
+mod odf;
+mod package;
 mod pdf;
 mod pictures;
 mod plain_text;
+mod pptx;
+mod properties;
+mod relationships;
 mod restructured_text;
 mod rtf;
 mod sandbox;
+mod sheet;
 mod structure;
 mod writer;
+mod xls;
+mod xlsx;
+mod xml;
 
 pub use child::run_child;
 pub use error::ExtractError;
@@ -66,6 +78,12 @@ fn read(bytes: &[u8], name: &str, within: &Within<'_>) -> Result<ExtractedDocume
         Format::Html => html::read(bytes, limits),
         Format::Pdf => pdf::read(bytes, limits),
         Format::Docx => docx::read(bytes, limits),
+        Format::Pptx => pptx::read(bytes, limits),
+        Format::Xlsx => xlsx::read(bytes, limits),
+        Format::Xlsb => xls::read_xlsb(bytes, limits),
+        Format::Xls => xls::read(bytes, limits),
+        Format::OpenDocument(kind) => odf::read(bytes, kind, limits),
+        Format::Epub => epub::read(bytes, limits),
         Format::Delimited(separator) => delimited::read(bytes, separator, limits),
         Format::Json => json::read(bytes, limits),
         Format::JsonLines => json::read_lines(bytes, limits),

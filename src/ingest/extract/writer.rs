@@ -61,6 +61,11 @@ impl MarkdownWriter {
         Ok(())
     }
 
+    /// Ends the list that was written last: an item that follows is one of another list.
+    pub(super) fn end_list(&mut self) {
+        self.item_ends_at = None;
+    }
+
     pub(super) fn heading(&mut self, level: usize, title: &str) -> Result<(), ExtractError> {
         let title = one_line(title);
         if title.is_empty() {

@@ -136,6 +136,68 @@ fn boundaries(depth: usize) -> Vec<u8> {
     mail.into_bytes()
 }
 
+fn slide_text(text: &str) -> String {
+    format!("<p:sp><p:txBody><a:p><a:r><a:t>{text}</a:t></a:r></a:p></p:txBody></p:sp>")
+}
+
+/// A PPTX of one slide, whose layout, master and notes are the slide again.
+fn pptx(shapes: &str) -> Vec<u8> {
+    let slide = format!("<p:sld><p:cSld><p:spTree>{shapes}</p:spTree></p:cSld></p:sld>");
+    let circle = br#"<R><R Id="l" Type="/slideLayout" Target="s.xml"/><R Id="m" Type="/slideMaster" Target="s.xml"/><R Id="n" Type="/notesSlide" Target="s.xml"/></R>"#;
+    zip(&[
+        ("ppt/presentation.xml", br#"<p:presentation><p:sldIdLst><p:sldId r:id="s"/></p:sldIdLst></p:presentation>"#),
+        ("ppt/_rels/presentation.xml.rels", br#"<R><R Id="s" Type="/slide" Target="s.xml"/></R>"#),
+        ("ppt/s.xml", slide.as_bytes()),
+        ("ppt/_rels/s.xml.rels", circle),
+    ])
+}
+
+/// An XLSX of one sheet with these rows.
+fn xlsx(rows: &str) -> Vec<u8> {
+    xlsx_with(rows, "<sst/>")
+}
+
+/// An XLSX of one sheet with these rows and shared strings.
+fn xlsx_with(rows: &str, strings: &str) -> Vec<u8> {
+    let sheet = format!("<worksheet><sheetData>{rows}</sheetData></worksheet>");
+    zip(&[
+        ("xl/workbook.xml", br#"<workbook><sheets><sheet name="S" r:id="s"/></sheets></workbook>"#),
+        (
+            "xl/_rels/workbook.xml.rels",
+            br#"<R><R Id="s" Type="/worksheet" Target="s.xml"/><R Id="t" Type="/sharedStrings" Target="t.xml"/></R>"#,
+        ),
+        ("xl/s.xml", sheet.as_bytes()),
+        ("xl/t.xml", strings.as_bytes()),
+    ])
+}
+
+/// One text of a mebibyte that a hundred thousand cells share.
+fn long_in_many() -> Vec<u8> {
+    let strings = format!("<sst><si><t>{}</t></si></sst>", "a".repeat(MIB));
+    xlsx_with(&"<row><c t='s'><v>0</v></c></row>".repeat(100_000), &strings)
+}
+
+/// An ODS of one sheet with these rows.
+fn ods(rows: &str) -> Vec<u8> {
+    let content = format!(
+        "<d><office:body><office:spreadsheet><table:table table:name=\"S\">{rows}</table:table></office:spreadsheet></office:body></d>"
+    );
+    zip(&[("mimetype", b"application/vnd.oasis.opendocument.spreadsheet"), ("content.xml", content.as_bytes())])
+}
+
+/// An EPUB of one chapter.
+fn epub(body: &str) -> Vec<u8> {
+    let page = format!("<html><body>{body}</body></html>");
+    zip(&[
+        ("META-INF/container.xml", br#"<container><rootfiles><rootfile full-path="b.opf"/></rootfiles></container>"#),
+        (
+            "b.opf",
+            br#"<package><manifest><item id="a" href="a.xhtml" media-type="application/xhtml+xml"/></manifest><spine><itemref idref="a"/></spine></package>"#,
+        ),
+        ("a.xhtml", page.as_bytes()),
+    ])
+}
+
 /// The files, each with its name.
 pub fn files() -> Vec<(String, Vec<u8>, Expected)> {
     let named = |name: &str, bytes: Vec<u8>, expected| (name.to_owned(), bytes, expected);
@@ -180,6 +242,44 @@ pub fn files() -> Vec<(String, Vec<u8>, Expected)> {
             docx(&body(&format!("<w:tbl><w:tr>{}</w:tr></w:tbl>", "<w:tc/>".repeat(30_000))), &[]),
             Ends,
         ),
+        named("swell.pptx", pptx(&" ".repeat(200 * MIB)), Refused),
+        named("deep.pptx", pptx(&nested("<p:grpSp>", "</p:grpSp>", 50_000)), Refused),
+        named("circle.pptx", pptx(&slide_text("text")), Ends),
+        named("no-slide.pptx", zip(&[("ppt/presentation.xml", b"<p:presentation/>")]), Refused),
+        named("swell.xlsx", xlsx(&" ".repeat(200 * MIB)), Refused),
+        named(
+            "far.xlsx",
+            xlsx("<row r='1'><c r='A1'><v>1</v></c></row><row><c r='XFD1048576'><v>2</v></c></row>"),
+            Ends,
+        ),
+        named("outside.xlsx", xlsx("<row><c r='ZZZZZ99999999'><v>2</v></c></row>"), Refused),
+        named("long-in-many.xlsx", long_in_many(), Refused),
+        named("cells.xlsx", xlsx(&"<row><c><v>1</v></c></row>".repeat(5_000_000)), Refused),
+        named(
+            "merged.xlsx",
+            xlsx(
+                "<row><c><v>1</v></c></row></sheetData><mergeCells><mergeCell ref='A1:XFD1048576'/></mergeCells><sheetData>",
+            ),
+            Ends,
+        ),
+        named(
+            "repeated.ods",
+            ods(
+                r#"<table:table-row table:number-rows-repeated="999999999"><table:table-cell table:number-columns-repeated="999999999"><text:p>X</text:p></table:table-cell></table:table-row>"#,
+            ),
+            Refused,
+        ),
+        named(
+            "repeated-within.ods",
+            ods(
+                r#"<table:table-row table:number-rows-repeated="1000000"><table:table-cell table:number-columns-repeated="16000"><text:p>X</text:p></table:table-cell></table:table-row>"#,
+            ),
+            Refused,
+        ),
+        named("swell.epub", epub(&" ".repeat(200 * MIB)), Refused),
+        named("deep.epub", epub(&nested("<div>", "</div>", 5_000)), Ends),
+        named("noise.xls", noise(&[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1], 300_000), Refused),
+        named("noise.xlsx", noise(b"PK\x03\x04", 300_000), Refused),
         named("swell.pdf", swelling_pdf(600 * MIB), Refused),
         named("recursive.pdf", recursive_pdf(), Refused),
         named("circular.pdf", circular_pdf(), Refused),

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 
 use super::{
+    FORMAT,
     chart::Charts,
     numbering::{Mark, Numbering},
     paragraph::{Boxed, Paragraph},
     styles::{ListPosition, Role, Styles},
     table::CellPart,
-    xml::Reader,
 };
-use crate::ingest::extract::{ExtractError, ExtractLimits, structure::one_line, writer::MarkdownWriter};
+use crate::ingest::extract::{ExtractError, ExtractLimits, structure::one_line, writer::MarkdownWriter, xml::Reader};
 
 /// The footnotes and endnotes of a document by kind and id.
 #[derive(Debug, Default)]
@@ -65,7 +65,7 @@ impl<'a> Body<'a> {
         limits: &ExtractLimits,
     ) -> Self {
         Self {
-            reader: Reader::new(part, limits.max_depth),
+            reader: Reader::new(FORMAT, part, limits.max_depth),
             styles,
             notes,
             note_count: 0,

@@ -10,27 +10,25 @@ mod body;
 mod chart;
 mod formula;
 mod numbering;
-mod package;
 mod paragraph;
 mod styles;
 mod table;
-mod xml;
 
-pub(super) use self::package::is_main_part;
 use self::{
     body::{Body, Notes},
     numbering::Numbering,
-    package::Package,
     styles::Styles,
 };
-use super::{ExtractError, ExtractLimits, structure::one_line, writer::MarkdownWriter};
+use super::{ExtractError, ExtractLimits, package::Package, properties, writer::MarkdownWriter};
 use crate::domain::ExtractedDocument;
 
+/// What the format is called in errors.
+const FORMAT: &str = "DOCX";
 const MEDIA_TYPE: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
 
 pub(super) fn read(bytes: &[u8], limits: &ExtractLimits) -> Result<ExtractedDocument, ExtractError> {
-    let mut package = Package::open(bytes, limits)?;
-    let main = package.main_part();
+    let mut package = Package::open(bytes, FORMAT, limits)?;
+    let main = main_part(&package);
     let document =
         package.part(&main)?.ok_or_else(|| malformed("the part that holds the text (word/document.xml) is missing"))?;
     let styles = Styles::read(package.part("word/styles.xml")?.as_deref(), limits.max_depth)?;
@@ -47,26 +45,29 @@ pub(super) fn read(bytes: &[u8], limits: &ExtractLimits) -> Result<ExtractedDocu
     if writer.is_blank() {
         return Err(ExtractError::no_text("the document has no words in it, only pictures or nothing at all"));
     }
-    let title = package.part("docProps/core.xml")?.and_then(|core| title_of(&core, limits.max_depth));
+    let title = properties::title(&mut package, "docProps/core.xml", limits.max_depth)?;
     Ok(writer.finish(title))
 }
 
-/// The title in the document's properties. What a template or a library put there is none.
-fn title_of(core: &str, max_depth: usize) -> Option<String> {
-    let mut reader = xml::Reader::new(core, max_depth);
-    while let Ok(Some(node)) = reader.next() {
-        if let xml::Node::Start(element) = node
-            && element.is("title")
-        {
-            let title = one_line(&reader.text_of_current().ok()?);
-            return (!title.is_empty() && title != "Word Document").then_some(title);
-        }
+/// The name of the part that holds the text. Some programs number it.
+fn main_part(package: &Package<'_>) -> String {
+    let usual = "word/document.xml";
+    if package.has(usual) {
+        return usual.into();
     }
-    None
+    let numbered = package.names().find(|name| is_main_part(name));
+    numbered.map_or_else(|| usual.into(), |name| String::from_utf8_lossy(name).into_owned())
+}
+
+/// Whether a name in an archive is that of a Word document's text.
+pub(super) fn is_main_part(name: &[u8]) -> bool {
+    name.strip_prefix(b"word/document")
+        .and_then(|rest| rest.strip_suffix(b".xml"))
+        .is_some_and(|number| number.iter().all(u8::is_ascii_digit))
 }
 
 fn malformed(reason: impl std::fmt::Display) -> ExtractError {
-    ExtractError::malformed("DOCX", reason)
+    ExtractError::malformed(FORMAT, reason)
 }
 
 #[cfg(test)]

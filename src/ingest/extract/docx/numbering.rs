@@ -5,8 +5,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{styles::ListPosition, xml::Reader};
-use crate::ingest::extract::ExtractError;
+use super::{FORMAT, styles::ListPosition};
+use crate::ingest::extract::{ExtractError, xml::Reader};
 
 /// A list has nine levels.
 const LEVELS: usize = 9;
@@ -54,7 +54,7 @@ impl Numbering {
     pub(super) fn read(part: Option<&str>, max_depth: usize) -> Result<Self, ExtractError> {
         let mut numbering = Self::default();
         let Some(part) = part else { return Ok(numbering) };
-        let mut reader = Reader::new(part, max_depth);
+        let mut reader = Reader::new(FORMAT, part, max_depth);
         let Some(_root) = reader.child()? else { return Ok(numbering) };
         while let Some(element) = reader.child()? {
             match element.name() {

@@ -3,9 +3,12 @@
 use super::{
     body::Body,
     styles::{ListPosition, Role, read_list_position},
+};
+use crate::ingest::extract::{
+    ExtractError,
+    structure::takes_exponent,
     xml::{Element, Node},
 };
-use crate::ingest::extract::{ExtractError, structure::takes_exponent};
 
 /// What a paragraph says and what it is.
 #[derive(Debug)]

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::xml::Reader;
-use crate::ingest::extract::ExtractError;
+use super::FORMAT;
+use crate::ingest::extract::{ExtractError, xml::Reader};
 
 /// Styles are based on one another; a chain that is longer goes in circles.
 const MAX_CHAIN: usize = 16;
@@ -41,7 +41,7 @@ impl Styles {
     pub(super) fn read(part: Option<&str>, max_depth: usize) -> Result<Self, ExtractError> {
         let mut styles = HashMap::new();
         let Some(part) = part else { return Ok(Self(styles)) };
-        let mut reader = Reader::new(part, max_depth);
+        let mut reader = Reader::new(FORMAT, part, max_depth);
         let Some(_root) = reader.child()? else { return Ok(Self(styles)) };
         while let Some(element) = reader.child()? {
             if !element.is("style") {

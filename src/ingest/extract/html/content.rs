@@ -83,6 +83,13 @@ pub(super) fn everything(source: &str) -> Document {
     whole
 }
 
+/// A page of a book less what no reader of it reads.
+pub(super) fn chapter(source: &str) -> Document {
+    let whole = everything(source);
+    whole.select("nav").remove();
+    whole
+}
+
 /// The content as the page marks it, and whether it marks anything.
 fn marked_content(source: &str) -> (Document, bool) {
     let document = Document::from(source);

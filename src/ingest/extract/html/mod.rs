@@ -38,6 +38,15 @@ pub(super) fn read_all(source: &str, limits: &ExtractLimits) -> Result<Extracted
     Ok(writer.finish(None))
 }
 
+/// Writes all of a page that is a chapter of a book, where nothing but what is marked as navigation surrounds the text.
+pub(super) fn write_chapter(
+    source: &str,
+    writer: &mut MarkdownWriter,
+    limits: &ExtractLimits,
+) -> Result<(), ExtractError> {
+    BlockWriter::new(writer, limits.max_depth).write(&content::chapter(source).root())
+}
+
 /// The `<title>` of a page.
 fn title_of(document: &Document) -> Option<String> {
     let title = one_line(&document.select("head > title, title").first().text());

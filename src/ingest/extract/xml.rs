@@ -1,4 +1,6 @@
-//! A pull reader over one part: elements by their local names, entities resolved, depth bounded.
+//! A pull reader over one part of an office document: elements by their local names, entities resolved, depth bounded.
+//!
+//! May depend on the errors.
 
 use quick_xml::{
     XmlVersion,
@@ -6,11 +8,12 @@ use quick_xml::{
     reader::Reader as XmlReader,
 };
 
-use super::malformed;
-use crate::ingest::extract::ExtractError;
+use super::ExtractError;
 
 pub(super) struct Reader<'a> {
     reader: XmlReader<&'a [u8]>,
+    /// What the document is called in errors.
+    format: &'static str,
     depth: usize,
     max_depth: usize,
 }
@@ -45,6 +48,27 @@ impl Element<'_> {
         })
     }
 
+    /// The value of an attribute that has a prefix, such as `r:id` beside `id`.
+    pub(super) fn prefixed(&self, name: &str) -> Option<String> {
+        let found = self
+            .0
+            .attributes()
+            .with_checks(false)
+            .flatten()
+            .find(|a| a.key.local_name().into_inner() == name && a.key.into_inner().len() > name.len())?;
+        Some(found.value.into_owned())
+    }
+
+    /// An attribute that is a number.
+    pub(super) fn number<T: std::str::FromStr>(&self, name: &str) -> Option<T> {
+        self.attribute(name)?.trim().parse().ok()
+    }
+
+    /// Whether an attribute is there and true.
+    pub(super) fn has_flag(&self, name: &str) -> bool {
+        matches!(self.attribute(name).as_deref(), Some("1" | "true" | "on"))
+    }
+
     /// `w:val`, the attribute that most properties have.
     pub(super) fn value(&self) -> Option<String> {
         self.attribute("val")
@@ -57,18 +81,19 @@ impl Element<'_> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(text: &'a str, max_depth: usize) -> Self {
+    pub(super) fn new(format: &'static str, text: &'a str, max_depth: usize) -> Self {
         let mut reader = XmlReader::from_str(text);
         let config = reader.config_mut();
         config.expand_empty_elements = true;
         config.allow_dangling_amp = true;
-        Self { reader, depth: 0, max_depth }
+        Self { reader, format, depth: 0, max_depth }
     }
 
     /// The next node; `None` at the end of the part.
     pub(super) fn next(&mut self) -> Result<Option<Node<'a>>, ExtractError> {
         loop {
-            return Ok(Some(match self.reader.read_event().map_err(malformed)? {
+            let event = self.reader.read_event().map_err(|error| ExtractError::malformed(self.format, error))?;
+            return Ok(Some(match event {
                 Event::Start(start) => {
                     self.depth += 1;
                     if self.depth > self.max_depth {
@@ -83,7 +108,9 @@ impl<'a> Reader<'a> {
                 Event::Text(text) => Node::Text(text.into_inner().into_owned()),
                 Event::CData(text) => Node::Text(text.into_inner().into_owned()),
                 Event::GeneralRef(reference) => Node::Text(resolve(&reference)),
-                Event::Eof if self.depth > 0 => return Err(malformed("it ends in the middle of an element")),
+                Event::Eof if self.depth > 0 => {
+                    return Err(ExtractError::malformed(self.format, "it ends in the middle of an element"));
+                }
                 Event::Eof => return Ok(None),
                 Event::Empty(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => continue,
             }));
@@ -113,6 +140,18 @@ impl<'a> Reader<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Goes on to the first element of this name, at any depth below; `false` at the end of the part.
+    pub(super) fn find(&mut self, name: &str) -> Result<bool, ExtractError> {
+        while let Some(node) = self.next()? {
+            if let Node::Start(element) = node
+                && element.is(name)
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// All text in the rest of the current element.

@@ -1,0 +1,6 @@
+//! Workbooks, and their parts.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    footnote_fuzz::files::archive(&footnote_fuzz::files::XLSX, bytes);
+});

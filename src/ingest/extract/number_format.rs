@@ -1,0 +1,304 @@
+//! How spreadsheets show numbers: as dates, times, percentages, amounts of money, or with fewer digits.
+//!
+//! Number formats are those of ECMA-376 part 1, 18.8.30 and 18.8.31. Dates are written as ISO 8601 has them and no
+//! number has separators of thousands: what is shown differs by the language of the program that shows it.
+//!
+//! May depend on nothing.
+
+/// What a number format makes of a number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum NumberFormat {
+    /// As it is.
+    General,
+    /// With at most this many digits after the point.
+    Fixed(usize),
+    /// Times a hundred, with this many digits after the point.
+    Percent(usize),
+    /// An amount, with the sign of its currency in front or behind.
+    Currency { sign: String, in_front: bool, digits: usize },
+    /// A day, a time of day, or both; and whether seconds are shown.
+    Moment { date: bool, time: bool, seconds: bool },
+    /// Hours that go on beyond a day.
+    Duration,
+}
+
+const CURRENCIES: [char; 10] = ['$', '€', '£', '¥', '₹', '₽', '₩', '₺', '₪', '₴'];
+/// The last day that has a date, 9999-12-31.
+const LAST_DAY: f64 = 2_958_465.0;
+
+impl NumberFormat {
+    /// The formats that have a number and no code.
+    pub(super) fn built_in(id: u32) -> Self {
+        let moment = |date, time, seconds| Self::Moment { date, time, seconds };
+        match id {
+            1 | 3 | 37 | 38 => Self::Fixed(0),
+            2 | 4 | 39 | 40 => Self::Fixed(2),
+            9 => Self::Percent(0),
+            10 => Self::Percent(2),
+            14..=17 | 27..=31 | 36 | 50..=54 | 57 | 58 => moment(true, false, false),
+            18 | 20 | 32 | 34 | 55 => moment(false, true, false),
+            19 | 21 | 33 | 35 | 45 | 47 | 56 => moment(false, true, true),
+            22 => moment(true, true, false),
+            46 => Self::Duration,
+            _ => Self::General,
+        }
+    }
+
+    /// Reads the code of a format, such as `yyyy-mm-dd` or `0.00%`. What it says about negative numbers is not asked.
+    pub(super) fn parse(code: &str) -> Self {
+        let code = Code::read(code);
+        let has = |wanted: &[char]| code.letters.iter().any(|letter| wanted.contains(letter));
+        if code.is_duration {
+            return Self::Duration;
+        }
+        let time = has(&['h', 's']);
+        let date = has(&['y', 'd']) || has(&['m']) && !time;
+        if (date || time) && !code.is_general {
+            return Self::Moment { date, time, seconds: has(&['s']) };
+        }
+        if code.is_percent {
+            return Self::Percent(code.digits);
+        }
+        if let Some((sign, in_front)) = code.currency {
+            return Self::Currency { sign, in_front, digits: code.digits };
+        }
+        if code.has_places && !code.is_scientific { Self::Fixed(code.digits) } else { Self::General }
+    }
+
+    /// The number as it is shown. `from_1904` says whether days are counted from 1904 on.
+    pub(super) fn show(&self, value: f64, from_1904: bool) -> String {
+        match self {
+            Self::General => plain(value),
+            Self::Fixed(digits) => fixed(value, *digits),
+            Self::Percent(digits) => format!("{}%", exactly(value * 100.0, *digits)),
+            Self::Currency { sign, in_front, digits } => {
+                let amount = exactly(value, *digits);
+                match (in_front, amount.strip_prefix('-')) {
+                    (true, Some(amount)) => format!("-{sign}{amount}"),
+                    (true, None) => format!("{sign}{amount}"),
+                    (false, _) => format!("{amount} {sign}"),
+                }
+            }
+            Self::Moment { date, time, seconds } => {
+                moment(value, *date, *time, *seconds, from_1904).unwrap_or_else(|| plain(value))
+            }
+            Self::Duration => duration(value).unwrap_or_else(|| plain(value)),
+        }
+    }
+}
+
+/// What is in the first section of a format's code, without what it shows as it stands.
+#[derive(Debug, Default)]
+struct Code {
+    letters: Vec<char>,
+    is_general: bool,
+    is_duration: bool,
+    is_percent: bool,
+    is_scientific: bool,
+    has_places: bool,
+    digits: usize,
+    currency: Option<(String, bool)>,
+}
+
+impl Code {
+    fn read(code: &str) -> Self {
+        let mut found = Self { is_general: code.eq_ignore_ascii_case("general"), ..Self::default() };
+        let mut in_digits = false;
+        let mut rest = code.chars();
+        while let Some(c) = rest.next() {
+            match c {
+                ';' => break,
+                '"' => {
+                    let quoted: String = rest.by_ref().take_while(|c| *c != '"').collect();
+                    found.money(quoted.trim());
+                }
+                '[' => {
+                    let inner: String = rest.by_ref().take_while(|c| *c != ']').collect();
+                    found.bracket(&inner);
+                }
+                '\\' | '_' | '*' => {
+                    if let Some(next) = rest.next().filter(|_| c == '\\') {
+                        found.money(next.encode_utf8(&mut [0; 4]));
+                    }
+                }
+                '0' | '#' | '?' => {
+                    found.has_places = true;
+                    found.digits += usize::from(in_digits);
+                }
+                '.' => in_digits = found.has_places || found.letters.is_empty(),
+                '%' => found.is_percent = true,
+                'E' => found.is_scientific = true,
+                c if CURRENCIES.contains(&c) => found.money(c.encode_utf8(&mut [0; 4])),
+                c => found.letters.extend(c.to_lowercase().filter(|c| matches!(c, 'y' | 'm' | 'd' | 'h' | 's'))),
+            }
+        }
+        found.digits = found.digits.min(15);
+        found
+    }
+
+    /// `[h]` counts on beyond a day, `[$€-407]` is a currency; colours and conditions say nothing of the number.
+    fn bracket(&mut self, inner: &str) {
+        if let Some(sign) = inner.strip_prefix('$') {
+            self.money(sign.split('-').next().unwrap_or_default().trim());
+        } else if !inner.is_empty() && inner.chars().all(|c| matches!(c.to_ascii_lowercase(), 'h' | 'm' | 's')) {
+            self.is_duration = true;
+        }
+    }
+
+    fn money(&mut self, text: &str) {
+        let is_code = text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase());
+        if self.currency.is_none() && (is_code || text.chars().any(|c| CURRENCIES.contains(&c))) {
+            self.currency = Some((text.to_owned(), !self.has_places));
+        }
+    }
+}
+
+/// A number without the noise of its binary form: 15 digits are what a spreadsheet keeps.
+pub(super) fn plain(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return if value.is_finite() { "0".into() } else { value.to_string() };
+    }
+    let rounded: f64 = format!("{value:.14e}").parse().unwrap_or(value);
+    if (1e-7..1e16).contains(&rounded.abs()) { rounded.to_string() } else { format!("{rounded:e}") }
+}
+
+/// At most so many digits after the point, and no zeros at the end that the number does not have.
+fn fixed(value: f64, digits: usize) -> String {
+    let text = plain(value);
+    match text.split_once('.') {
+        Some((_, fraction)) if fraction.len() > digits && !text.contains('e') => exactly(value, digits),
+        _ => text,
+    }
+}
+
+/// Rounded as a person rounds the decimal number, not the binary one.
+fn exactly(value: f64, digits: usize) -> String {
+    if value.abs() >= 1e15 || !value.is_finite() {
+        return plain(value);
+    }
+    let scale = 10f64.powi(i32::try_from(digits).unwrap_or(0));
+    let scaled: f64 = plain(value * scale).parse().unwrap_or(value * scale);
+    let text = format!("{:.digits$}", scaled.round() / scale);
+    if text.bytes().all(|byte| matches!(byte, b'-' | b'0' | b'.')) { text.trim_start_matches('-').into() } else { text }
+}
+
+fn moment(value: f64, date: bool, time: bool, seconds: bool, from_1904: bool) -> Option<String> {
+    if !(0.0..=LAST_DAY + 1.0).contains(&value) {
+        return None;
+    }
+    // Half a second is rounding, not a time.
+    let total = (value * 86_400.0).round() as i64;
+    let (day, second) = (total / 86_400, total % 86_400);
+    let clock = || {
+        let (hours, minutes) = (second / 3_600, second / 60 % 60);
+        let rest = if seconds { format!(":{:02}", second % 60) } else { String::new() };
+        format!("{hours:02}:{minutes:02}{rest}")
+    };
+    match (date, time) {
+        (true, false) => calendar(day, from_1904),
+        (true, true) => Some(format!("{} {}", calendar(day, from_1904)?, clock())),
+        _ => Some(clock()),
+    }
+}
+
+/// The date of a day's number. Excel counts 1900-02-29, which was no day, as the sixtieth.
+fn calendar(day: i64, from_1904: bool) -> Option<String> {
+    let since_1970 = match (from_1904, day) {
+        (true, day) => day - 24_107,
+        (false, 60) => return Some("1900-02-29".into()),
+        (false, day) if day < 60 => day - 25_568,
+        (false, day) => day - 25_569,
+    };
+    let (year, month, day) = civil(since_1970);
+    (year <= 9999).then(|| format!("{year:04}-{month:02}-{day:02}"))
+}
+
+/// The date of a day since 1970-01-01, in the Gregorian calendar.
+fn civil(days: i64) -> (i64, i64, i64) {
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+fn duration(value: f64) -> Option<String> {
+    if value.abs() > LAST_DAY {
+        return None;
+    }
+    let total = (value.abs() * 86_400.0).round() as i64;
+    let sign = if value < 0.0 && total > 0 { "-" } else { "" };
+    Some(format!("{sign}{}:{:02}:{:02}", total / 3_600, total / 60 % 60, total % 60))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(code: &str, value: f64) -> String {
+        NumberFormat::parse(code).show(value, false)
+    }
+
+    #[test]
+    fn numbers_have_no_noise() {
+        for (value, expected) in [
+            (0.1 + 0.2, "0.3"),
+            (1.1 * 3.0, "3.3"),
+            (5000.0, "5000"),
+            (-0.0, "0"),
+            (123_456_789_012_345.0, "123456789012345"),
+            (1e300, "1e300"),
+            (-2.5e-9, "-2.5e-9"),
+        ] {
+            assert_eq!(plain(value), expected);
+        }
+    }
+
+    #[test]
+    fn dates_are_iso_dates() {
+        for (code, value, expected) in [
+            ("yyyy\\-mm\\-dd", 45_292.0, "2024-01-01"),
+            ("dd/mm/yy;@", 45_292.75, "2024-01-01"),
+            ("[$-F800]dddd\\,\\ mmmm\\ dd\\,\\ yyyy", 36_526.0, "2000-01-01"),
+            ("yyyy\\-mm\\-dd\\ h:mm:ss", 45_292.0, "2024-01-01 00:00:00"),
+            ("d.m.yyyy h:mm", 45_292.520_833_333_3, "2024-01-01 12:30"),
+            ("h:mm AM/PM", 0.75, "18:00"),
+            ("mmm-yy", 61.0, "1900-03-01"),
+            ("yyyy", 60.0, "1900-02-29"),
+            ("yyyy", 1.0, "1900-01-01"),
+            ("[h]:mm:ss", 1.5, "36:00:00"),
+            ("yyyy-mm-dd", -3.0, "-3"),
+            ("yyyy-mm-dd", 1e12, "1000000000000"),
+        ] {
+            assert_eq!(shown(code, value), expected, "{code}");
+        }
+        assert_eq!(NumberFormat::built_in(14).show(0.0, true), "1904-01-01");
+        assert_eq!(NumberFormat::built_in(22).show(43_830.25, true), "2024-01-01 06:00");
+    }
+
+    #[test]
+    fn percentages_and_amounts_are_as_shown() {
+        for (code, value, expected) in [
+            ("0%", 0.125, "13%"),
+            ("0.00%", 0.1234, "12.34%"),
+            ("0.00", 1.0 / 3.0, "0.33"),
+            ("0.00", 2.5, "2.5"),
+            ("0", 2.675, "3"),
+            ("#,##0.00", 2.675, "2.68"),
+            ("0.00E+00", 12_345.0, "12345"),
+            ("General", 1.5, "1.5"),
+            ("@", 7.0, "7"),
+            ("$#,##0.00", 1_234.5, "$1234.50"),
+            ("[$€-407]#,##0.00;[Red]-[$€-407]#,##0.00", -3.0, "-€3.00"),
+            ("#,##0.00\\ \"€\"", 3.0, "3.00 €"),
+            ("_-* #,##0\\ [$CHF]_-", 3.4, "3 CHF"),
+            ("0.00 \"days\"", 3.456, "3.46"),
+        ] {
+            assert_eq!(shown(code, value), expected, "{code}");
+        }
+    }
+}

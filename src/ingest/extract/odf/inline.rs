@@ -1,0 +1,171 @@
+//! The words of a paragraph, and what hangs on it: notes, text boxes, pictures and charts.
+
+use super::body::Body;
+use crate::ingest::extract::{
+    ExtractError,
+    structure::{one_line, takes_exponent},
+    xml::Node,
+};
+
+/// What a paragraph says.
+#[derive(Debug, Default)]
+pub(super) struct Paragraph {
+    pub(super) text: String,
+    /// The texts of boxes that are anchored here.
+    pub(super) boxes: Vec<String>,
+    /// The charts that are anchored here, by the names of their folders.
+    pub(super) objects: Vec<String>,
+}
+
+/// Elements that are drawn.
+pub(super) fn is_drawn(name: &str) -> bool {
+    matches!(
+        name,
+        "frame"
+            | "g"
+            | "custom-shape"
+            | "rect"
+            | "ellipse"
+            | "circle"
+            | "line"
+            | "connector"
+            | "path"
+            | "polygon"
+            | "polyline"
+            | "regular-polygon"
+            | "caption"
+            | "measure"
+            | "control"
+    )
+}
+
+impl Body<'_> {
+    /// Reads the rest of a `text:p` or `text:h`.
+    pub(super) fn paragraph(&mut self) -> Result<Paragraph, ExtractError> {
+        let mut paragraph = Paragraph::default();
+        self.inline(&mut paragraph)?;
+        Ok(paragraph)
+    }
+
+    fn inline(&mut self, paragraph: &mut Paragraph) -> Result<(), ExtractError> {
+        while let Some(node) = self.reader.next()? {
+            let element = match node {
+                Node::End => return Ok(()),
+                Node::Text(text) => {
+                    push(&mut paragraph.text, &text);
+                    continue;
+                }
+                Node::Start(element) => element,
+            };
+            match element.name() {
+                "s" => self.leaf(paragraph, " ")?,
+                "tab" => self.leaf(paragraph, "\t")?,
+                "line-break" => self.leaf(paragraph, "\n")?,
+                "note" => self.note(paragraph)?,
+                "span" => {
+                    let is_raised = element.attribute("style-name").is_some_and(|name| self.styles.is_raised(&name));
+                    if is_raised && takes_exponent(&paragraph.text) {
+                        paragraph.text.push('^');
+                    }
+                    self.inline(paragraph)?;
+                }
+                "annotation" | "ruby-text" | "tracked-changes" | "page-number" | "hidden-text" => self.reader.skip()?,
+                name if is_drawn(name) => self.drawn(paragraph)?,
+                _ => self.inline(paragraph)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn leaf(&mut self, paragraph: &mut Paragraph, text: &str) -> Result<(), ExtractError> {
+        paragraph.text.push_str(text);
+        self.reader.skip()
+    }
+
+    /// The mark of a note; what the note says is written below.
+    fn note(&mut self, paragraph: &mut Paragraph) -> Result<(), ExtractError> {
+        let mut text = String::new();
+        while let Some(element) = self.reader.child()? {
+            if element.is("note-body") {
+                text = one_line(&self.flat()?);
+            } else {
+                self.reader.skip()?;
+            }
+        }
+        if !text.is_empty() {
+            self.note_count += 1;
+            let mark = format!("[{}]", self.note_count);
+            paragraph.text.push_str(&mark);
+            self.pending_notes.push(format!("{mark} {text}"));
+        }
+        Ok(())
+    }
+
+    /// Reads the rest of something drawn: its words go to the boxes, its description to the text.
+    pub(super) fn drawn(&mut self, paragraph: &mut Paragraph) -> Result<(), ExtractError> {
+        while let Some(element) = self.reader.child()? {
+            match element.name() {
+                "desc" => {
+                    let words = one_line(&self.reader.text_of_current()?);
+                    if words.contains(' ') {
+                        paragraph.text.push_str(&format!(" [image: {words}] "));
+                    }
+                }
+                "p" | "h" => {
+                    let inner = self.paragraph()?;
+                    paragraph.boxes.push(inner.text);
+                    paragraph.boxes.extend(inner.boxes);
+                    paragraph.objects.extend(inner.objects);
+                }
+                "table" => {
+                    let rows = self.table_rows()?;
+                    paragraph.boxes.push(rows.iter().map(|row| row.join(", ")).collect::<Vec<_>>().join("\n"));
+                }
+                "object" => {
+                    paragraph.objects.extend(element.attribute("href"));
+                    self.reader.skip()?;
+                }
+                "title" | "image" | "object-ole" | "event-listeners" | "glue-point" => self.reader.skip()?,
+                _ => self.drawn(paragraph)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// All words of the current element, a line for each paragraph, as of one cell or one note.
+    pub(super) fn flat(&mut self) -> Result<String, ExtractError> {
+        let mut parts: Vec<String> = Vec::new();
+        self.flat_into(&mut parts)?;
+        parts.retain(|part| !part.trim().is_empty());
+        Ok(parts.join("\n"))
+    }
+
+    fn flat_into(&mut self, parts: &mut Vec<String>) -> Result<(), ExtractError> {
+        while let Some(element) = self.reader.child()? {
+            match element.name() {
+                "p" | "h" => {
+                    let paragraph = self.paragraph()?;
+                    parts.push(paragraph.text);
+                    parts.extend(paragraph.boxes);
+                    self.pending_objects.extend(paragraph.objects);
+                }
+                "table" => {
+                    let rows = self.table_rows()?;
+                    parts.extend(rows.iter().map(|row| row.join(", ")));
+                }
+                "annotation" | "tracked-changes" | "desc" | "title" => self.reader.skip()?,
+                _ => self.flat_into(parts)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Line ends in the file are blanks; soft hyphens and zero-width blanks are hints, not characters of words.
+fn push(text: &mut String, words: &str) {
+    text.extend(words.chars().filter_map(|c| match c {
+        '\u{ad}' | '\u{200b}' | '\u{feff}' => None,
+        '\n' | '\r' => Some(' '),
+        c => Some(c),
+    }));
+}

@@ -1,0 +1,171 @@
+#![allow(clippy::unwrap_used)]
+use super::*;
+use crate::ingest::extract::{check_structure, package::made::archive};
+
+fn relationships(entries: &[(&str, &str, &str)]) -> String {
+    let entries: String = entries
+        .iter()
+        .map(|(id, kind, target)| {
+            format!("<Relationship Id='{id}' Type='http://x/relationships/{kind}' Target='{target}'/>")
+        })
+        .collect();
+    format!("<Relationships xmlns='p'>{entries}</Relationships>")
+}
+
+/// A workbook of sheets, each with its name, its state and what is in its part, and other parts.
+fn xlsx(sheets: &[(&str, &str, &str)], parts: &[(&str, &str)]) -> Vec<u8> {
+    let mut entries = vec![
+        ("s".to_owned(), "sharedStrings", "sharedStrings.xml".to_owned()),
+        ("t".to_owned(), "styles", "styles.xml".to_owned()),
+    ];
+    let mut list = String::new();
+    let mut all: Vec<(String, String)> = Vec::new();
+    for (at, (name, state, content)) in sheets.iter().enumerate() {
+        let state = if state.is_empty() { String::new() } else { format!("state='{state}'") };
+        list.push_str(&format!("<sheet name='{name}' sheetId='{}' {state} r:id='r{at}'/>", at + 1));
+        entries.push((format!("r{at}"), "worksheet", format!("worksheets/sheet{at}.xml")));
+        all.push((format!("xl/worksheets/sheet{at}.xml"), format!("<worksheet xmlns:r='r'>{content}</worksheet>")));
+    }
+    let entries: Vec<_> = entries.iter().map(|(id, kind, target)| (id.as_str(), *kind, target.as_str())).collect();
+    all.push(("_rels/.rels".into(), relationships(&[("r1", "officeDocument", "xl/workbook.xml")])));
+    all.push(("xl/workbook.xml".into(), format!("<workbook xmlns:r='r'><sheets>{list}</sheets></workbook>")));
+    all.push(("xl/_rels/workbook.xml.rels".into(), relationships(&entries)));
+    all.extend(parts.iter().map(|(name, content)| ((*name).to_owned(), (*content).to_owned())));
+    archive(&all)
+}
+
+/// Rows of cells, each the attributes and the content of a `c`.
+fn data(rows: &[&[(&str, &str)]]) -> String {
+    let row = |cells: &&[(&str, &str)]| {
+        let cells: String =
+            cells.iter().map(|(attributes, content)| format!("<c {attributes}>{content}</c>")).collect();
+        format!("<row>{cells}</row>")
+    };
+    format!("<sheetData>{}</sheetData>", rows.iter().map(row).collect::<String>())
+}
+
+fn extracted(bytes: &[u8]) -> ExtractedDocument {
+    let document = read(bytes, &ExtractLimits::default()).unwrap();
+    assert_eq!(check_structure(&document), Ok(()));
+    document
+}
+
+const TEXT: &str = "t='inlineStr'";
+
+fn words(text: &str) -> String {
+    format!("<is><t>{text}</t></is>")
+}
+
+#[test]
+fn cells_show_what_the_program_shows() {
+    let strings = "<sst><si><t>day</t></si><si><r><t>am</t></r><r><t>ount</t></r><rPh><t>x</t></rPh></si><si><t>two_x000D_\nlines | bar</t></si></sst>";
+    let styles = "<styleSheet><numFmts><numFmt numFmtId='164' formatCode='yyyy\\-mm\\-dd'/><numFmt numFmtId='165' formatCode='0.0%'/></numFmts>\
+        <cellXfs><xf numFmtId='0'/><xf numFmtId='164'/><xf numFmtId='165'/></cellXfs></styleSheet>";
+    let sheet = data(&[
+        &[("t='s'", "<v>0</v>"), ("t='s'", "<v>1</v>"), (TEXT, &words("note")), (TEXT, &words("sum"))],
+        &[
+            ("s='1'", "<v>45292</v>"),
+            ("s='2'", "<v>0.125</v>"),
+            ("t='s'", "<v>2</v>"),
+            ("", "<f>A1</f><v>0.30000000000000004</v>"),
+        ],
+        &[
+            ("t='d'", "<v>2024-02-03T00:00:00</v>"),
+            ("t='b'", "<v>1</v>"),
+            ("t='e'", "<v>#DIV/0!</v>"),
+            ("t='str'", "<v>x</v>"),
+        ],
+    ]);
+    let bytes = xlsx(&[("Prices", "", &sheet)], &[("xl/sharedStrings.xml", strings), ("xl/styles.xml", styles)]);
+    let document = extracted(&bytes);
+    let expected = "## Prices\n\n| day | amount | note | sum |\n| --- | --- | --- | --- |\n\
+                    | 2024-01-01 | 12.5% | two lines \\| bar | 0.3 |\n| 2024-02-03 | TRUE | #DIV/0! | x |\n";
+    assert_eq!(document.text, expected);
+    assert_eq!(document.tables.len(), 1);
+    assert_eq!(document.media_type, MEDIA_TYPE);
+    assert_eq!(document.headings[0].title, "Prices");
+}
+
+#[test]
+fn sheets_follow_their_tabs_and_hidden_ones_are_read_with_a_warning() {
+    let one = |text: &str| data(&[&[(TEXT, &words(text))]]);
+    let bytes = xlsx(&[("A &amp; B", "", &one("a")), ("Empty", "", "<sheetData/>"), ("Old", "hidden", &one("c"))], &[]);
+    let document = extracted(&bytes);
+    assert_eq!(document.text, "## A & B\n\na\n\n## Old\n\nc\n");
+    assert_eq!(document.warnings, ["the sheet \"Old\" is hidden in the workbook; it was read as well"]);
+}
+
+#[test]
+fn merged_cells_and_places_are_followed() {
+    let sheet = "<sheetData><row r='2'><c r='B2' t='inlineStr'><is><t>both</t></is></c><c r='D2' t='inlineStr'><is><t>n</t></is></c></row>\
+        <row r='3'><c r='B3'><v>1</v></c><c r='C3'><v>2</v></c><c r='D3'><v>3</v></c></row>\
+        <row r='9'><c r='A9'><v>7</v></c></row></sheetData><mergeCells><mergeCell ref='B2:C2'/></mergeCells>";
+    let document = extracted(&xlsx(&[("S", "", sheet)], &[]));
+    assert_eq!(document.text, "## S\n\n| both | both | n |\n| --- | --- | --- |\n| 1 | 2 | 3 |\n\n7\n");
+}
+
+#[test]
+fn charts_text_boxes_and_comments_stand_below_the_cells() {
+    let sheet = data(&[&[("", "<v>1</v>")]]) + "<drawing r:id='d1'/>";
+    let drawing = "<xdr:wsDr xmlns:xdr='x' xmlns:a='a' xmlns:c='c' xmlns:r='r'><xdr:twoCellAnchor><xdr:graphicFrame><a:graphic><a:graphicData>\
+        <c:chart r:id='c1'/></a:graphicData></a:graphic></xdr:graphicFrame></xdr:twoCellAnchor><xdr:twoCellAnchor><xdr:sp><xdr:txBody><a:p><a:r>\
+        <a:t>Boxed</a:t></a:r></a:p></xdr:txBody></xdr:sp></xdr:twoCellAnchor></xdr:wsDr>";
+    let chart = "<c:chartSpace xmlns:c='c' xmlns:a='a'><c:chart><c:title><c:tx><c:rich><a:p><a:r><a:t>Ducks</a:t></a:r></a:p></c:rich></c:tx></c:title>\
+        <c:plotArea><c:lineChart/></c:plotArea></c:chart></c:chartSpace>";
+    let comments = "<comments><authors><author>Ann Lee</author></authors><commentList><comment ref='A1' authorId='0'><text><r><t>Ann Lee:</t></r>\
+        <r><t>\nchecked</t></r></text></comment><comment ref='B7' authorId='0'><text><t>[Threaded comment]</t></text></comment></commentList></comments>";
+    let threads = "<ThreadedComments><threadedComment ref='B7' personId='{1}'><text>why so low?</text></threadedComment></ThreadedComments>";
+    let beside = relationships(&[
+        ("d1", "drawing", "../drawings/drawing1.xml"),
+        ("c2", "comments", "../comments1.xml"),
+        ("c3", "threadedComment", "../threadedComments/t.xml"),
+    ]);
+    let bytes = xlsx(
+        &[("S", "", &sheet)],
+        &[
+            ("xl/worksheets/_rels/sheet0.xml.rels", &beside),
+            ("xl/drawings/drawing1.xml", drawing),
+            ("xl/drawings/_rels/drawing1.xml.rels", &relationships(&[("c1", "chart", "../charts/chart1.xml")])),
+            ("xl/charts/chart1.xml", chart),
+            ("xl/comments1.xml", comments),
+            ("xl/threadedComments/t.xml", threads),
+        ],
+    );
+    let expected =
+        "## S\n\n1\n\nDucks (line chart)\n\nBoxed\n\nComment on A1 by Ann Lee: checked\n\nComment on B7: why so low?\n";
+    assert_eq!(extracted(&bytes).text, expected);
+}
+
+#[test]
+fn what_costs_too_much_is_refused() {
+    let limits = ExtractLimits {
+        max_cells: 50,
+        max_text_bytes: 10_000,
+        max_uncompressed_bytes: 300_000,
+        ..ExtractLimits::default()
+    };
+    let too_large = |bytes: &[u8]| assert!(matches!(read(bytes, &limits), Err(ExtractError::TooLarge { .. })));
+    too_large(&xlsx(&[("S", "", &" ".repeat(400_000))], &[]));
+    too_large(&xlsx(&[("S", "", &format!("<sheetData>{}</sheetData>", "<row><c><v>1</v></c></row>".repeat(60)))], &[]));
+    too_large(&xlsx(&[("S", "", &format!("{}{}", "<a>".repeat(1_000), "</a>".repeat(1_000)))], &[]));
+    // One long text in many cells.
+    let strings = format!("<sst><si><t>{}</t></si></sst>", "a".repeat(1_000));
+    let sheet = format!("<sheetData>{}</sheetData>", "<row><c t='s'><v>0</v></c></row>".repeat(40));
+    too_large(&xlsx(&[("S", "", &sheet)], &[("xl/sharedStrings.xml", &strings)]));
+}
+
+#[test]
+fn damage_is_named() {
+    let malformed =
+        |sheet: &str| read(&xlsx(&[("S", "", sheet)], &[]), &ExtractLimits::default()).unwrap_err().to_string();
+    assert!(malformed("<sheetData><row>").starts_with("the XLSX file is damaged"));
+    let sheet = "<sheetData><row><c t='s'><v>4</v></c><c t='s'><v/></c><c><v>1</v></c></row></sheetData>";
+    let document = extracted(&xlsx(&[("S", "", sheet)], &[]));
+    assert_eq!(document.text, "## S\n\n1\n");
+    assert_eq!(document.warnings, ["1 cells of the sheet \"S\" name a text that is not in the file"]);
+    assert!(malformed("<sheetData><row><c r='ZZZZ1'><v>4</v></c></row></sheetData>").contains("outside of the sheet"));
+    let none = read(&xlsx(&[("S", "", "<sheetData/>")], &[]), &ExtractLimits::default()).unwrap_err();
+    assert!(matches!(none, ExtractError::NoText { .. }));
+    let document = extracted(&xlsx(&[("S", "", &data(&[&[("", "<v>1</v>")]]))], &[]));
+    assert!(document.warnings.is_empty());
+}
