@@ -18,6 +18,7 @@ mod eval_ambiguity;
 mod eval_injections;
 mod eval_pairs;
 mod eval_suite;
+mod feedback;
 mod ingest;
 mod keys;
 mod mcp;
@@ -80,6 +81,7 @@ enum Command {
     Documents(documents::Documents),
     Conversations(conversations::Conversations),
     Unanswered(unanswered::Unanswered),
+    Feedback(feedback::FeedbackCommand),
     Keys(keys::Keys),
     Audit(audit::Audit),
     Reindex(reindex::Reindex),
@@ -155,6 +157,7 @@ async fn run(settings: Settings, command: Command) -> anyhow::Result<Exit> {
         Command::Documents(command) => command.run(config).await,
         Command::Conversations(command) => command.run(config).await,
         Command::Unanswered(command) => command.run(config).await,
+        Command::Feedback(command) => command.run(config).await,
         Command::Keys(command) => command.run(config).await,
         Command::Audit(command) => command.run(config).await,
         Command::Reindex(command) => command.run(config).await,

@@ -73,6 +73,7 @@ pub async fn serve_until(app: Arc<App>, stop: CancellationToken, work: bool) -> 
     eprintln!("serving on {scheme}://{}", listener.local_addr()?);
     let workers = if work { start_workers(&app, &stop) } else { Vec::new() };
     let forgetting = tokio::spawn(http::forget_old(app.clone(), stop.clone()));
+    let forgetting_traces = tokio::spawn(http::forget_traces(app.clone(), stop.clone()));
     let renewing = app.tls.clone().map(|tls| tokio::spawn(tls.follow(stop.clone())));
     let swapping = app.adapter_swap().map(|swap| tokio::spawn(swap.run(stop.clone())));
     http::serve(listener, app.clone(), stop.clone(), app.config.shutdown_grace).await?;
@@ -80,6 +81,7 @@ pub async fn serve_until(app: Arc<App>, stop: CancellationToken, work: bool) -> 
         swapping.await?;
     }
     forgetting.await?;
+    forgetting_traces.await?;
     if let Some(renewing) = renewing {
         renewing.await?;
     }

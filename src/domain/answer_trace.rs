@@ -108,7 +108,10 @@ impl AnswerTrace {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+pub(crate) use tests::trace as testing_trace;
+
+#[cfg(test)]
+mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;

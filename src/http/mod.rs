@@ -9,11 +9,13 @@ mod ask;
 mod audit;
 mod audit_log;
 mod auth;
+mod collections;
 mod connections;
 mod conversations;
 mod documents;
 mod error;
 mod extract;
+mod feedback;
 mod health;
 mod jobs;
 mod keys;
@@ -21,6 +23,7 @@ mod observe;
 mod openai;
 mod openapi;
 mod page;
+mod reports;
 mod search;
 mod unanswered;
 
@@ -44,6 +47,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 pub use audit::forget_old;
 pub use error::Problem;
+pub use feedback::forget_traces;
 
 use crate::{app::App, mcp};
 
@@ -100,14 +104,17 @@ pub fn openapi_document() -> utoipa::openapi::OpenApi {
 fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(openapi::base())
         .merge(documents::router())
+        .merge(collections::router())
         .merge(jobs::router())
         .merge(ask::router())
         .merge(search::router())
         .merge(openai::router())
         .merge(conversations::router())
         .merge(unanswered::router())
+        .merge(feedback::router())
         .merge(admin::router())
         .merge(adapters::router())
+        .merge(reports::router())
         .merge(keys::router())
         .merge(audit_log::router())
 }

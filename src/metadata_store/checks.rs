@@ -312,7 +312,8 @@ fn flat_metadata(metadata: &Metadata) -> StoreResult<()> {
     Ok(())
 }
 
-fn no_nul(what: &str, text: &str) -> StoreResult<()> {
+/// A text that the databases can hold.
+pub(super) fn no_nul(what: &str, text: &str) -> StoreResult<()> {
     if text.contains('\0') { invalid(format!("{what} contains a NUL character")) } else { Ok(()) }
 }
 
