@@ -6,7 +6,7 @@ mod feedback;
 mod forms;
 mod jobs;
 mod lists;
-mod reports;
+pub mod reports;
 mod requests;
 mod service;
 mod unanswered;

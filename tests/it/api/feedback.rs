@@ -204,7 +204,7 @@ async fn feedback_is_exported_as_examples_that_can_be_imported() {
 
     let imported = dir.path().join("imported");
     let (from, to) = (out.join("examples.jsonl"), imported.to_str().unwrap());
-    let ended = program.run(&["dataset", "import", "--format", "jsonl", from.to_str().unwrap(), "--out", to]).await;
+    let ended = program.run(&["dataset", "import", "jsonl", from.to_str().unwrap(), "--out", to]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!((lines(&imported.join("task.jsonl")).len(), lines(&imported.join("failure.jsonl")).len()), (2, 1));
     let again = program.run(&["feedback", "export", out.to_str().unwrap()]).await;
