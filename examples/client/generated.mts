@@ -48,7 +48,7 @@ if (!document) throw new Error("nothing was taken");
 await waitFor(document.job_id);
 const outcome = good(await client.POST("/v1/ask", { body: { question } }));
 // The document says that it may be a stream of events, which was not asked for.
-if (!("citations" in outcome)) throw new Error("the answer is no outcome");
+if ("event" in outcome) throw new Error("the answer is no outcome");
 for (const citation of outcome.citations) {
   const stored = good(await client.GET("/v1/documents/{id}/text", { params: { path: { id: citation.document_id } } }));
   const there = Array.from(stored.text).slice(citation.source_start, citation.source_end).join("");

@@ -105,7 +105,10 @@ fn the_document_is_sound_and_lists_every_operation() {
             assert!(responses.contains_key(status), "{at}");
         }
         // Required by OpenAPI 3.1, and by whatever makes a client out of the document.
-        assert!(responses.values().all(|response| response["description"].as_str().is_some_and(|text| !text.is_empty())), "{at}");
+        assert!(
+            responses.values().all(|response| response["description"].as_str().is_some_and(|text| !text.is_empty())),
+            "{at}"
+        );
         for (status, response) in responses.iter().filter(|(status, _)| status.starts_with(['4', '5'])) {
             let problem = &response["content"]["application/problem+json"]["schema"]["$ref"];
             assert_eq!(problem, "#/components/schemas/Problem", "{status} of {at}");
