@@ -7,10 +7,7 @@ use footnote::{access, domain::Scope, metadata_store::NewKey};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::{
-    clients, sample,
-    test_app::{TestApp, client},
-};
+use crate::{clients, sample, test_app::TestApp};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/client");
 /// From the registry of Python, beside what it depends on.
@@ -89,41 +86,32 @@ async fn key(app: &TestApp) -> String {
     drawn.key.expose().to_owned()
 }
 
+/// What an example does with 422, 401 and 429, against a server of its own.
+async fn refusals((program, script): (&str, &str)) {
+    // An example sends nine requests: the last ones wait until the key may send more.
+    let app = TestApp::start_with(|settings| settings.requests_per_minute = Some(6)).await;
+    let (_dir, path) = document();
+    let script = Path::new(FOLDER).join(script);
+    let err = refused(&mut example(program, &script, &app.url, &path, "")).await;
+    assert!(err.contains("422") && err.contains("the question is empty"), "{program}: {err}");
+    app.settle().await;
+    // From the first key on every request needs one.
+    let key = key(&app).await;
+    let err = refused(&mut example(program, &script, &app.url, &path, "x")).await;
+    assert!(err.contains("401") && err.contains("set FOOTNOTE_API_KEY"), "{program}: {err}");
+    let mut with = example(program, &script, &app.url, &path, sample::DOCUMENTS[0].2);
+    let output = with.env("FOOTNOTE_API_KEY", key).output().await.unwrap();
+    let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    assert!(output.status.success(), "{program}: {out}{err}");
+    assert!(err.contains("429") && err.contains("trying again in"), "{program} was never told to wait: {err}");
+    let seen = read(&out);
+    assert!(seen["feedback"] == "right" && seen["checked"].as_u64() >= Some(1), "{program}: {seen}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_refused_is_said_and_what_is_refused_for_a_while_is_sent_again() {
-    // An example sends eight requests: the last ones wait until the key may send more.
-    let mut app = TestApp::start_with(|settings| settings.requests_per_minute = Some(6)).await;
-    let (_dir, path) = document();
-    for (program, script) in EXAMPLES {
-        let script = Path::new(FOLDER).join(script);
-        let err = refused(&mut example(program, &script, &app.url, &path, "")).await;
-        assert!(err.contains("422") && err.contains("the question is empty"), "{program}: {err}");
-    }
-    app.settle().await;
-    // From the first key on every request needs one; each example has one of its own.
-    let keys = [key(&app).await, key(&app).await, key(&app).await];
-    let runs = EXAMPLES.into_iter().zip(&keys).map(|((program, script), key)| {
-        let script = Path::new(FOLDER).join(script);
-        let without = example(program, &script, &app.url, &path, "x");
-        let mut with = example(program, &script, &app.url, &path, sample::DOCUMENTS[0].2);
-        with.env("FOOTNOTE_API_KEY", key);
-        async move {
-            let (mut without, mut with) = (without, with);
-            let err = refused(&mut without).await;
-            assert!(err.contains("401") && err.contains("set FOOTNOTE_API_KEY"), "{program}: {err}");
-            let output = with.output().await.unwrap();
-            let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
-            assert!(output.status.success(), "{program}: {out}{err}");
-            assert!(err.contains("429") && err.contains("trying again in"), "{program} was never told to wait: {err}");
-            read(&out)
-        }
-    });
-    let seen = futures::future::join_all(runs).await;
-    assert!(seen.iter().all(|seen| seen["feedback"] == "right" && seen["checked"].as_u64() >= Some(1)), "{seen:?}");
-    // The purges of the examples have ended; nobody without a key may ask.
-    let status = client().get(format!("{}/v1/documents", app.url)).send().await.unwrap().status();
-    assert_eq!(status, reqwest::StatusCode::UNAUTHORIZED);
-    app.leaves_jobs();
+    // Beside each other, because each waits half a minute.
+    futures::future::join_all(EXAMPLES.map(refusals)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
