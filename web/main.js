@@ -26,7 +26,9 @@ function show() {
     const here = link.getAttribute("href") === `#/${pages[name] ? name : "ask"}`;
     here ? link.setAttribute("aria-current", "page") : link.removeAttribute("aria-current");
   }
-  leave = page(main, currentCollection(), rest) ?? (() => {});
+  // A page that loads something first is a promise, and leaves nothing behind.
+  const left = page(main, currentCollection(), rest);
+  leave = typeof left === "function" ? left : () => {};
   document.title = `${main.querySelector("h1")?.textContent ?? "Footnote"} – Footnote`;
 }
 
