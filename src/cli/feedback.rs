@@ -17,7 +17,7 @@ use crate::{
     config::Config,
     domain::{Access, Feedback, FeedbackId, Verdict},
     metadata_store::{FeedbackQuery, MetadataStore},
-    train::dataset::from_feedback::example_of,
+    train::dataset::{from_feedback::example_of, validate::is_spdx},
 };
 
 /// How many are read at once.
@@ -146,6 +146,9 @@ async fn export(
     wanted: Wanted,
     licence: &str,
 ) -> anyhow::Result<Exit> {
+    if !is_spdx(licence) {
+        bail!("`{licence}` is no SPDX expression: write for example CC-BY-SA-4.0, or LicenseRef-internal");
+    }
     if out.exists() {
         bail!("{} exists: name a folder that does not", out.display());
     }
