@@ -37,6 +37,7 @@ async function send(path, options) {
 }
 
 export const get = async (path) => (await send(path, { headers: headers() })).json();
+export const text = async (path) => (await send(path, { headers: headers() })).text();
 export const remove = async (path) => (await send(path, { method: "DELETE", headers: headers() })).json();
 
 export async function post(path, body) {

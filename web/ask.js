@@ -1,6 +1,7 @@
 // Asking: the answer while it is made, its footnotes, what was understood, and the readings to choose from.
 import { events, get } from "./api.js";
 import { h, state } from "./dom.js";
+import { feedbackForm } from "./feedback.js";
 import { Source } from "./source.js";
 
 const STAGES = {
@@ -94,7 +95,7 @@ function finish(turn, text, outcome, marks, source, put) {
   turn.append(h("p", { class: "facts" }, state(outcome.outcome),
     outcome.outcome === "answered" && h("span", {}, `confidence ${Math.round(outcome.confidence * 100)} %`),
     h("span", {}, `${(outcome.timings_ms.total / 1000).toFixed(2)} s`)));
-  turn.append(understood(outcome));
+  turn.append(understood(outcome), feedbackForm(outcome));
 }
 
 const place = ({ page, heading }) => (page ? `, page ${page}` : heading ? `, ${heading}` : "");

@@ -77,6 +77,12 @@ async function one(main, id) {
       try { await remove(`/v1/documents/${id}`); notice(`${document.name} is deleted`); location.hash = "#/documents"; } catch (error) { notice(error.message, true); }
     } }, "Delete");
     main.append(h("h1", {}, document.name), h("div", { class: "table" }, h("table", {}, h("tbody", {}, facts.map(([name, value]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, value)))))), h("p", {}, away));
+    const versions = [latest, ...(active && active.version !== latest.version ? [active] : [])];
+    main.append(h("h2", {}, "Versions"), h("div", { class: "table", tabindex: "0", role: "region", "aria-label": "Versions" }, h("table", {},
+      h("thead", {}, h("tr", {}, ["Version", "State", "Size", "Uploaded", "SHA-256"].map((head, at) => h("th", { scope: "col", class: at > 3 && "wide" }, head)))),
+      h("tbody", {}, versions.map((version) => h("tr", {}, h("td", {}, String(version.version)), h("td", {}, state(version.state)), h("td", {}, size(version.size_bytes)),
+        h("td", {}, time(version.created_at)), h("td", { class: "wide" }, version.sha256)))))),
+      ...(versions.length > 1 ? [h("p", { class: "hint" }, `Questions are answered from version ${active.version} until version ${latest.version} is in the index.`)] : []));
     if (active) {
       const { text, warnings } = await get(`/v1/documents/${id}/text`);
       main.append(...warnings.map((warning) => h("p", { class: "hint" }, warning)), h("h2", {}, "Text"), h("pre", { class: "turn text", tabindex: "0" }, text));

@@ -1,12 +1,15 @@
 // Which page is shown, and what is the same on all of them: the collection, the key, light and dark.
 import { hasKey, useKey } from "./api.js";
 import { ask } from "./ask.js";
+import { collectionNames, collections } from "./collections.js";
 import { documents } from "./documents.js";
 import { h } from "./dom.js";
+import { feedback } from "./feedback.js";
 import { index } from "./index_page.js";
 import { jobs } from "./jobs.js";
+import { reports } from "./reports.js";
 
-const pages = { ask, documents, jobs, index };
+const pages = { ask, documents, collections, feedback, jobs, index, reports };
 const main = document.getElementById("main");
 const collection = document.getElementById("collection");
 let leave = () => {};
@@ -23,10 +26,16 @@ function show() {
     const here = link.getAttribute("href") === `#/${pages[name] ? name : "ask"}`;
     here ? link.setAttribute("aria-current", "page") : link.removeAttribute("aria-current");
   }
-  leave = page(main, currentCollection(), rest) ?? (() => {});
+  // A page that loads something first is a promise, and leaves nothing behind.
+  const left = page(main, currentCollection(), rest);
+  leave = typeof left === "function" ? left : () => {};
   document.title = `${main.querySelector("h1")?.textContent ?? "Footnote"} – Footnote`;
 }
 
+collection.addEventListener("focus", async () => {
+  const names = await collectionNames();
+  document.getElementById("collections").replaceChildren(...names.map((value) => h("option", { value })));
+});
 collection.value = localStorage.getItem("collection") ?? "default";
 collection.addEventListener("change", () => {
   localStorage.setItem("collection", currentCollection());

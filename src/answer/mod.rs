@@ -28,6 +28,7 @@ mod second_look;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod trace;
 pub mod vocabulary;
 
 use std::{collections::BTreeSet, sync::Arc, time::Instant};
@@ -49,6 +50,7 @@ pub use read::{FoundSpan, ReadEvidence, Verdict};
 pub use related::{Around, related_documents};
 pub use retrieve::{Evidence, Passage, RankingKind, SearchRequest, SearchResponse};
 pub use rules::{OutcomeFacts, Planned, actions_for};
+pub use trace::{blacked_out, trace_of};
 
 use calibration::Calibrated;
 use clarify::{Margins, Readings};

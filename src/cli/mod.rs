@@ -19,6 +19,7 @@ mod eval_extraction;
 mod eval_injections;
 mod eval_pairs;
 mod eval_suite;
+mod feedback;
 mod ingest;
 mod keys;
 mod man;
@@ -83,6 +84,7 @@ enum Command {
     Documents(documents::Documents),
     Conversations(conversations::Conversations),
     Unanswered(unanswered::Unanswered),
+    Feedback(feedback::FeedbackCommand),
     Keys(keys::Keys),
     Audit(audit::Audit),
     Reindex(reindex::Reindex),
@@ -166,6 +168,7 @@ async fn run_with(config: Config, command: Command) -> anyhow::Result<Exit> {
         Command::Documents(command) => command.run(config).await,
         Command::Conversations(command) => command.run(config).await,
         Command::Unanswered(command) => command.run(config).await,
+        Command::Feedback(command) => command.run(config).await,
         Command::Keys(command) => command.run(config).await,
         Command::Audit(command) => command.run(config).await,
         Command::Reindex(command) => command.run(config).await,

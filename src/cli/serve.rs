@@ -103,6 +103,7 @@ pub async fn serve_until(
     }
     let workers = if work { start_workers(&app, &stop) } else { Vec::new() };
     let forgetting = tokio::spawn(http::forget_old(app.clone(), stop.clone()));
+    let forgetting_traces = tokio::spawn(http::forget_traces(app.clone(), stop.clone()));
     let renewing = app.tls.clone().map(|tls| tokio::spawn(tls.follow(stop.clone())));
     let swapping = app.adapter_swap().map(|swap| tokio::spawn(swap.run(stop.clone())));
     http::serve(listener, app.clone(), stop.clone(), app.config.shutdown_grace).await?;
@@ -110,6 +111,7 @@ pub async fn serve_until(
         swapping.await?;
     }
     forgetting.await?;
+    forgetting_traces.await?;
     if let Some(renewing) = renewing {
         renewing.await?;
     }

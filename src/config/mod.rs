@@ -61,6 +61,10 @@ pub struct Config {
     pub audit_kept: Option<TimeDelta>,
     /// Whether the audit log holds the questions themselves.
     pub audit_questions: bool,
+    /// How long it is kept what an answer came from; `None` for not at all.
+    pub traces_kept: Option<TimeDelta>,
+    /// The folder with the runs that the web page shows.
+    pub reports: PathBuf,
     /// Documents, jobs, generations.
     pub database: DatabaseUrl,
     /// Vectors.
@@ -235,6 +239,8 @@ pub enum ConfigError {
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8642";
 /// Where programs that speak OpenTelemetry send what they tell, unless they are told otherwise.
 const OTEL_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+/// The most hours for which it is kept what an answer came from: a year.
+const MAX_TRACE_HOURS: u32 = 8_760;
 /// The shortest API key that is taken.
 const MIN_API_KEY: usize = 16;
 
@@ -276,6 +282,11 @@ impl Config {
         }
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let audit_days = settings.audit_days.unwrap_or(365);
+        let trace_hours = settings.trace_hours.unwrap_or(24);
+        if trace_hours > MAX_TRACE_HOURS {
+            let given = trace_hours.to_string();
+            return Err(invalid("trace_hours", &given, "give 0 to 8760, which is a year"));
+        }
         Ok(Self {
             jwt: jwt(settings.jwt_keys, settings.jwt_issuer, settings.jwt_audience)?,
             requests_per_minute: some_number(settings.requests_per_minute.unwrap_or(600)),
@@ -283,6 +294,8 @@ impl Config {
             tls: tls(settings.tls_certificate, settings.tls_key)?,
             audit_kept: (audit_days > 0).then(|| TimeDelta::days(i64::from(audit_days))),
             audit_questions: settings.audit_questions.unwrap_or(false),
+            traces_kept: (trace_hours > 0).then(|| TimeDelta::hours(i64::from(trace_hours))),
+            reports: settings.reports.unwrap_or_else(|| data_dir.join("reports")),
             database: database(settings.database_url.as_deref(), &data_dir)?,
             vectors: vectors(
                 settings.vector_url.as_deref(),
@@ -402,6 +415,9 @@ mod tests {
             let wrong = Settings { target_error: Some(share), ..settings() };
             assert!(Config::resolve(wrong).err().unwrap().to_string().contains("target_error"));
         }
+        let wrong = Settings { trace_hours: Some(8_761), ..settings() };
+        assert!(Config::resolve(wrong).err().unwrap().to_string().contains("trace_hours"));
+        assert_eq!(Config::resolve(Settings { trace_hours: Some(0), ..settings() }).unwrap().traces_kept, None);
         let wrong = Settings { threads: Some(0), ..settings() };
         assert!(Config::resolve(wrong).err().unwrap().to_string().contains("threads"));
     }

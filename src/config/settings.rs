@@ -73,6 +73,10 @@ settings! {
     audit_days: u32, "FOOTNOTE_AUDIT_DAYS", "DAYS";
     /// Whether the audit log holds the questions themselves [default: false]
     audit_questions: bool, "FOOTNOTE_AUDIT_QUESTIONS", "true|false";
+    /// How many hours it is kept what an answer came from, so that feedback can be given on it, or 0 for not at all [default: 24]
+    trace_hours: u32, "FOOTNOTE_TRACE_HOURS", "HOURS";
+    /// The folder with runs of `eval run` and `train` that the web page shows [default: reports in the data directory]
+    reports: PathBuf, "FOOTNOTE_REPORTS", "DIR";
     /// sqlite://FILE or postgres://… [default: SQLite in the data directory]
     database_url: String, "FOOTNOTE_DATABASE_URL", "URL";
     /// edge://DIR or http://HOST:6334 of a Qdrant server [default: Qdrant Edge in the data directory]

@@ -17,6 +17,17 @@ pub const DEFAULT_COLLECTION: &str = "default";
 /// strings, which filters can name.
 pub type Metadata = serde_json::Map<String, serde_json::Value>;
 
+/// A collection, as far as its reader may see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Collection {
+    /// Its name.
+    pub name: String,
+    /// How many documents it holds.
+    pub documents: u64,
+    /// How many of them answer questions now.
+    pub answerable: u64,
+}
+
 /// A document as it is listed: the name, and the version that answers questions now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Document {

@@ -111,6 +111,10 @@ prefixed_id!(
     UnansweredId, "unq_", "unanswered question"
 );
 prefixed_id!(
+    /// What somebody said about an answer.
+    FeedbackId, "fbk_", "feedback"
+);
+prefixed_id!(
     /// An adapter that was registered.
     AdapterId, "adp_", "adapter"
 );

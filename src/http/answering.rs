@@ -3,9 +3,14 @@
 //!
 //! May depend on `app`, `access`, `answer` and `audit`.
 
-use std::{collections::BTreeSet, sync::Arc, time::Instant};
+use std::{
+    collections::BTreeSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::http::StatusCode;
+use chrono::Utc;
 use serde_json::{Map, Value, json};
 use tokio::sync::{mpsc, oneshot};
 use tracing::Instrument as _;
@@ -21,10 +26,13 @@ use crate::{
     app::App,
     domain::{DEFAULT_COLLECTION, DocumentId, Outcome, Question},
     ingest::Asking,
+    metadata_store::NewTrace,
 };
 
 /// How many events of an answer wait for a reader that is slow.
 const EVENTS: usize = 16;
+/// How long an answer waits until its trace is kept.
+const KEEP_TRACE: Duration = Duration::from_secs(2);
 
 /// A question that was taken in.
 pub struct TakenIn {
@@ -121,10 +129,31 @@ async fn answer_and_act(
     question: Question,
     events: Option<mpsc::Sender<AnswerEvent>>,
 ) -> Result<Outcome, AnswerError> {
+    let asked_at = Utc::now();
     let (mut outcome, passages) = answer::answer_with_evidence(services, question.clone(), events).await?;
     let found = Found { passages: &passages, question_vector: None };
     answer::carry_out(&app.act, &question, &mut outcome, found).instrument(tracing::info_span!("carry_out")).await?;
+    if app.config.traces_kept.is_some() {
+        let new = NewTrace {
+            collection: question.collection.unwrap_or_else(|| DEFAULT_COLLECTION.to_owned()),
+            owner: question.asker.owner,
+            conversation_id: outcome.conversation_id,
+            trace: answer::trace_of(services, &outcome, &passages, asked_at),
+        };
+        keep_trace(app, new).await;
+    }
     Ok(outcome)
+}
+
+/// Keeps what an answer came from, so that something can be said about it. The answer is given whether or not that can be
+/// done: where it cannot, feedback on it is answered that it is not there.
+async fn keep_trace(app: &App, new: NewTrace) {
+    let answer = new.trace.outcome.id;
+    match tokio::time::timeout(KEEP_TRACE, app.metadata.keep_trace(new)).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => tracing::warn!(%error, %answer, "the trace of an answer is not kept"),
+        Err(_) => tracing::warn!(%answer, "the trace of an answer is not kept: the database took too long"),
+    }
 }
 
 /// What the audit log says of a question, whatever comes of it.

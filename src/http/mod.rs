@@ -9,11 +9,13 @@ mod ask;
 mod audit;
 mod audit_log;
 mod auth;
+mod collections;
 mod connections;
 mod conversations;
 mod documents;
 mod error;
 mod extract;
+mod feedback;
 mod health;
 mod jobs;
 mod keys;
@@ -22,6 +24,7 @@ mod openai;
 mod openapi;
 mod page;
 mod readiness;
+mod reports;
 mod search;
 mod starting;
 mod unanswered;
@@ -46,6 +49,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 pub use audit::forget_old;
 pub use error::Problem;
+pub use feedback::forget_traces;
 pub use starting::Starting;
 
 use crate::{app::App, mcp};
@@ -110,14 +114,17 @@ pub fn openapi_document() -> utoipa::openapi::OpenApi {
 fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(openapi::base())
         .merge(documents::router())
+        .merge(collections::router())
         .merge(jobs::router())
         .merge(ask::router())
         .merge(search::router())
         .merge(openai::router())
         .merge(conversations::router())
         .merge(unanswered::router())
+        .merge(feedback::router())
         .merge(admin::router())
         .merge(adapters::router())
+        .merge(reports::router())
         .merge(keys::router())
         .merge(audit_log::router())
 }

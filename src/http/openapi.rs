@@ -63,9 +63,32 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
                     .content("application/problem+json", ContentBuilder::new().schema(Some(schema)).build());
                 operation.responses.responses.entry(status.to_owned()).or_insert_with(|| problem.build().into());
             }
+            // A response without a description is none: generators of clients refuse the document.
+            for (status, response) in &mut operation.responses.responses {
+                if let RefOr::T(response) = response
+                    && response.description.is_empty()
+                {
+                    response.description = described(status).to_owned();
+                }
+            }
         }
     }
     document
+}
+
+/// What a status says, where its handler does not say it.
+fn described(status: &str) -> &'static str {
+    match status {
+        "200" => "Done: what was asked for",
+        "201" => "It was made",
+        "202" => "It was taken, and is worked on",
+        "404" => "There is no such thing, or the caller may not see it",
+        "409" => "The state does not allow this",
+        "413" => "The body is too large",
+        "429" => "There are too many requests at once, or the API key has had its share",
+        "504" => "It took too long",
+        _ => "The answer",
+    }
 }
 
 /// Serves the document.

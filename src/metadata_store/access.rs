@@ -7,8 +7,8 @@ use async_trait::async_trait;
 
 use super::{ChunkPosition, FoundChunk, StoreResult};
 use crate::domain::{
-    Access, ChunkId, Conversation, ConversationId, Document, DocumentId, GenerationNumber, Job, JobId, RecordedTurn,
-    UnansweredId, UnansweredQuestion,
+    Access, ChunkId, Collection, Conversation, ConversationId, Document, DocumentId, GenerationNumber, Job, JobId,
+    RecordedTurn, UnansweredId, UnansweredQuestion,
 };
 
 /// Reading on behalf of a caller.
@@ -16,6 +16,15 @@ use crate::domain::{
 pub trait AccessStore: Send + Sync + 'static {
     /// A document that is not deleted and that `access` reads; `NotFound` otherwise.
     async fn readable_document(&self, id: DocumentId, access: &Access) -> StoreResult<Document>;
+
+    /// The collections behind `after` in the order of their names, at most `limit` (1 to 1,000), with what `access` reads
+    /// of them. One without a document that it reads is not among them.
+    async fn readable_collections(
+        &self,
+        after: Option<&str>,
+        limit: u32,
+        access: &Access,
+    ) -> StoreResult<Vec<Collection>>;
 
     /// A job of a document that `access` reads; `NotFound` otherwise. Once the document has been forgotten, its
     /// collection decides. Jobs of no document (reindexes, deliveries) are for who may read everything.

@@ -13,7 +13,7 @@ use super::{
     MetadataStoreError, StoreResult,
     rows::{Field, Value, ValueKind},
 };
-use crate::domain::{AdapterId, AnswerId, ChunkId, ConversationId, DocumentId, JobId, UnansweredId};
+use crate::domain::{AdapterId, AnswerId, ChunkId, ConversationId, DocumentId, FeedbackId, JobId, UnansweredId};
 
 /// The most records that are handed on together.
 pub const RECORDS_PER_PAGE: usize = 500;
@@ -250,6 +250,20 @@ records! {
         document_id: DocumentId, job_id: JobId,
     }
 
+    /// What was said about an answer, without what rests on deleted documents.
+    Feedback(FeedbackRecord) in "feedback", "feedback t ORDER BY id" {
+        id: FeedbackId, answer_id: AnswerId, conversation_id: Option<ConversationId>, collection: String,
+        owner: Option<String>, verdict: String, better_answer: Option<String>, comment: Option<String>, redacted: Json,
+        given_by: String, given_at: DateTime<Utc>, trace: Json,
+    }
+
+    /// A document that the words of a feedback may come from.
+    FeedbackDocument(FeedbackDocumentRecord) in "feedback_documents",
+        "feedback_documents t WHERE EXISTS (SELECT 1 FROM documents d WHERE d.id = t.document_id \
+         AND d.deleted_at IS NULL) ORDER BY document_id, feedback_id" {
+        document_id: DocumentId, feedback_id: FeedbackId,
+    }
+
     /// That a document was deleted.
     Deletion(DeletionRecord) in "deleted_documents", "deleted_documents t ORDER BY document_id" {
         document_id: DocumentId, deleted_at: DateTime<Utc>,
@@ -294,7 +308,7 @@ pub trait ArchiveStore: Send + Sync + 'static {
 
     /// Fills the store from `source`, ends the restore, and enqueues a reindex where one is asked for: all in one
     /// transaction. `Conflict` when no restore was begun. What refers to documents that are not there is taken out of
-    /// conversations and deliveries, and open ingestions of them are cancelled.
+    /// conversations, feedback and deliveries, and open ingestions of them are cancelled.
     async fn load(&self, source: &mut dyn RecordSource, reindex: bool) -> StoreResult<()>;
 
     /// The restore that was begun and has not ended.
@@ -343,4 +357,4 @@ macro_rules! ids {
     };
 }
 
-ids!(AdapterId, AnswerId, ChunkId, ConversationId, DocumentId, JobId, UnansweredId);
+ids!(AdapterId, AnswerId, ChunkId, ConversationId, DocumentId, FeedbackId, JobId, UnansweredId);

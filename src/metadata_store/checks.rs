@@ -3,8 +3,11 @@
 //! Depends on `domain` only. The limits are those of the narrower database: Postgres stores no NUL character and
 //! indexes no value above 2,704 bytes, so neither backend accepts them.
 
+mod feedback;
+
 use std::{collections::BTreeSet, time::Duration};
 
+pub(super) use feedback::*;
 use serde_json::Value;
 
 use super::{
@@ -309,7 +312,8 @@ fn flat_metadata(metadata: &Metadata) -> StoreResult<()> {
     Ok(())
 }
 
-fn no_nul(what: &str, text: &str) -> StoreResult<()> {
+/// A text that the databases can hold.
+pub(super) fn no_nul(what: &str, text: &str) -> StoreResult<()> {
     if text.contains('\0') { invalid(format!("{what} contains a NUL character")) } else { Ok(()) }
 }
 

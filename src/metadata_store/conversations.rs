@@ -42,11 +42,11 @@ pub trait ConversationStore: Send + Sync + 'static {
     /// The newest turns, at most `limit` (1 to 1,000), oldest first: like `turns`.
     async fn latest_turns(&self, id: ConversationId, limit: u32) -> StoreResult<Vec<RecordedTurn>>;
 
-    /// Deletes a conversation with everything that came of it: turns, unanswered questions, and what is on its way to
+    /// Deletes a conversation with everything that came of it: turns, feedback, unanswered questions, and what is on its way to
     /// webhooks, whose jobs are cancelled. `NotFound` when it does not exist.
     async fn delete_conversation(&self, id: ConversationId) -> StoreResult<()>;
 
-    /// Takes what rests on a deleted document out of one conversation, and what quotes it out of the deliveries, whose
-    /// jobs are cancelled. Returns whether there may be more to do. `Conflict` when the document is not deleted.
+    /// Takes what rests on a deleted document out of one conversation and of some feedback, forgets the traces of answers
+    /// that came from it, and takes what quotes it out of the deliveries, whose jobs are cancelled. Returns whether there may be more to do. `Conflict` when the document is not deleted.
     async fn take_out_document(&self, id: DocumentId) -> StoreResult<bool>;
 }

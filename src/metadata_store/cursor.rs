@@ -7,7 +7,10 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{AdapterQuery, AuditQuery, ConversationQuery, DocumentQuery, JobQuery, MetadataStoreError, StoreResult};
+use super::{
+    AdapterQuery, AuditQuery, ConversationQuery, DocumentQuery, FeedbackQuery, JobQuery, MetadataStoreError,
+    StoreResult,
+};
 use crate::domain::{Access, Allowed};
 
 /// How many hexadecimal digits mark the list.
@@ -67,6 +70,13 @@ impl List {
             &time(query.from),
             &time(query.until),
         ])
+    }
+
+    /// The list of feedback that `query` asks for.
+    pub(super) fn of_feedback(query: &FeedbackQuery) -> Self {
+        let [collections, labels] = readable(&query.access);
+        let verdict = part(query.verdict.map(|verdict| verdict.as_str()));
+        Self::new(&["feedback", &part(query.collection.as_deref()), &verdict, &collections, &labels])
     }
 
     /// The list of API keys.

@@ -12,6 +12,7 @@ mod checks;
 mod conversations;
 mod cursor;
 mod errors;
+mod feedback;
 mod keys;
 mod outcomes;
 pub mod postgres;
@@ -24,15 +25,16 @@ pub use access::AccessStore;
 pub use adapters::{AdapterQuery, AdapterStore, NewAdapter, NewEvaluation, NewPromotion, RegisteredAdapter};
 pub use archive::{
     AdapterRecord, ArchiveStore, Bytes, ChunkRecord, ConversationRecord, CounterRecord, DeletionRecord,
-    DeliveryDocumentRecord, DeliveryRecord, DocumentRecord, EntryRecord, EvaluationRecord, GenerationRecord, JobRecord,
-    PromotionRecord, RECORDS_PER_PAGE, Record, RecordKind, RecordSink, RecordSource, RestoreUnderWay,
-    TurnDocumentRecord, TurnRecord, UnansweredRecord, VersionRecord,
+    DeliveryDocumentRecord, DeliveryRecord, DocumentRecord, EntryRecord, EvaluationRecord, FeedbackDocumentRecord,
+    FeedbackRecord, GenerationRecord, JobRecord, PromotionRecord, RECORDS_PER_PAGE, Record, RecordKind, RecordSink,
+    RecordSource, RestoreUnderWay, TurnDocumentRecord, TurnRecord, UnansweredRecord, VersionRecord,
 };
 pub use audit_log::{AuditLogStore, AuditQuery, NewAuditEntry};
 pub use checks::{
     access_labels as check_access_labels, collection as check_collection, description as check_description,
 };
 pub use conversations::{ConversationQuery, ConversationStore};
+pub use feedback::{FeedbackQuery, FeedbackStore, NewFeedback, NewTrace};
 pub use keys::{KeyQuery, KeyStore, NewKey};
 pub use outcomes::{
     InConversation, NewDelivery, NewUnanswered, OpenQuestion, OutcomeRecord, OutcomeStore, UnansweredQuery,
@@ -476,6 +478,7 @@ pub trait MetadataStore:
     + AccessStore
     + KeyStore
     + AuditLogStore
+    + FeedbackStore
 {
 }
 
@@ -490,5 +493,6 @@ impl<T> MetadataStore for T where
         + AccessStore
         + KeyStore
         + AuditLogStore
+        + FeedbackStore
 {
 }

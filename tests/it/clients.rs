@@ -32,7 +32,7 @@ pub async fn node(modules: &[&str]) -> PathBuf {
 
 /// Where clients of this version are: installed by `install` into an empty folder, when they are not there yet.
 async fn installed(name: &str, install: impl AsyncFn(&Path)) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name.replace('/', "_"));
     if !folder.exists() {
         let unfinished = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         install(unfinished.path()).await;

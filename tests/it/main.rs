@@ -18,6 +18,7 @@ mod archive;
 mod ask;
 mod bench;
 mod cli;
+mod client_examples;
 mod crash;
 mod delete;
 mod extraction;

@@ -15,6 +15,7 @@ mod commits;
 mod conversations;
 mod documents;
 mod dropped;
+pub mod feedback;
 mod fixtures;
 mod generations;
 mod jobs;
@@ -211,8 +212,21 @@ contract! {
         what_did_not_arrive_is_retried_while_its_body_is_kept,
         a_delivery_that_quotes_a_deleted_document_is_not_sent,
         what_cannot_be_recorded_is_refused_and_leaves_nothing;
+    feedback:
+        feedback_comes_back_with_the_trace_of_its_answer,
+        of_one_answer_the_last_feedback_stands,
+        only_who_asked_says_something_about_an_answer,
+        feedback_is_listed_newest_first_by_verdict_and_collection,
+        a_deleted_document_leaves_its_ids_in_feedback_only,
+        more_feedback_than_a_purge_changes_at_once_is_all_taken_out,
+        of_a_document_that_may_not_be_read_feedback_shows_its_ids_only,
+        what_was_deleted_while_the_answer_was_made_leaves_no_trace,
+        a_deleted_conversation_takes_its_feedback_and_its_traces,
+        traces_that_are_old_or_too_many_are_forgotten,
+        what_cannot_be_said_is_refused_and_leaves_the_trace;
     access:
         documents_and_their_jobs_are_those_that_may_be_read,
+        collections_are_those_with_a_document_that_may_be_read,
         chunks_are_those_of_documents_that_may_be_read,
         access_labels_are_a_documents_at_once_and_a_version_of_their_own,
         a_document_that_the_uploader_may_not_read_is_not_replaced,

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Every operation of the API.
-const OPERATIONS: [(&str, &str); 38] = [
+const OPERATIONS: [(&str, &str); 46] = [
     ("GET", "/v1/admin/adapters"),
     ("GET", "/v1/admin/adapters/{id}"),
     ("POST", "/v1/admin/adapters/{id}/promote"),
@@ -27,8 +27,13 @@ const OPERATIONS: [(&str, &str); 38] = [
     ("POST", "/v1/admin/keys/{id}/rotate"),
     ("POST", "/v1/admin/reindex"),
     ("GET", "/v1/admin/reindex/{id}"),
+    ("GET", "/v1/admin/reports"),
+    ("GET", "/v1/admin/reports/{name}"),
+    ("GET", "/v1/admin/reports/{name}/page"),
+    ("POST", "/v1/answers/{id}/feedback"),
     ("POST", "/v1/ask"),
     ("POST", "/v1/chat/completions"),
+    ("GET", "/v1/collections"),
     ("GET", "/v1/conversations"),
     ("POST", "/v1/conversations"),
     ("DELETE", "/v1/conversations/{id}"),
@@ -42,6 +47,9 @@ const OPERATIONS: [(&str, &str); 38] = [
     ("GET", "/v1/documents/{id}/content"),
     ("GET", "/v1/documents/{id}/text"),
     ("POST", "/v1/embeddings"),
+    ("GET", "/v1/feedback"),
+    ("DELETE", "/v1/feedback/{id}"),
+    ("GET", "/v1/feedback/{id}"),
     ("GET", "/v1/jobs"),
     ("GET", "/v1/jobs/{id}"),
     ("POST", "/v1/jobs/{id}/cancel"),
@@ -96,6 +104,11 @@ fn the_document_is_sound_and_lists_every_operation() {
         for status in ["400", "401", "422", "500", "503"] {
             assert!(responses.contains_key(status), "{at}");
         }
+        // Required by OpenAPI 3.1, and by whatever makes a client out of the document.
+        assert!(
+            responses.values().all(|response| response["description"].as_str().is_some_and(|text| !text.is_empty())),
+            "{at}"
+        );
         for (status, response) in responses.iter().filter(|(status, _)| status.starts_with(['4', '5'])) {
             let problem = &response["content"]["application/problem+json"]["schema"]["$ref"];
             assert_eq!(problem, "#/components/schemas/Problem", "{status} of {at}");
@@ -137,9 +150,14 @@ async fn every_documented_operation_is_served_and_the_document_itself() {
             path if path.contains("keys") => "key",
             path if path.contains("conversations") => "cnv",
             path if path.contains("unanswered") => "unq",
+            path if path.contains("answers") => "ans",
+            path if path.contains("feedback") => "fbk",
             _ => "job",
         };
-        let path = path.replace("{id}", &format!("{kind}_{}", "0".repeat(32))).replace("{role}", "reader");
+        let path = path
+            .replace("{id}", &format!("{kind}_{}", "0".repeat(32)))
+            .replace("{role}", "reader")
+            .replace("{name}", "a-run");
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         let response = app.client.request(method, format!("{}{path}", app.url)).send().await.unwrap();
         assert_ne!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{path}");
@@ -156,7 +174,7 @@ async fn every_documented_operation_is_served_and_the_document_itself() {
 
 /// Sends a request and checks that the answer is what the document says of this operation and status.
 async fn call(app: &TestApp, document: &Value, method: &str, path: &str, id: &str, body: Option<Value>) -> Value {
-    let url = format!("{}{}", app.url, path.replace("{id}", id).replace("{role}", id));
+    let url = format!("{}{}", app.url, path.replace("{id}", id).replace("{role}", id).replace("{name}", "a-run"));
     let mut request = app.client.request(Method::from_bytes(method.as_bytes()).unwrap(), url);
     if let Some(body) = body {
         request = request.json(&body);
@@ -221,6 +239,24 @@ async fn what_is_answered_is_what_the_document_says() {
         call("GET", "/v1/conversations/{id}", id, None).await;
         call("DELETE", "/v1/conversations/{id}", id, None).await;
     }
+    call("GET", "/v1/collections", "", None).await;
+    call("GET", "/v1/collections?limit=0", "", None).await;
+    let answer = answered["id"].as_str().unwrap();
+    let better = json!({"verdict": "better_answer", "better_answer": "At half past eleven.", "comment": "short"});
+    let given = call("POST", "/v1/answers/{id}/feedback", answer, Some(better)).await;
+    let given = given["id"].as_str().unwrap();
+    call("POST", "/v1/answers/{id}/feedback", answer, Some(json!({"verdict": "right"}))).await;
+    call("POST", "/v1/answers/{id}/feedback", answer, Some(json!({"verdict": "should_have_answered"}))).await;
+    let unknown = "ans_00000000000000000000000000000000";
+    call("POST", "/v1/answers/{id}/feedback", unknown, Some(json!({"verdict": "right"}))).await;
+    call("GET", "/v1/feedback", "", None).await;
+    call("GET", "/v1/feedback?verdict=good", "", None).await;
+    for id in [given, "fbk_00000000000000000000000000000000"] {
+        call("GET", "/v1/feedback/{id}", id, None).await;
+        call("DELETE", "/v1/feedback/{id}", id, None).await;
+    }
+    call("GET", "/v1/admin/reports", "", None).await;
+    call("GET", "/v1/admin/reports/{name}", "", None).await;
     call("GET", "/v1/unanswered", "", None).await;
     call("GET", "/v1/unanswered?limit=0", "", None).await;
     call("POST", "/v1/unanswered/{id}/dismiss", "unq_00000000000000000000000000000000", None).await;

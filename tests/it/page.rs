@@ -1,5 +1,5 @@
-//! The web page in a headless Chromium: first start, upload, answer, source, abstention, clarification, dark, narrow; and
-//! what axe finds on each of them.
+//! The web page in a headless Chromium: first start, upload, answer, source, feedback, abstention, clarification, dark,
+//! narrow, collections, reports; and what axe finds on each of them.
 
 use serde_json::{Value, json};
 use tokio::process::Command;
@@ -22,6 +22,7 @@ async fn a_person_uses_the_page() {
     for name in ["travel-policy-germany.md", "travel-policy-norway.md"] {
         std::fs::copy(format!("{FOLDER}/datasets/ambiguity/documents/{name}"), dir.path().join(name)).unwrap();
     }
+    crate::api::reports::write_training_run(&app.app.config.reports, "reader-1");
     let modules = clients::node(&NODE).await;
     let script = modules.join("page.mjs");
     std::fs::copy(format!("{FOLDER}/tests/it/page/page.mjs"), &script).unwrap();
@@ -46,6 +47,19 @@ async fn a_person_uses_the_page() {
     assert!(said["around"].as_str().unwrap().contains(&format!("{quote}\n\n## Paying")), "in its context: {said}");
     assert!(said["focus"].as_str().unwrap().contains("note-mark"), "the focus comes back: {said}");
     assert_eq!((said["clarify"].as_array().unwrap().len(), &said["chosen"]), (2, &json!("answered")), "{said}");
+    let listed = said["listed"].as_array().unwrap();
+    assert!(said["kept"].as_str().unwrap().starts_with("Kept"), "{said}");
+    assert_eq!(
+        (said["verdicts"].as_array().unwrap().len(), said["declined_verdicts"].as_array().unwrap().len()),
+        (5, 4)
+    );
+    assert_eq!(listed.len(), 2, "what was said is found again: {said}");
+    let holds = |text: &Value, words: &str| text.as_str().is_some_and(|text| text.contains(words));
+    assert!(holds(&listed[1], sample::DOCUMENTS[0].2) && holds(&listed[1], "Exactly what I needed."), "{said}");
+    assert!(holds(&said["trace"], quote) && holds(&said["trace"], "Passages that were found"), "{said}");
+    assert_eq!(said["collections"], json!(["default54"]), "the name, the documents, and those in the index: {said}");
+    assert!(holds(&said["report"], "Best validation loss") && holds(&said["report"], "loss: from 4 to 2.5"), "{said}");
+    assert_eq!(said["downloaded"], "reader-1.html", "{said}");
     assert_eq!(said["overflow"], 0, "nothing is wider than a narrow screen: {said}");
     app.settle().await;
 }

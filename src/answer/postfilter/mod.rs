@@ -69,8 +69,13 @@ pub struct VerifiedSentence {
 
 /// What blacks out the words of some evidence, by the policy.
 pub fn redactor(services: &AnswerServices, evidence: &Evidence) -> Redactor {
+    redactor_of(services, evidence.passages.iter())
+}
+
+/// What blacks out the words of some passages, by the policy.
+pub fn redactor_of<'a>(services: &AnswerServices, passages: impl Iterator<Item = &'a Passage>) -> Redactor {
     let kinds = if services.stages.has(Stage::Redact) { services.redact.clone() } else { BTreeSet::new() };
-    Redactor::new(kinds, evidence.passages.iter())
+    Redactor::new(kinds, passages)
 }
 
 impl Verified {

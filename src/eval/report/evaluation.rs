@@ -57,8 +57,7 @@ pub fn page(run: &Run) -> String {
         lines.push(format!("{} questions failed and score 0.", format::count(metrics.failed())));
     }
     head(&mut body, &format!("Evaluation · run {}", run.name), &card_of.suite.name, &lines);
-    let main: Vec<&Measured> = MAIN.iter().filter_map(|metric| metrics.get(*metric)).collect();
-    tiles(&mut body, &main.into_iter().map(tile).collect::<Vec<_>>());
+    tiles(&mut body, &main_figures(metrics));
 
     heading(&mut body, "Plots");
     body.markup("<section class=\"plots\">\n");
@@ -76,7 +75,13 @@ pub fn page(run: &Run) -> String {
     whole(&format!("{} · {}", card_of.suite.name, run.name), &body)
 }
 
-fn tile(measured: &Measured) -> Tile {
+/// The figures that stand at the top.
+pub(super) fn main_figures(metrics: &Metrics) -> Vec<Tile> {
+    MAIN.iter().filter_map(|metric| metrics.get(*metric)).map(tile).collect()
+}
+
+/// A figure with its interval.
+pub(super) fn tile(measured: &Measured) -> Tile {
     Tile {
         label: measured.metric.label().to_owned(),
         value: format::in_unit(measured.value, measured.metric.unit()),

@@ -1,6 +1,6 @@
 //! Reports for a person: one self-contained HTML page with plots for an evaluation run or a training run.
 //!
-//! `evaluation`, `ablation` and `training` say what is on a page; `plot` draws; `html` escapes; `format` writes numbers.
+//! `evaluation`, `ablation` and `training` say what is on a page; `shelf` lists the runs of a folder; `plot` draws; `html` escapes; `format` writes numbers.
 //!
 //! May depend on `eval::run`, `eval::measure`, `eval::failures`, `eval::ablation` and their parts.
 
@@ -11,6 +11,7 @@ pub mod format;
 pub mod html;
 mod page_parts;
 pub mod plot;
+pub mod shelf;
 pub mod training;
 
 use std::path::{Path, PathBuf};

@@ -138,7 +138,8 @@ pub fn page(run: &TrainingRun) -> String {
     whole(&format!("Training · {}", run.name), &body)
 }
 
-fn main_figures(run: &TrainingRun) -> Vec<Tile> {
+/// The figures that stand at the top.
+pub(super) fn main_figures(run: &TrainingRun) -> Vec<Tile> {
     let mut tiles = Vec::new();
     let mut add = |label: &str, value: String, note: String| tiles.push(Tile { label: label.to_owned(), value, note });
     let at = |step: f64| format!("at step {}", format::number(step));

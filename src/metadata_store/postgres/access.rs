@@ -7,8 +7,8 @@ use sqlx::{Postgres, QueryBuilder};
 use super::PostgresStore;
 use crate::{
     domain::{
-        Access, Allowed, ChunkId, Conversation, ConversationId, Document, DocumentId, GenerationNumber, Job, JobId,
-        RecordedTurn, UnansweredId, UnansweredQuestion,
+        Access, Allowed, ChunkId, Collection, Conversation, ConversationId, Document, DocumentId, GenerationNumber,
+        Job, JobId, RecordedTurn, UnansweredId, UnansweredQuestion,
     },
     metadata_store::{
         AccessStore, ChunkPosition, FoundChunk, StoreResult,
@@ -59,6 +59,27 @@ impl AccessStore for PostgresStore {
         within(CALL, async {
             let row: Option<DocumentRow<DateTime<Utc>>> = sql.build_query_as().fetch_optional(&self.pool).await?;
             row.ok_or_else(|| rows::not_found("document", id))?.document()
+        })
+        .await
+    }
+
+    async fn readable_collections(
+        &self,
+        after: Option<&str>,
+        limit: u32,
+        access: &Access,
+    ) -> StoreResult<Vec<Collection>> {
+        checks::page_limit(limit)?;
+        checks::no_nul("`after`", after.unwrap_or_default())?;
+        let mut sql = QueryBuilder::new(rows::select_collections!());
+        if let Some(after) = after {
+            sql.push(" AND d.collection COLLATE \"C\" > ").push_bind(after);
+        }
+        push_documents(&mut sql, access);
+        sql.push(" GROUP BY d.collection ORDER BY d.collection COLLATE \"C\" LIMIT ").push_bind(i64::from(limit));
+        within(CALL, async {
+            let found: Vec<(String, i64, i64)> = sql.build_query_as().fetch_all(&self.pool).await?;
+            found.into_iter().map(rows::collection).collect()
         })
         .await
     }

@@ -102,7 +102,11 @@ impl PostgresStore {
 }
 
 async fn dump(conn: &mut PgConnection, sink: &mut dyn RecordSink) -> StoreResult<()> {
-    let gone = within(CALL, async { Ok(Gone::new(sqlx::query_as(rows::GONE).fetch_all(&mut *conn).await?)) }).await?;
+    let gone = within(CALL, async {
+        let turns = sqlx::query_as(rows::GONE).fetch_all(&mut *conn).await?;
+        Ok(Gone::new(turns, sqlx::query_as(rows::GONE_OF_FEEDBACK).fetch_all(&mut *conn).await?))
+    })
+    .await?;
     for kind in RecordKind::ALL.iter().copied() {
         let mut found = sqlx::query(rows::dump_query(kind)).fetch(&mut *conn);
         let mut page = Vec::new();

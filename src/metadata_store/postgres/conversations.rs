@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, QueryBuilder, types::Json};
 use uuid::Uuid;
 
-use super::{PostgresStore, access, settle};
+use super::{PostgresStore, access, feedback, settle};
 use crate::{
     domain::{Access, Conversation, ConversationId, DocumentId, RecordedTurn},
     metadata_store::{
@@ -211,7 +211,8 @@ async fn cancel_deliveries(conn: &mut PgConnection, document: DocumentId) -> Sto
     Ok(())
 }
 
-/// Takes a document that is not there out of the deliveries and of one conversation; whether there may be more to do.
+/// Takes a document that is not there out of the deliveries, of some feedback and of one conversation; whether there may
+/// be more to do.
 pub(super) async fn take_out_next(conn: &mut PgConnection, document: DocumentId) -> StoreResult<bool> {
     let next: Option<Uuid> = sqlx::query_scalar(
         "SELECT conversation_id FROM turn_documents WHERE document_id = $1 ORDER BY conversation_id LIMIT 1",
@@ -222,11 +223,12 @@ pub(super) async fn take_out_next(conn: &mut PgConnection, document: DocumentId)
     if let Some(conversation) = next {
         lock(conn, conversation).await?;
     }
+    let more = feedback::take_out_next(conn, document).await?;
     cancel_deliveries(conn, document).await?;
     if let Some(conversation) = next {
         take_out(conn, conversation, document).await?;
     }
-    Ok(next.is_some())
+    Ok(more || next.is_some())
 }
 
 /// Takes a document out of the turns of one conversation that name it.

@@ -5,7 +5,7 @@
 //! no two transactions wait for each other:
 //!
 //! 1. the document's row,
-//! 2. the conversation's row,
+//! 2. the conversation's row, and then those of traces and of feedback,
 //! 3. the job's row (jobs of one document or conversation in the order of their ids),
 //! 4. the row of `generation_counter`, shared by what adds to a generation, alone by what changes which one is active,
 //! 5. versions, entries and chunks, which belong to a locked document or job.
@@ -20,6 +20,7 @@ mod chunks;
 mod commit;
 mod conversations;
 mod documents;
+mod feedback;
 mod generations;
 mod jobs;
 mod keys;

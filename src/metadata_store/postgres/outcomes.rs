@@ -134,7 +134,7 @@ impl OutcomeStore for PostgresStore {
 }
 
 /// Those of the documents that are deleted. The others stay until the transaction ends.
-async fn gone(conn: &mut PgConnection, documents: &[DocumentId]) -> StoreResult<BTreeSet<DocumentId>> {
+pub(super) async fn gone(conn: &mut PgConnection, documents: &[DocumentId]) -> StoreResult<BTreeSet<DocumentId>> {
     let ids: Vec<Uuid> = documents.iter().map(|document| document.0).collect();
     let living: Vec<Uuid> =
         sqlx::query_scalar("SELECT id FROM documents WHERE id = ANY($1) AND deleted_at IS NULL ORDER BY id FOR SHARE")

@@ -11,10 +11,10 @@ use uuid::Uuid;
 
 use super::corrupt;
 use crate::{
-    domain::{CitedStretch, DocumentId, JobKind, JobStage, JobState, Turn, take_out},
+    domain::{AnswerTrace, CitedStretch, DocumentId, JobKind, JobStage, JobState, Turn, take_out},
     metadata_store::{
         MetadataStoreError, StoreResult,
-        archive::{Bytes, Id, JobRecord, Record, RecordKind, TurnRecord},
+        archive::{Bytes, FeedbackRecord, Id, JobRecord, Record, RecordKind, TurnRecord},
     },
 };
 
@@ -167,27 +167,41 @@ pub(in crate::metadata_store) fn occupied() -> impl Iterator<Item = &'static str
     emptied().filter(|table| *table != RecordKind::Generation.as_str())
 }
 
-/// What turns name and is deleted, by conversation and number: few, and only until their purge.
+/// What turns and feedback name and is deleted: few, and only until their purge.
 #[derive(Default)]
-pub(in crate::metadata_store) struct Gone(BTreeMap<(Uuid, i64), BTreeSet<DocumentId>>);
+pub(in crate::metadata_store) struct Gone {
+    /// By conversation and number.
+    turns: BTreeMap<(Uuid, i64), BTreeSet<DocumentId>>,
+    /// By feedback.
+    feedback: BTreeMap<Uuid, BTreeSet<DocumentId>>,
+}
 
-/// The query for [`Gone`]: conversation, number, document.
+/// The query for [`Gone`] of turns: conversation, number, document.
 pub(in crate::metadata_store) const GONE: &str = "SELECT t.conversation_id, t.number, t.document_id \
     FROM turn_documents t WHERE NOT EXISTS (SELECT 1 FROM documents d WHERE d.id = t.document_id \
     AND d.deleted_at IS NULL)";
 
+/// The query for [`Gone`] of feedback: feedback, document.
+pub(in crate::metadata_store) const GONE_OF_FEEDBACK: &str = "SELECT f.feedback_id, f.document_id \
+    FROM feedback_documents f WHERE NOT EXISTS (SELECT 1 FROM documents d WHERE d.id = f.document_id \
+    AND d.deleted_at IS NULL)";
+
 /// The documents that something refers to and that are not there.
 pub(in crate::metadata_store) const LOST: &str = "SELECT DISTINCT document_id FROM \
-    (SELECT document_id FROM turn_documents UNION SELECT document_id FROM delivery_documents) r \
+    (SELECT document_id FROM turn_documents UNION SELECT document_id FROM delivery_documents \
+    UNION SELECT document_id FROM feedback_documents UNION SELECT document_id FROM trace_documents) r \
     WHERE NOT EXISTS (SELECT 1 FROM documents d WHERE d.id = r.document_id AND d.deleted_at IS NULL) \
     ORDER BY document_id";
 
 impl Gone {
-    /// What [`GONE`] found.
-    pub(in crate::metadata_store) fn new(found: Vec<(Uuid, i64, Uuid)>) -> Self {
+    /// What [`GONE`] and [`GONE_OF_FEEDBACK`] found.
+    pub(in crate::metadata_store) fn new(turns: Vec<(Uuid, i64, Uuid)>, feedback: Vec<(Uuid, Uuid)>) -> Self {
         let mut gone = Self::default();
-        for (conversation, number, document) in found {
-            gone.0.entry((conversation, number)).or_default().insert(DocumentId(document));
+        for (conversation, number, document) in turns {
+            gone.turns.entry((conversation, number)).or_default().insert(DocumentId(document));
+        }
+        for (feedback, document) in feedback {
+            gone.feedback.entry(feedback).or_default().insert(DocumentId(document));
         }
         gone
     }
@@ -196,9 +210,13 @@ impl Gone {
     pub(in crate::metadata_store) fn dumped(&self, record: Record) -> StoreResult<Record> {
         Ok(match record {
             Record::Job(job) => Record::Job(at_rest(job)),
-            Record::Turn(turn) => match self.0.get(&(turn.conversation_id.0, turn.number)) {
+            Record::Turn(turn) => match self.turns.get(&(turn.conversation_id.0, turn.number)) {
                 Some(gone) => Record::Turn(without(turn, gone)?),
                 None => Record::Turn(turn),
+            },
+            Record::Feedback(feedback) => match self.feedback.get(&feedback.id.0) {
+                Some(gone) => Record::Feedback(feedback_without(feedback, gone)?),
+                None => Record::Feedback(feedback),
             },
             other => other,
         })
@@ -226,5 +244,16 @@ fn without(mut record: TurnRecord, gone: &BTreeSet<DocumentId>) -> StoreResult<T
     let unwritable = |error: serde_json::Error| MetadataStoreError::Failed(format!("a turn: {error}"));
     record.turn = serde_json::to_value(turn).map_err(unwritable)?;
     record.cited = serde_json::to_value(cited).map_err(unwritable)?;
+    Ok(record)
+}
+
+/// As [`crate::domain::Feedback::take_out`] leaves it.
+fn feedback_without(mut record: FeedbackRecord, gone: &BTreeSet<DocumentId>) -> StoreResult<FeedbackRecord> {
+    let mut trace: AnswerTrace =
+        serde_json::from_value(record.trace).map_err(|error| corrupt("trace of an answer", error))?;
+    trace.take_out(gone);
+    let written = serde_json::to_value(trace);
+    record.trace = written.map_err(|error| MetadataStoreError::Failed(format!("a trace: {error}")))?;
+    (record.better_answer, record.comment) = (None, None);
     Ok(record)
 }

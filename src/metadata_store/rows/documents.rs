@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{StoredTime, count, number, version_state};
 use crate::{
-    domain::{Document, DocumentId, DocumentVersion, Metadata, VersionState},
+    domain::{Collection, Document, DocumentId, DocumentVersion, Metadata, VersionState},
     metadata_store::{ActiveVersion, MetadataStoreError, StoreResult},
 };
 
@@ -29,6 +29,22 @@ macro_rules! select_documents {
     };
 }
 pub(in crate::metadata_store) use select_documents;
+
+/// The start of the query for collections: name, documents, and those of them with an active version.
+macro_rules! select_collections {
+    () => {
+        "SELECT d.collection, COUNT(*), COUNT(a.version) FROM documents d \
+         LEFT JOIN versions a ON a.document_id = d.id AND a.state = 'active' WHERE d.deleted_at IS NULL"
+    };
+}
+pub(in crate::metadata_store) use select_collections;
+
+/// A collection, as [`select_collections`] finds it.
+pub(in crate::metadata_store) fn collection(
+    (name, documents, answerable): (String, i64, i64),
+) -> StoreResult<Collection> {
+    Ok(Collection { name, documents: count(documents)?, answerable: count(answerable)? })
+}
 
 /// A document with its newest and its active version.
 #[derive(FromRow)]

@@ -10,6 +10,7 @@ mod audit_log;
 mod chunks;
 mod conversations;
 mod documents;
+mod feedback;
 mod generations;
 mod jobs;
 mod keys;
@@ -18,8 +19,8 @@ mod outcomes;
 use chrono::{DateTime, Utc};
 
 pub(super) use self::{
-    adapters::*, archive::*, audit_log::*, chunks::*, conversations::*, documents::*, generations::*, jobs::*, keys::*,
-    outcomes::*,
+    adapters::*, archive::*, audit_log::*, chunks::*, conversations::*, documents::*, feedback::*, generations::*,
+    jobs::*, keys::*, outcomes::*,
 };
 use super::{ListPage, MetadataStoreError, StoreCounts, StoreResult};
 use crate::domain::{Chunk, GenerationState, JobKind, JobPriority, JobStage, JobState, VersionState};

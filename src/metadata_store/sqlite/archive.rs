@@ -90,7 +90,11 @@ impl ArchiveStore for SqliteStore {
 }
 
 async fn dump(conn: &mut SqliteConnection, sink: &mut dyn RecordSink) -> StoreResult<()> {
-    let gone = within(CALL, async { Ok(Gone::new(sqlx::query_as(rows::GONE).fetch_all(&mut *conn).await?)) }).await?;
+    let gone = within(CALL, async {
+        let turns = sqlx::query_as(rows::GONE).fetch_all(&mut *conn).await?;
+        Ok(Gone::new(turns, sqlx::query_as(rows::GONE_OF_FEEDBACK).fetch_all(&mut *conn).await?))
+    })
+    .await?;
     for kind in RecordKind::ALL.iter().copied() {
         let mut found = sqlx::query(rows::dump_query(kind)).fetch(&mut *conn);
         let mut page = Vec::new();
@@ -259,6 +263,8 @@ mod tests {
     const NOT_DUMPED_TABLES: &[(&str, &str)] = &[
         ("api_keys", "a restore must not bring back a key that was revoked since"),
         ("audit_log", "it tells what was done to this store"),
+        ("answer_traces", "kept for hours only: nothing of it is meant to stay"),
+        ("trace_documents", "as the traces"),
     ];
 
     #[tokio::test]

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use sqlx::{QueryBuilder, SqliteConnection, types::Json};
 use uuid::Uuid;
 
-use super::{SqliteStore, access, now, settle};
+use super::{SqliteStore, access, feedback, now, settle};
 use crate::{
     domain::{Access, Conversation, ConversationId, DocumentId, RecordedTurn},
     metadata_store::{
@@ -194,9 +194,11 @@ async fn cancel_deliveries(conn: &mut SqliteConnection, document: DocumentId) ->
     Ok(())
 }
 
-/// Takes a document that is not there out of the deliveries and of one conversation; whether there may be more to do.
+/// Takes a document that is not there out of the deliveries, of some feedback and of one conversation; whether there may
+/// be more to do.
 pub(super) async fn take_out_next(conn: &mut SqliteConnection, document: DocumentId) -> StoreResult<bool> {
     cancel_deliveries(conn, document).await?;
+    let more = feedback::take_out_next(conn, document).await?;
     let next: Option<Uuid> = sqlx::query_scalar(
         "SELECT conversation_id FROM turn_documents WHERE document_id = ?1 ORDER BY conversation_id LIMIT 1",
     )
@@ -206,7 +208,7 @@ pub(super) async fn take_out_next(conn: &mut SqliteConnection, document: Documen
     if let Some(conversation) = next {
         take_out(conn, conversation, document).await?;
     }
-    Ok(next.is_some())
+    Ok(more || next.is_some())
 }
 
 /// Takes a document out of the turns of one conversation that name it.

@@ -17,6 +17,7 @@ mod chunks;
 mod commit;
 mod conversations;
 mod documents;
+mod feedback;
 mod generations;
 mod jobs;
 mod keys;

@@ -135,7 +135,7 @@ impl OutcomeStore for SqliteStore {
 }
 
 /// Those of the documents that are deleted.
-async fn gone(conn: &mut SqliteConnection, documents: &[DocumentId]) -> StoreResult<BTreeSet<DocumentId>> {
+pub(super) async fn gone(conn: &mut SqliteConnection, documents: &[DocumentId]) -> StoreResult<BTreeSet<DocumentId>> {
     let mut gone = BTreeSet::new();
     for document in documents {
         let living: Option<i64> = sqlx::query_scalar("SELECT 1 FROM documents WHERE id = ?1 AND deleted_at IS NULL")

@@ -9,6 +9,7 @@ pub mod error;
 pub mod example;
 pub mod files;
 pub mod freeze;
+pub mod from_feedback;
 pub mod hard_negatives;
 pub mod import;
 pub mod lint;

@@ -4,8 +4,10 @@
 //! is asked and for whom it is.
 
 use chrono::{TimeDelta, Utc};
-use footnote::domain::{Access, ConversationId, DocumentId, JobId, KeyId, OutcomeKind, Scope, UnansweredId};
-use footnote::metadata_store::{NewUnanswered, OutcomeRecord};
+use footnote::domain::{
+    Access, AnswerId, ConversationId, DocumentId, FeedbackId, JobId, KeyId, OutcomeKind, Scope, UnansweredId, Verdict,
+};
+use footnote::metadata_store::{MetadataStore, NewTrace, NewUnanswered, OutcomeRecord};
 use footnote::models::catalog::DEFAULT_EMBEDDER;
 use reqwest::{
     Client, Method, StatusCode,
@@ -15,6 +17,7 @@ use serde_json::{Value, json};
 
 use super::{Wanted, client_with, make_key};
 use crate::{
+    metadata_store::feedback,
     sample,
     test_app::{TestApp, client, file},
 };
@@ -38,14 +41,35 @@ struct World {
     conversation: ConversationId,
     unanswered: UnansweredId,
     key: KeyId,
+    /// An answer that something can be said about.
+    answer: AnswerId,
+    /// What was said about another one.
+    feedback: FeedbackId,
 }
 
 impl World {
     /// Everything that would give it away.
-    fn traces(&self) -> [String; 5] {
+    fn traces(&self) -> [String; 7] {
         let [conversation, unanswered] = [self.conversation.to_string(), self.unanswered.to_string()];
-        [self.document.clone(), self.name.to_owned(), self.job.clone(), conversation, unanswered]
+        let [answer, feedback] = [self.answer.to_string(), self.feedback.to_string()];
+        [self.document.clone(), self.name.to_owned(), self.job.clone(), conversation, unanswered, answer, feedback]
     }
+}
+
+/// An answer of `owner` from the collection `a`, and what was said about another one.
+async fn answers(metadata: &dyn MetadataStore, owner: &str) -> (AnswerId, FeedbackId) {
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        // Of no document, so that it outlives the one that is deleted on the way.
+        let trace = feedback::trace("canteen-of-a.md?", &[]);
+        ids.push(trace.outcome.id);
+        let collection = "a".to_owned();
+        let kept = NewTrace { collection, ..feedback::kept(Some(owner), None, trace) };
+        assert!(metadata.keep_trace(kept).await.unwrap());
+    }
+    let said = feedback::said(ids[1], Verdict::Wrong);
+    let (given, _) = metadata.give_feedback(said, None, &Access::everything()).await.unwrap();
+    (ids[0], given.id)
 }
 
 /// An operation as a request to `collection`, where it names one; `owner` is whoever sends it.
@@ -79,9 +103,13 @@ fn asked(world: &World, method: &str, path: &'static str, collection: &'static s
             let only = json!({"collection": collection, "look_only": true});
             ("", Body::Json(only), For::Collection)
         }
-        ("GET", "/v1/documents" | "/v1/jobs" | "/v1/conversations" | "/v1/unanswered") => {
-            ("", Body::None, For::Collection)
-        }
+        (
+            "GET",
+            "/v1/documents" | "/v1/jobs" | "/v1/conversations" | "/v1/unanswered" | "/v1/collections" | "/v1/feedback",
+        ) => ("", Body::None, For::Collection),
+        ("POST", "/v1/answers/{id}/feedback") => ("answer", Body::Json(json!({"verdict": "right"})), For::Collection),
+        (_, "/v1/feedback/{id}") => ("feedback", Body::None, For::Collection),
+        (_, path) if path.starts_with("/v1/admin/reports") => ("", Body::None, For::Unlimited),
         ("POST", "/v1/conversations") => ("", Body::Json(json!({"collection": collection})), For::Collection),
         (_, path) if path.starts_with("/v1/documents/{id}") => (world.document.as_str(), Body::None, For::Collection),
         (_, path) if path.starts_with("/v1/jobs/{id}") => (world.job.as_str(), Body::None, For::Collection),
@@ -104,11 +132,13 @@ fn asked(world: &World, method: &str, path: &'static str, collection: &'static s
     let id = match id {
         "conversation" => world.conversation.to_string(),
         "unanswered" => world.unanswered.to_string(),
+        "answer" => world.answer.to_string(),
+        "feedback" => world.feedback.to_string(),
         "key" => world.key.to_string(),
         "adapter" => format!("adp_{}", "0".repeat(32)),
         id => id.to_owned(),
     };
-    Asked { path: path.replace("{id}", &id).replace("{role}", &id), body, reaches }
+    Asked { path: path.replace("{id}", &id).replace("{role}", &id).replace("{name}", "a-run"), body, reaches }
 }
 
 async fn send(app: &TestApp, client: &Client, method: &str, asked: &Asked) -> (StatusCode, String) {
@@ -173,7 +203,8 @@ async fn world(app: &TestApp) -> World {
     };
     app.app.metadata.record_outcome(record).await.unwrap();
     let conversation = app.app.metadata.create_conversation("a", Some("key_of_somebody")).await.unwrap().id;
-    World { document, name: "canteen-of-a.md", job, conversation, unanswered, key: KeyId::new() }
+    let (answer, feedback) = answers(&*app.app.metadata, "key_of_somebody").await;
+    World { document, name: "canteen-of-a.md", job, conversation, unanswered, key: KeyId::new(), answer, feedback }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -240,6 +271,9 @@ async fn every_route_by_every_kind_of_caller() {
             if path.contains("conversations/{id}") {
                 let owner = Some(owner.as_str());
                 world.conversation = metadata.create_conversation("a", owner).await.unwrap().id;
+            }
+            if path.contains("feedback") {
+                (world.answer, world.feedback) = answers(&**metadata, owner).await;
             }
             let request = asked(&world, &method, path, "a", scope);
             let (status, body) = send(&app, client, &method, &request).await;

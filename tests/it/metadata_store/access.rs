@@ -87,6 +87,28 @@ pub async fn documents_and_their_jobs_are_those_that_may_be_read(backend: &Backe
     not_found(store.readable_job(reindex, &Access { labels: names(&["hr"]), ..Access::everything() }).await);
 }
 
+pub async fn collections_are_those_with_a_document_that_may_be_read(backend: &Backend) {
+    let store = &*backend.store;
+    four(store).await;
+    store.register_upload(NewUpload { collection: "B-pending".to_owned(), ..upload("p.md", "p") }).await.unwrap();
+    let read = async |after: Option<&str>, limit, access: &Access| {
+        let found = store.readable_collections(after, limit, access).await.unwrap();
+        found.into_iter().map(|one| (one.name, one.documents, one.answerable)).collect::<Vec<_>>()
+    };
+    let row = |name: &str, documents, answerable| (name.to_owned(), documents, answerable);
+    let everything = Access::everything();
+    // In the order of the code points, on both backends.
+    let all = [row("B-pending", 1, 0), row("a", 3, 3), row("b", 1, 1)];
+    assert_eq!(read(None, 10, &everything).await, all);
+    assert_eq!(read(None, 2, &everything).await, all[..2]);
+    assert_eq!(read(Some("a"), 2, &everything).await, all[2..]);
+    assert_eq!(read(None, 10, &reader(&["a"], &["board"])).await, [row("a", 2, 2)]);
+    assert_eq!(read(None, 10, &reader(&["b"], &[])).await, []);
+    assert_eq!(read(None, 10, &Access::nothing()).await, []);
+    invalid(store.readable_collections(None, 0, &everything).await);
+    invalid(store.readable_collections(Some("a\0"), 10, &everything).await);
+}
+
 pub async fn chunks_are_those_of_documents_that_may_be_read(backend: &Backend) {
     let store = &*backend.store;
     let four = four(store).await;

@@ -4,16 +4,20 @@ use std::collections::VecDeque;
 
 use async_trait::async_trait;
 use footnote::{
-    domain::{AdapterPair, AdapterRole, ConversationId, DocumentId, JobKind, JobState, ReindexOptions, VersionState},
+    domain::{
+        Access, AdapterPair, AdapterRole, ConversationId, DocumentId, JobKind, JobState, ReindexOptions, Verdict,
+        VersionState,
+    },
     metadata_store::{
-        DocumentQuery, JobQuery, MetadataStore, Record, RecordKind, RecordSink, RecordSource, StoreResult,
-        UnansweredQuery,
+        DocumentQuery, FeedbackQuery, JobQuery, MetadataStore, Record, RecordKind, RecordSink, RecordSource,
+        StoreResult, UnansweredQuery,
     },
 };
 
 use super::{
     Backend, adapters,
     conversations::{document, purge, record, turns},
+    feedback,
     fixtures::{HOUR, conflict, ingest, jobs_of, lease, not_found, sha256, upload},
     outcomes::{delivery, unanswered},
 };
@@ -83,6 +87,7 @@ async fn fill(store: &dyn MetadataStore) -> [DocumentId; 2] {
     store.record_outcome(first).await.unwrap();
     store.record_outcome(record(conversation, false, "One?", &[one])).await.unwrap();
     store.create_conversation("elsewhere", None).await.unwrap();
+    feedback::give(store, &[one, two], Verdict::BetterAnswer).await;
     let adapter = adapters::register(store, AdapterRole::Reader, "reader").await;
     let pair = AdapterPair { reader: Some(adapter.sha256.clone()), generator: None };
     store.record_evaluation(adapters::evaluation("run", "suite", &pair)).await.unwrap();
@@ -120,6 +125,8 @@ pub async fn everything_is_dumped_and_loaded_the_same_on_either_backend(backend:
             other.store.open_questions(query.clone()).await.unwrap(),
             store.open_questions(query).await.unwrap()
         );
+        let query = FeedbackQuery { limit: 10, ..FeedbackQuery::default() };
+        assert_eq!(other.store.feedback_list(query.clone()).await.unwrap(), store.feedback_list(query).await.unwrap());
         // What ran is taken up again, and its numbers are not given twice.
         let waiting = jobs_of(&*other.store, JobKind::Ingest).await;
         assert_eq!(waiting.iter().filter(|job| job.state == JobState::Queued).count(), 2);
@@ -168,20 +175,24 @@ pub async fn of_a_deleted_document_nothing_is_dumped_but_its_deletion(backend: &
     both.deliveries = vec![delivery("hook")];
     both.unanswered = Some(unanswered("both", &[1.0]));
     store.record_outcome(both).await.unwrap();
+    let said = feedback::give(store, &[secret, other], Verdict::BetterAnswer).await;
     store.delete_document(secret).await.unwrap();
     // Its purge has not run.
     let dumped = dump(store).await;
     let text: String = dumped.iter().map(|record| record.to_json().unwrap()).collect();
-    for words in ["secret.md", "0.md", "Sätze 0", "as understood", "Zürich"] {
+    for words in ["secret.md", "0.md", "Sätze 0", "as understood", "Zürich", "Größe 0", "größer", "in the hall"] {
         assert!(!text.contains(words), "{words} in {text}");
     }
-    assert!(text.contains("Sätze 1") && text.contains("1.md"), "{text}");
+    assert!(text.contains("Sätze 1") && text.contains("1.md") && text.contains("Größe 1"), "{text}");
     let deletions: Vec<_> = dumped.iter().filter(|record| record.kind() == RecordKind::Deletion).collect();
     assert!(matches!(&deletions[..], [Record::Deletion(one)] if one.document_id == secret), "{deletions:?}");
     for target in Backend::others().await {
         load(&*target.store, dumped.clone()).await;
         let shown = turns(&*target.store, id).await;
         assert_eq!(shown, turns(store, id).await);
+        let read =
+            async |store: &dyn MetadataStore| store.readable_feedback(said.id, None, &Access::everything()).await;
+        assert_eq!(read(&*target.store).await.unwrap(), read(store).await.unwrap());
         let query = JobQuery { kind: Some(JobKind::Deliver), limit: 10, ..JobQuery::default() };
         let jobs = target.store.jobs(query).await.unwrap().items;
         assert_eq!(jobs.iter().map(|job| job.state).collect::<Vec<_>>(), [JobState::Cancelled]);
@@ -241,6 +252,7 @@ pub async fn what_is_loaded_without_its_document_is_taken_out(backend: &Backend)
     let mut both = record(id, true, "Both?", &[one, two]);
     both.deliveries = vec![delivery("hook")];
     source.store.record_outcome(both).await.unwrap();
+    feedback::give(&*source.store, &[one, two], Verdict::Right).await;
     let waiting = source.store.register_upload(upload("one.md", "again")).await.unwrap();
     assert_eq!(waiting.document_id, one);
     let about_one = |record: &Record| match record {
@@ -257,7 +269,8 @@ pub async fn what_is_loaded_without_its_document_is_taken_out(backend: &Backend)
     assert_eq!(shown[0].turn.sources[0].name, "");
     // Not only not shown.
     let text: String = dump(store).await.iter().map(|record| record.to_json().unwrap()).collect();
-    assert!(!text.contains("Sätze 0") && !text.contains("Zürich"), "{text}");
+    assert!(!text.contains("Sätze 0") && !text.contains("Zürich") && !text.contains("Größe 0"), "{text}");
+    assert!(text.contains("Größe 1"), "{text}");
     assert_eq!(store.job(waiting.job_id).await.unwrap().state, JobState::Cancelled);
     assert_eq!(store.counts().await.unwrap().open_jobs, 0);
     assert_eq!(store.document(two).await.unwrap().latest.state, VersionState::Active);

@@ -59,9 +59,30 @@ await look("04-source");
 await page.keyboard.press("Escape");
 said.focus = await page.evaluate(() => document.activeElement.className);
 
+// Feedback with the keyboard alone: opened, the first verdict chosen, a comment, sent by Enter.
+await turn.locator(".feedback summary").focus();
+await page.keyboard.press("Enter");
+await page.keyboard.press("Tab");
+await page.keyboard.press("Space");
+said.verdicts = await turn.locator(".feedback .choice").allTextContents();
+await page.keyboard.press("Tab");
+await page.keyboard.type("Exactly what I needed.");
+await page.keyboard.press("Enter");
+await page.waitForFunction(() => document.querySelector(".feedback [role=status]")?.textContent);
+said.kept = await turn.locator(".feedback [role=status]").textContent();
+await look("11-feedback");
+
 turn = await ask(unrelated);
 said.abstained = await turn.locator(".state").first().textContent();
 await look("05-abstained");
+
+// A better answer that is missing is asked for by the browser itself; another verdict is refused by the server with words.
+await turn.locator(".feedback summary").click();
+said.declined_verdicts = await turn.locator(".feedback .choice").allTextContents();
+await turn.locator(".feedback input[value=should_have_answered]").check();
+await turn.locator(".feedback textarea").fill("Tungsten, says the table of metals.");
+await turn.locator(".feedback button").click();
+await page.waitForFunction(() => document.querySelector(".turn .feedback [role=status]")?.textContent);
 
 turn = await ask(ambiguous);
 said.clarify = await turn.locator(".choices button").allTextContents();
@@ -73,9 +94,37 @@ if (said.clarify.length) {
   said.chosen = await page.locator(".turn").first().locator(".state").first().textContent();
 }
 
+// What was said is found again, with what the answer came from.
+await page.click("nav a[href='#/feedback']");
+await page.waitForSelector("main tbody a");
+said.listed = await page.locator("main tbody tr").allTextContents();
+await look("12-feedback-list");
+await page.selectOption("#only", "right");
+await page.waitForFunction(() => document.querySelectorAll("main tbody tr").length === 1);
+await page.click("main tbody a");
+await page.waitForSelector(".passages .passage");
+said.trace = await page.locator("main").textContent();
+await look("13-feedback-trace");
+await page.click("nav a[href='#/collections']");
+await page.waitForSelector("main tbody button");
+said.collections = await page.locator("main tbody tr").allTextContents();
+await look("14-collections");
+await page.click("nav a[href='#/reports']");
+await page.waitForSelector("main tbody a");
+await look("15-reports");
+await page.click("main tbody a");
+await page.waitForSelector("svg.plot");
+said.report = await page.locator("main").textContent();
+const download = page.waitForEvent("download");
+await page.click("text=Download the page of this run");
+said.downloaded = (await download).suggestedFilename();
+await look("16-report");
+await page.click("nav a[href='#/ask']");
+await page.waitForSelector("#question");
+
 await page.emulateMedia({ colorScheme: "dark" });
 await look("07-dark");
-for (const name of ["documents", "jobs", "index"]) {
+for (const name of ["documents", "jobs", "index", "collections", "feedback", "reports"]) {
   await page.click(`nav a[href='#/${name}']`);
   await page.waitForLoadState("networkidle");
   await look(`08-${name}-dark`);
@@ -87,8 +136,16 @@ await page.waitForSelector("#question");
 await ask(question);
 await page.locator(".note-mark").first().click();
 await page.waitForSelector("aside.source mark");
-said.overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+await page.locator(".feedback summary").first().click();
+const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+said.overflow = await overflow();
 await look("09-narrow");
+for (const name of ["collections", "feedback", "reports"]) {
+  await page.click(`nav a[href='#/${name}']`);
+  await page.waitForLoadState("networkidle");
+  said.overflow += await overflow();
+  await look(`17-${name}-narrow`);
+}
 // The document that holds markup is shown as text.
 await page.click("nav a[href='#/documents']");
 await page.click("text=markup.md");

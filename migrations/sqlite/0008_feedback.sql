@@ -1,0 +1,73 @@
+-- What people say about answers, and for a while what an answer came from, so that something can be said about it.
+
+-- The traces of the last answers: question, passages, outcome. Kept for some hours and up to a number, then removed; one
+-- that somebody says something about moves into `feedback`. Not part of `turns`: most answers are given outside of
+-- conversations, and a turn stays. Not part of backups, since nothing of it is meant to stay.
+CREATE TABLE answer_traces (
+    answer_id BLOB NOT NULL PRIMARY KEY CHECK (length(answer_id) = 16),
+    collection TEXT NOT NULL CHECK (collection <> ''),
+    -- Who asked: nobody else says something about it. NULL for who needed no key.
+    owner TEXT,
+    conversation_id BLOB REFERENCES conversations (id) ON DELETE CASCADE,
+    -- As it is shown. No query looks inside.
+    trace TEXT NOT NULL CHECK (json_type(trace) = 'object'),
+    kept_at INTEGER NOT NULL
+) STRICT;
+
+-- What is old, to be removed.
+CREATE INDEX answer_traces_kept_at ON answer_traces (kept_at);
+-- What leaves with a conversation.
+CREATE INDEX answer_traces_conversation ON answer_traces (conversation_id);
+
+-- The documents that the words of a trace come from: with one of them the whole trace goes.
+CREATE TABLE trace_documents (
+    document_id BLOB NOT NULL CHECK (length(document_id) = 16),
+    answer_id BLOB NOT NULL REFERENCES answer_traces (answer_id) ON DELETE CASCADE,
+    PRIMARY KEY (document_id, answer_id)
+) STRICT, WITHOUT ROWID;
+
+-- The documents of a trace, which leave with it.
+CREATE INDEX trace_documents_trace ON trace_documents (answer_id);
+
+-- What was said about an answer, with its trace. It stays until somebody deletes it, or its conversation; the purge of a
+-- document takes out what rests on that document.
+CREATE TABLE feedback (
+    -- A UUIDv7: its order is the order of the lists.
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    answer_id BLOB NOT NULL CHECK (length(answer_id) = 16),
+    conversation_id BLOB REFERENCES conversations (id) ON DELETE CASCADE,
+    collection TEXT NOT NULL CHECK (collection <> ''),
+    -- Who asked: who may see it, beside administrators.
+    owner TEXT,
+    verdict TEXT NOT NULL CHECK (verdict IN
+        ('right', 'wrong', 'wrong_source', 'should_have_answered', 'should_have_abstained', 'better_answer')),
+    better_answer TEXT,
+    comment TEXT,
+    -- The kinds of personal data that were blacked out in these two.
+    redacted TEXT NOT NULL CHECK (json_type(redacted) = 'array'),
+    given_by TEXT NOT NULL CHECK (given_by <> ''),
+    given_at INTEGER NOT NULL,
+    -- As it is shown. No query looks inside.
+    trace TEXT NOT NULL CHECK (json_type(trace) = 'object')
+) STRICT;
+
+-- Of one answer one feedback stands: the next one takes its place.
+CREATE UNIQUE INDEX feedback_answer ON feedback (answer_id);
+-- What was said about the answers of a collection, newest first.
+CREATE INDEX feedback_collection ON feedback (collection, id);
+-- What was said of one kind, newest first.
+CREATE INDEX feedback_verdict ON feedback (verdict, id);
+-- What leaves with a conversation.
+CREATE INDEX feedback_conversation ON feedback (conversation_id);
+
+-- The documents that its words may come from. A table and not a look into `trace`, because a purge asks for what rests on
+-- a document.
+CREATE TABLE feedback_documents (
+    -- Not a reference: the purge of the document takes the row away when it has changed the feedback.
+    document_id BLOB NOT NULL CHECK (length(document_id) = 16),
+    feedback_id BLOB NOT NULL REFERENCES feedback (id) ON DELETE CASCADE,
+    PRIMARY KEY (document_id, feedback_id)
+) STRICT, WITHOUT ROWID;
+
+-- The documents of a feedback, which leave with it.
+CREATE INDEX feedback_documents_feedback ON feedback_documents (feedback_id);
