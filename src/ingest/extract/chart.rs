@@ -72,22 +72,33 @@ impl Chart {
         Ok(())
     }
 
-    /// Writes the title with the kind of the chart, and its values as a table of categories by series.
-    pub(super) fn write(&self, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {
+    /// The title with the kind of the chart; empty when neither is known.
+    pub(super) fn caption(&self) -> String {
         let kind = self.kinds.join(" and ");
         match (self.title.is_empty(), kind.is_empty()) {
-            (false, false) => writer.block(&format!("{} ({kind} chart)", self.title))?,
-            (true, false) => writer.block(&format!("Chart ({kind})"))?,
-            _ => writer.block(&self.title)?,
+            (false, false) => format!("{} ({kind} chart)", self.title),
+            (true, false) => format!("Chart ({kind})"),
+            _ => self.title.clone(),
         }
-        let mut rest = self.series.as_slice();
+    }
+
+    /// Its values as tables of categories by series: one for the series that share their categories, mostly one. The
+    /// first row is the header.
+    pub(super) fn tables(&self) -> Vec<Vec<Vec<String>>> {
+        let (mut tables, mut rest) = (Vec::new(), self.series.as_slice());
         while let Some(first) = rest.first() {
             let alike = rest.iter().take_while(|series| series.categories == first.categories).count().max(1);
             let (now, later) = rest.split_at(alike);
-            writer.table(&table(now, &first.categories))?;
+            tables.push(table(now, &first.categories));
             rest = later;
         }
-        Ok(())
+        tables
+    }
+
+    /// Writes the caption and the tables.
+    pub(super) fn write(&self, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {
+        writer.block(&self.caption())?;
+        self.tables().iter().try_for_each(|table| writer.table(table))
     }
 }
 

@@ -57,15 +57,15 @@ impl Relationships {
         self.by_id.get(id).map(|found| found.target.as_str())
     }
 
-    /// The kind of a relationship, such as `chart`.
-    pub(super) fn kind(&self, id: &str) -> Option<&str> {
-        self.by_id.get(id).map(|found| found.kind.as_str())
-    }
-
     /// The names of the parts of a kind, in order.
     pub(super) fn of_kind<'s>(&'s self, kind: &'s str) -> impl Iterator<Item = &'s str> {
-        let all = self.order.iter().filter_map(|id| self.by_id.get(id));
-        all.filter(move |found| found.kind == kind).map(|found| found.target.as_str())
+        self.with_ids_of_kind(kind).map(|(_, target)| target)
+    }
+
+    /// The same, each behind its id.
+    pub(super) fn with_ids_of_kind<'s>(&'s self, kind: &'s str) -> impl Iterator<Item = (&'s str, &'s str)> {
+        let all = self.order.iter().filter_map(|id| Some((id.as_str(), self.by_id.get(id)?)));
+        all.filter(move |(_, found)| found.kind == kind).map(|(id, found)| (id, found.target.as_str()))
     }
 }
 

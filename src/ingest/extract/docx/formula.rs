@@ -1,8 +1,8 @@
 //! Formulas (Office Math, ECMA-376 part 1, section 22.1) on one line, as a person would type them: `x^2`, `(a+b)/c`,
 //! `∑_(n=1)^∞ a_n`, `√(x)`. What has more than one part is put in brackets where its end would not be seen otherwise.
 
-use super::{body::Body, xml::Element};
-use crate::ingest::extract::ExtractError;
+use super::body::Body;
+use crate::ingest::extract::{ExtractError, xml::Element};
 
 /// The parts of a construct, by the names of their elements, in order.
 type Parts = Vec<(String, String)>;

@@ -40,7 +40,7 @@ pub(super) fn read(bytes: &[u8], limits: &ExtractLimits) -> Result<ExtractedDocu
         }
     }
     let mut writer = MarkdownWriter::new(MEDIA_TYPE, limits);
-    let charts = chart::read_all(&mut package, &main, limits.max_depth, &mut writer)?;
+    let charts = chart::read_all(&mut package, &main, limits, &mut writer)?;
     Body::new(&document, &styles, numbering, &notes, limits).with_charts(charts).write(&mut writer)?;
     if writer.is_blank() {
         return Err(ExtractError::no_text("the document has no words in it, only pictures or nothing at all"));

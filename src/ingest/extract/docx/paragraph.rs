@@ -169,9 +169,9 @@ impl Body<'_> {
     /// A chart stands where it is anchored, as a text box does.
     fn chart(&mut self, element: &Element<'_>, paragraph: &mut Paragraph) -> Result<(), ExtractError> {
         if let Some(chart) = element.attribute("id").and_then(|id| self.charts.get(&id)) {
-            let title = Paragraph { text: chart.title.clone(), ..Paragraph::new() };
+            let title = Paragraph { text: chart.caption(), ..Paragraph::new() };
             paragraph.boxes.push(Boxed::Paragraph(title));
-            paragraph.boxes.extend(chart.tables.iter().cloned().map(Boxed::Table));
+            paragraph.boxes.extend(chart.tables().into_iter().map(Boxed::Table));
         }
         self.reader.skip()
     }

@@ -361,8 +361,7 @@ fn charts_are_tables_of_their_numbers() {
             ("word/charts/broken.xml", "<c:chart><c:ser>"),
         ],
     );
-    let expected =
-        "Before.\n\nSales\n\n| | tea | milk |\n| --- | --- | --- |\n| May | 3 | 1 |\n| June | 4.5 | |\n\nAfter.\n";
+    let expected = "Before.\n\nSales (bar chart)\n\n| | tea | milk |\n| --- | --- | --- |\n| May | 3 | 1 |\n| June | 4.5 | |\n\nAfter.\n";
     assert_eq!(document.text, expected);
     assert_eq!(document.warnings.len(), 1, "{:?}", document.warnings);
 }
