@@ -42,6 +42,7 @@ const STEPS: &[Step] = &[
     step!(5, "0005_deletions.sql"),
     step!(6, "0006_keys_and_access.sql"),
     step!(7, "0007_audit_log.sql"),
+    step!(8, "0008_connectors.sql"),
 ];
 
 /// The query for the newest migration that a database has, which [`is_ours`] judges.
