@@ -8,6 +8,7 @@ mod audit;
 mod backup;
 mod bench;
 mod completions;
+mod connectors;
 mod conversations;
 mod dataset;
 mod demo;
@@ -28,6 +29,7 @@ mod reindex;
 mod restore;
 mod search;
 mod serve;
+mod sync;
 mod train;
 mod unanswered;
 mod worker;
@@ -75,6 +77,8 @@ enum Command {
     Worker(worker::RunWorker),
     Mcp(mcp::Mcp),
     Ingest(ingest::Ingest),
+    Sync(sync::Sync),
+    Connectors(connectors::Connectors),
     Ask(ask::Ask),
     Search(search::Search),
     Documents(documents::Documents),
@@ -150,6 +154,8 @@ async fn run(settings: Settings, command: Command) -> anyhow::Result<Exit> {
         Command::Worker(command) => command.run(config).await,
         Command::Mcp(command) => command.run(config).await,
         Command::Ingest(command) => command.run(config).await,
+        Command::Sync(command) => command.run(config).await,
+        Command::Connectors(command) => command.run(config).await,
         Command::Ask(command) => command.run(config).await,
         Command::Search(command) => command.run(config).await,
         Command::Documents(command) => command.run(config).await,

@@ -1,6 +1,6 @@
 //! `footnote worker`: takes jobs, and serves nothing.
 
-use super::Exit;
+use super::{Exit, serve::followers};
 use crate::{
     app::{App, Purpose, open_metadata, open_vectors},
     config::Config,
@@ -35,7 +35,8 @@ impl RunWorker {
         if self.drain {
             tokio::join!(worker.drain(stop.clone()), deliveries.drain(stop));
         } else {
-            tokio::join!(worker.run(stop.clone()), deliveries.run(stop));
+            let following = followers(&app)?.into_iter().map(|follower| follower.run(stop.clone()));
+            tokio::join!(worker.run(stop.clone()), deliveries.run(stop.clone()), futures::future::join_all(following));
         }
         Ok(Exit::Ok)
     }

@@ -10,6 +10,7 @@ mod audit;
 mod audit_log;
 mod auth;
 mod connections;
+mod connectors;
 mod conversations;
 mod documents;
 mod error;
@@ -101,6 +102,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(openapi::base())
         .merge(documents::router())
         .merge(jobs::router())
+        .merge(connectors::router())
         .merge(ask::router())
         .merge(search::router())
         .merge(openai::router())

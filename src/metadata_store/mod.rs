@@ -24,10 +24,10 @@ pub mod sqlite;
 pub use access::AccessStore;
 pub use adapters::{AdapterQuery, AdapterStore, NewAdapter, NewEvaluation, NewPromotion, RegisteredAdapter};
 pub use archive::{
-    AdapterRecord, ArchiveStore, Bytes, ChunkRecord, ConnectorRecord, ConversationRecord, CounterRecord, DeletionRecord,
-    DeliveryDocumentRecord, DeliveryRecord, DocumentRecord, EntryRecord, EvaluationRecord, GenerationRecord, ItemRecord,
-    JobRecord, PromotionRecord, RECORDS_PER_PAGE, Record, RecordKind, RecordSink, RecordSource, RestoreUnderWay,
-    TurnDocumentRecord, TurnRecord, UnansweredRecord, VersionRecord,
+    AdapterRecord, ArchiveStore, Bytes, ChunkRecord, ConnectorRecord, ConversationRecord, CounterRecord,
+    DeletionRecord, DeliveryDocumentRecord, DeliveryRecord, DocumentRecord, EntryRecord, EvaluationRecord,
+    GenerationRecord, ItemRecord, JobRecord, PromotionRecord, RECORDS_PER_PAGE, Record, RecordKind, RecordSink,
+    RecordSource, RestoreUnderWay, TurnDocumentRecord, TurnRecord, UnansweredRecord, VersionRecord,
 };
 pub use audit_log::{AuditLogStore, AuditQuery, NewAuditEntry};
 pub use checks::{
