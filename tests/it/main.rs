@@ -18,6 +18,7 @@ mod archive;
 mod ask;
 mod bench;
 mod cli;
+mod connectors;
 mod crash;
 mod delete;
 mod formats;

@@ -94,6 +94,7 @@ fn asked(world: &World, method: &str, path: &'static str, collection: &'static s
         (_, "/v1/admin/audit" | "/v1/admin/keys" | "/v1/admin/adapters" | "/v1/admin/backup" | "/v1/admin/reindex") => {
             ("", Body::None, For::Unlimited)
         }
+        (_, path) if path.starts_with("/v1/connectors") => ("one", Body::None, For::Unlimited),
         (_, path) if path.starts_with("/v1/admin/keys/{id}") => ("key", Body::None, For::Unlimited),
         ("GET", "/v1/admin/reindex/{id}") => (world.job.as_str(), Body::None, For::Unlimited),
         ("GET", "/v1/admin/adapters/{id}") => ("adapter", Body::None, For::Unlimited),
@@ -108,7 +109,7 @@ fn asked(world: &World, method: &str, path: &'static str, collection: &'static s
         "adapter" => format!("adp_{}", "0".repeat(32)),
         id => id.to_owned(),
     };
-    Asked { path: path.replace("{id}", &id).replace("{role}", &id), body, reaches }
+    Asked { path: path.replace("{id}", &id).replace("{role}", &id).replace("{name}", &id), body, reaches }
 }
 
 async fn send(app: &TestApp, client: &Client, method: &str, asked: &Asked) -> (StatusCode, String) {
