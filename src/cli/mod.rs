@@ -77,7 +77,7 @@ enum Command {
     Worker(worker::RunWorker),
     Mcp(mcp::Mcp),
     Ingest(ingest::Ingest),
-    Sync(sync::Sync),
+    Sync(sync::RunSync),
     Connectors(connectors::Connectors),
     Ask(ask::Ask),
     Search(search::Search),

@@ -18,7 +18,7 @@ use crate::{
 
 /// Bring documents in step with the sources of connectors
 #[derive(Debug, clap::Args)]
-pub struct Sync {
+pub struct RunSync {
     /// Only these connectors [default: all of the configuration]
     names: Vec<String>,
     /// Go on: watch the sources and follow what changes, until the program is stopped
@@ -32,7 +32,7 @@ pub struct Sync {
     json: bool,
 }
 
-impl Sync {
+impl RunSync {
     /// Runs a pass of each connector, one after the other, and waits until what it took over is ingested.
     pub async fn run(self, config: Config) -> anyhow::Result<Exit> {
         if config.connectors.connectors.is_empty() {

@@ -116,7 +116,9 @@ impl Walk {
                 match self.listed(&entry) {
                     Ok(Some(listed)) => found.take_blocking(listed)?,
                     Ok(None) => {}
-                    Err(error) => drop(first_error.get_or_insert(error)),
+                    Err(error) => {
+                        first_error.get_or_insert(error);
+                    }
                 }
             }
         }

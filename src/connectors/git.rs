@@ -137,8 +137,9 @@ impl Source for GitSource {
         }
         let mut running = self.git.start(&["cat-file", "blob", blob])?;
         let mut beginning = Vec::new();
-        let first = (&mut running.output).take(LFS_POINTER.len() as u64).read_to_end(&mut beginning);
-        let first = tokio::time::timeout(LOCAL, first).await.map_err(|_| command::no_answer(LOCAL))?;
+        let mut first = (&mut running.output).take(LFS_POINTER.len() as u64);
+        let first = tokio::time::timeout(LOCAL, first.read_to_end(&mut beginning)).await;
+        let first = first.map_err(|_| command::no_answer(LOCAL))?;
         first.map_err(|error| SourceError::Unavailable(format!("git: {error}")))?;
         if beginning == LFS_POINTER {
             return Err(SourceError::Refused("it is stored with Git LFS, which is not fetched".to_owned()));

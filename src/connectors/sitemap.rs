@@ -94,7 +94,9 @@ impl Source for SitemapSource {
             match (self.sitemap(&url).await, is_first) {
                 (Err(error), true) => return Err(error),
                 // The pages of the others are followed all the same.
-                (Err(error), false) => drop(first_error.get_or_insert(error)),
+                (Err(error), false) => {
+                    first_error.get_or_insert(error);
+                }
                 (Ok(Sitemap::Pages(pages)), _) => {
                     for listed in pages.into_iter().filter_map(|page| self.listed(page, &mut seen)) {
                         found.take(listed).await?;
