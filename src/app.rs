@@ -31,6 +31,7 @@ use crate::{
     audit_log::AuditLog,
     blob_store::BlobStore,
     config::{Config, DatabaseUrl, VectorUrl},
+    connectors::ConnectorServices,
     delivery::DeliveryServices,
     domain::{AdapterRole, ModelVersions},
     ingest::{
@@ -67,6 +68,8 @@ pub struct App {
     pub act: ActServices,
     /// What deliveries to webhooks work with.
     pub deliveries: DeliveryServices,
+    /// What the sources that are followed are followed with.
+    pub connectors: ConnectorServices,
     /// The adapters that this process has by its configuration and its build.
     pub own_adapters: OwnAdapters,
     /// Takes entries of the audit log.
@@ -213,6 +216,7 @@ impl Opened {
         sweep(blobs.clone(), lock.is_some());
         if matches!(config.database, DatabaseUrl::Sqlite(_)) {
             metadata.expire_leases().await?;
+            metadata.expire_passes().await?;
         }
         let vectors = open_vectors(&config).await?;
         let Models { embedder, reader, support, reranker, generator, words, loader, opener } = models;
@@ -282,6 +286,7 @@ impl Opened {
         metrics.has_webhooks(rules.webhooks.keys());
         let deliveries =
             DeliveryServices { metadata: metadata.clone(), rules, wake: deliver, metrics: metrics.clone() };
+        let connectors = ConnectorServices::new(&config, ingest.clone());
         let serving = Arc::new(ServingState::default());
         for (role, followed) in followed {
             serving.follows(role, followed.number, followed.id);
@@ -294,6 +299,7 @@ impl Opened {
             answer,
             act,
             deliveries,
+            connectors,
             own_adapters,
             audit,
             rates: Rates::new(config.requests_per_minute, config.tokens_per_minute),

@@ -114,6 +114,9 @@ pub const POINTS: &[&str] = &[
     "tx.outcome.ended",
     "delivery.sending",
     "delivery.sent",
+    // A pass of a connector: its source is listed; an item that has vanished is forgotten and its document deleted.
+    "connector.listed",
+    "connector.dropped",
 ];
 
 /// An error that was asked for.

@@ -9,7 +9,7 @@
 //!
 //! Dependencies point down this list only: `cli`, `http`, `adapters` (the registry), `app` (the one place that chooses
 //! backends), `eval` and `train`, `serving` (which adapters answer), `unanswered`, `delivery`,
-//! `audit` and `archive` (checks, backups), `access` (who may do what), `ingest` and `answer`, `models`, the stores, `domain`, `faults` (fail points
+//! `connectors` (sources that are followed), `audit` and `archive` (checks, backups), `access` (who may do what), `ingest` and `answer`, `models`, the stores, `domain`, `faults` (fail points
 //! for tests).
 
 pub mod access;
@@ -22,6 +22,7 @@ pub mod audit_log;
 pub mod blob_store;
 pub mod cli;
 pub mod config;
+pub mod connectors;
 pub mod delivery;
 pub mod disk;
 pub mod domain;

@@ -45,7 +45,7 @@ async fn serve_own(config: Config, stop: CancellationToken) -> anyhow::Result<()
     let app: Arc<App> = App::start(config, Purpose { answers: true, any_index: false }).await?;
     let working = stop.child_token();
     // An answer may have what the rules send: nobody else would, while this process has the stores.
-    let mut workers = start_workers(&app, &working);
+    let mut workers = start_workers(&app, &working)?;
     workers.push(tokio::spawn(http::forget_traces(app.clone(), working.clone())));
     let served = mcp::serve_stdio(Api::Within(http::router(app.clone()), key), stop).await;
     working.cancel();

@@ -8,6 +8,7 @@ mod audit;
 mod backup;
 mod bench;
 mod completions;
+mod connectors;
 mod conversations;
 mod dataset;
 mod demo;
@@ -31,6 +32,7 @@ mod reindex;
 mod restore;
 mod search;
 mod serve;
+mod sync;
 mod train;
 mod unanswered;
 mod worker;
@@ -79,6 +81,8 @@ enum Command {
     Worker(worker::RunWorker),
     Mcp(mcp::Mcp),
     Ingest(ingest::Ingest),
+    Sync(sync::RunSync),
+    Connectors(connectors::Connectors),
     Ask(ask::Ask),
     Search(search::Search),
     Documents(documents::Documents),
@@ -163,6 +167,8 @@ async fn run_with(config: Config, command: Command) -> anyhow::Result<Exit> {
         Command::Worker(command) => command.run(config).await,
         Command::Mcp(command) => command.run(config).await,
         Command::Ingest(command) => command.run(config).await,
+        Command::Sync(command) => command.run(config).await,
+        Command::Connectors(command) => command.run(config).await,
         Command::Ask(command) => command.run(config).await,
         Command::Search(command) => command.run(config).await,
         Command::Documents(command) => command.run(config).await,

@@ -9,7 +9,8 @@ use tokio_util::sync::CancellationToken;
 use super::Exit;
 use crate::{
     app::{App, Purpose, open_metadata},
-    config::{Config, DatabaseUrl, LogFormat},
+    config::{Config, Connector, DatabaseUrl, LogFormat},
+    connectors::Follower,
     delivery::DeliveryWorker,
     http::{self, Starting},
     ingest::worker::Worker,
@@ -101,7 +102,7 @@ pub async fn serve_until(
         // Who reads lines of JSON reads nothing else.
         LogFormat::Json => tracing::info!("serving on {scheme}://{address}"),
     }
-    let workers = if work { start_workers(&app, &stop) } else { Vec::new() };
+    let workers = if work { start_workers(&app, &stop)? } else { Vec::new() };
     let forgetting = tokio::spawn(http::forget_old(app.clone(), stop.clone()));
     let forgetting_traces = tokio::spawn(http::forget_traces(app.clone(), stop.clone()));
     let renewing = app.tls.clone().map(|tls| tokio::spawn(tls.follow(stop.clone())));
@@ -119,11 +120,25 @@ pub async fn serve_until(
     Ok(())
 }
 
-/// Starts what ingests and what delivers, until `stop` is cancelled.
-pub fn start_workers(app: &App, stop: &CancellationToken) -> Vec<JoinHandle<()>> {
+/// Starts what ingests, what delivers and what follows sources, until `stop` is cancelled. A source that cannot be followed
+/// as it is configured is an error, and nothing is started.
+pub fn start_workers(app: &App, stop: &CancellationToken) -> anyhow::Result<Vec<JoinHandle<()>>> {
+    let followers = followers(app)?;
     let worker = Worker::new(app.ingest.clone(), app.config.ingest_concurrency);
     let deliveries = DeliveryWorker::new(app.deliveries.clone());
-    vec![tokio::spawn(worker.run(stop.clone())), tokio::spawn(deliveries.run(stop.clone()))]
+    let mut workers = vec![tokio::spawn(worker.run(stop.clone())), tokio::spawn(deliveries.run(stop.clone()))];
+    workers.extend(followers.into_iter().map(|follower| tokio::spawn(follower.run(stop.clone()))));
+    Ok(workers)
+}
+
+/// What follows the sources of the configuration.
+pub fn followers(app: &App) -> anyhow::Result<Vec<Follower>> {
+    let configured = app.config.connectors.connectors.iter();
+    let follower = |connector: &Connector| {
+        Follower::new(app.connectors.clone(), connector.clone())
+            .with_context(|| format!("the connector `{}` cannot be followed", connector.name))
+    };
+    configured.map(follower).collect()
 }
 
 /// Waits for workers that were told to stop and for what the last requests have left, no longer than is granted.

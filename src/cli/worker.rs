@@ -2,7 +2,10 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use super::{Exit, serve::bind};
+use super::{
+    Exit,
+    serve::{bind, followers},
+};
 use crate::{
     app::{App, Purpose, open_metadata, open_vectors},
     config::Config,
@@ -53,7 +56,11 @@ impl RunWorker {
         };
         // Without the port that its watchers ask, it does not work either.
         let told = async { told.await.inspect_err(|_| stop.cancel()) };
-        let ((), (), told) = tokio::join!(worker.run(stop.clone()), deliveries.run(stop.clone()), told);
+        let following = followers(&app)?.into_iter().map(|follower| follower.run(stop.clone()));
+        let working = async {
+            tokio::join!(worker.run(stop.clone()), deliveries.run(stop.clone()), futures::future::join_all(following))
+        };
+        let (_, told) = tokio::join!(working, told);
         told?;
         Ok(Exit::Ok)
     }

@@ -1,9 +1,10 @@
 //! Configuration: `footnote.toml` < environment < flags. Every key has all three forms.
 //!
 //! [`Settings`] is what a user writes, in any of the forms; [`Config`] is what the program runs with, complete
-//! and checked. Rules have a file of their own, see [`Rules`], and so has the command line of a text recognition program,
-//! see [`OcrCommand`]. May depend on `domain`.
+//! and checked. Rules have a file of their own, see [`Rules`], and so have [`Connectors`]; the command line of a text
+//! recognition program is an [`OcrCommand`]. May depend on `domain`.
 
+mod connectors;
 mod ocr_command;
 mod rules;
 mod secret;
@@ -19,6 +20,7 @@ use std::{
 };
 
 use chrono::TimeDelta;
+pub use connectors::{Connector, Connectors, SourceConfig};
 pub use ocr_command::{InvalidOcrCommand, OcrCommand};
 pub use rules::{Rules, SigningKey, Webhook};
 pub use secret::Secret;
@@ -111,6 +113,8 @@ pub struct Config {
     pub ask_timeout: Duration,
     /// What is done about outcomes.
     pub rules: Arc<Rules>,
+    /// The sources that documents are kept in step with.
+    pub connectors: Arc<Connectors>,
     /// How long one file may be parsed.
     pub extract_timeout: Duration,
     /// The memory that one parser process may use, in bytes.
@@ -338,6 +342,9 @@ impl Config {
             ask_wait: seconds("ask_wait_seconds", settings.ask_wait_seconds, 4)?,
             ask_timeout: seconds("ask_timeout_seconds", settings.ask_timeout_seconds, 300)?,
             rules: Arc::new(settings.rules.as_deref().map(Rules::from_file).transpose()?.unwrap_or_default()),
+            connectors: Arc::new(
+                settings.connectors.as_deref().map(Connectors::from_file).transpose()?.unwrap_or_default(),
+            ),
             extract_timeout: seconds("extract_timeout_seconds", settings.extract_timeout_seconds, 50)?,
             extract_memory_bytes: at_least(
                 "extract_memory_bytes",

@@ -127,6 +127,8 @@ settings! {
     ask_timeout_seconds: u64, "FOOTNOTE_ASK_TIMEOUT_SECONDS", "SECONDS";
     /// The file of rules: what is done about outcomes, and where webhooks go [default: no rules]
     rules: PathBuf, "FOOTNOTE_RULES", "FILE";
+    /// The file of connectors: the sources that documents are kept in step with [default: none]
+    connectors: PathBuf, "FOOTNOTE_CONNECTORS", "FILE";
     /// How long one file may be parsed [default: 50]
     extract_timeout_seconds: u64, "FOOTNOTE_EXTRACT_TIMEOUT_SECONDS", "SECONDS";
     /// The memory that one parser process may use, in bytes [default: 2147483648]

@@ -11,6 +11,7 @@ mod audit_log;
 mod auth;
 mod collections;
 mod connections;
+mod connectors;
 mod conversations;
 mod documents;
 mod error;
@@ -116,6 +117,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .merge(documents::router())
         .merge(collections::router())
         .merge(jobs::router())
+        .merge(connectors::router())
         .merge(ask::router())
         .merge(search::router())
         .merge(openai::router())

@@ -12,7 +12,7 @@ use super::{IngestError, IngestServices};
 use crate::{
     domain::{Access, JobPriority, Metadata},
     faults,
-    metadata_store::{NewUpload, Registered, check_access_labels, check_description},
+    metadata_store::{NewUpload, Pass, Registered, SeenItem, check_access_labels, check_description},
 };
 
 /// How long a sender may send nothing.
@@ -24,6 +24,13 @@ pub struct Received {
     file: NamedTempFile,
     sha256: String,
     size_bytes: u64,
+}
+
+impl Received {
+    /// How many bytes there are.
+    pub fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
 }
 
 /// Why bytes were not received.
@@ -115,6 +122,30 @@ pub async fn register(
     priority: JobPriority,
     received: &Received,
 ) -> Result<Registered, IngestError> {
+    store_and_register(services, name, description, priority, received, None).await
+}
+
+/// The same for an item of a connector, which is recorded in the same transaction.
+pub async fn register_item(
+    services: &IngestServices,
+    name: &str,
+    description: Description,
+    priority: JobPriority,
+    received: &Received,
+    pass: &Pass,
+    seen: SeenItem,
+) -> Result<Registered, IngestError> {
+    store_and_register(services, name, description, priority, received, Some((pass, seen))).await
+}
+
+async fn store_and_register(
+    services: &IngestServices,
+    name: &str,
+    description: Description,
+    priority: JobPriority,
+    received: &Received,
+    item: Option<(&Pass, SeenItem)>,
+) -> Result<Registered, IngestError> {
     let Description { collection, metadata, access, replaces } = description;
     // Before the bytes are stored: of an upload that is refused nothing stays.
     check_description(&collection, name, &metadata)?;
@@ -123,19 +154,20 @@ pub async fn register(
     let _originals = services.originals.read().await;
     services.blobs.put_original(&received.sha256, received.file.path()).await?;
     faults::point("upload.stored").await?;
-    let registered = services
-        .metadata
-        .register_upload(NewUpload {
-            collection,
-            name: name.to_owned(),
-            metadata,
-            access,
-            replaces,
-            sha256: received.sha256.clone(),
-            size_bytes: received.size_bytes,
-            priority,
-        })
-        .await?;
+    let upload = NewUpload {
+        collection,
+        name: name.to_owned(),
+        metadata,
+        access,
+        replaces,
+        sha256: received.sha256.clone(),
+        size_bytes: received.size_bytes,
+        priority,
+    };
+    let registered = match item {
+        None => services.metadata.register_upload(upload).await?,
+        Some((pass, seen)) => services.metadata.register_item(pass, seen, upload).await?,
+    };
     faults::point("upload.registered").await?;
     // A purge on another machine may have removed the bytes between the two calls, when nothing referred to them yet.
     services.blobs.put_original(&received.sha256, received.file.path()).await?;

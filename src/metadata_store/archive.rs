@@ -264,6 +264,19 @@ records! {
         document_id: DocumentId, feedback_id: FeedbackId,
     }
 
+    /// A connector, without what is about this store alone.
+    Connector(ConnectorRecord) in "connectors", "connectors t ORDER BY name" {
+        name: String, kind: String, pass: i64, begun_at: Option<DateTime<Utc>>, ended_at: Option<DateTime<Utc>>,
+        outcome: Option<String>, error: Option<String>, report: Option<Json>,
+    }
+
+    /// What a source was seen to hold, also where its document was deleted here: it must not come back.
+    Item(ItemRecord) in "connector_items", "connector_items t ORDER BY connector, item" {
+        connector: String, item: String, fingerprint: String, validator: Option<String>,
+        document_id: Option<DocumentId>, version: Option<i64>, error: Option<String>, pass: i64,
+        changed_at: DateTime<Utc>,
+    }
+
     /// That a document was deleted.
     Deletion(DeletionRecord) in "deleted_documents", "deleted_documents t ORDER BY document_id" {
         document_id: DocumentId, deleted_at: DateTime<Utc>,

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{
     AuditQuery, ConversationQuery, DocumentQuery, IngestCommit, MetadataStoreError, NewAdapter, NewAuditEntry,
-    NewEvaluation, NewKey, NewPromotion, NewUpload, OutcomeRecord, StoreResult, UnansweredQuery,
+    NewEvaluation, NewKey, NewPromotion, NewUpload, OutcomeRecord, SeenItem, StoreResult, UnansweredQuery,
 };
 use crate::domain::{Chunk, ChunkId, DocumentId, GenerationNumber, Metadata, Turn};
 
@@ -33,6 +33,11 @@ const MAX_OPEN_QUESTIONS: u32 = 10_000;
 /// The longest lease: a worker that needs longer sends heartbeats.
 const MAX_LEASE: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// The longest name of a connector, in bytes.
+const MAX_CONNECTOR: usize = 64;
+/// The longest time between two passes of a connector.
+const MAX_INTERVAL: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
 /// The most access labels of a document.
 const MAX_LABELS: usize = 64;
 
@@ -49,6 +54,42 @@ pub(super) fn upload(upload: &NewUpload) -> StoreResult<()> {
     access_labels(&upload.access)?;
     sum(&upload.sha256)?;
     size(upload.size_bytes).map(drop)
+}
+
+/// The name of a connector: it stands in addresses and in names of folders.
+pub fn connector(name: &str) -> StoreResult<()> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    match (1..=MAX_CONNECTOR).contains(&name.len()) && name.chars().all(allowed) {
+        true => Ok(()),
+        false => invalid(format!(
+            "the name of a connector is 1 to {MAX_CONNECTOR} letters, digits, `-` and `_` of ASCII, not `{name}`"
+        )),
+    }
+}
+
+/// An item that can be recorded.
+pub(super) fn seen_item(seen: &SeenItem) -> StoreResult<()> {
+    label("the item", &seen.item, MAX_NAME)?;
+    for (what, text) in [("the fingerprint", Some(&seen.fingerprint)), ("the validator", seen.validator.as_ref())] {
+        if let Some(text) = text {
+            if text.len() > MAX_REASON {
+                return invalid(format!("{what} has more than the {MAX_REASON} bytes that are allowed"));
+            }
+            no_nul(what, text)?;
+        }
+    }
+    match &seen.error {
+        Some(error) if error.is_empty() => invalid("a failure has a reason"),
+        _ => Ok(()),
+    }
+}
+
+/// So many items that they can be asked for together.
+pub(super) fn some_items(items: &[String]) -> StoreResult<()> {
+    match items.len() <= MAX_PAGE as usize {
+        true => Ok(()),
+        false => invalid(format!("at most {MAX_PAGE} items are asked for together, not {}", items.len())),
+    }
 }
 
 /// A report that can be recorded.
@@ -386,6 +427,14 @@ pub(super) fn lease(lease: Duration) -> StoreResult<i64> {
     match i64::try_from(lease.as_micros()) {
         Ok(micros) if lease <= MAX_LEASE => Ok(micros),
         _ => invalid(format!("a lease may last {} seconds at most", MAX_LEASE.as_secs())),
+    }
+}
+
+/// The time until the next pass of a connector, in microseconds.
+pub(super) fn interval(interval: Duration) -> StoreResult<i64> {
+    match i64::try_from(interval.as_micros()) {
+        Ok(micros) if interval <= MAX_INTERVAL => Ok(micros),
+        _ => invalid("the next pass of a connector may be due in a year at most"),
     }
 }
 

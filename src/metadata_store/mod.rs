@@ -1,4 +1,4 @@
-//! Where documents, versions, chunks, jobs, generations, adapters, conversations, outcomes and API keys are recorded: the contract that every backend keeps.
+//! Where documents, versions, chunks, jobs, generations, adapters, conversations, outcomes, API keys and connectors are recorded: the contract that every backend keeps.
 //!
 //! May depend on `domain`. The backends (`sqlite`, `postgres`) depend on sqlx, and no sqlx type leaves this
 //! module. The metadata commit is the moment at which anything becomes visible: vectors are written before it.
@@ -9,6 +9,7 @@ mod archive;
 mod audit_log;
 mod bounded;
 mod checks;
+mod connectors;
 mod conversations;
 mod cursor;
 mod errors;
@@ -24,15 +25,18 @@ pub mod sqlite;
 pub use access::AccessStore;
 pub use adapters::{AdapterQuery, AdapterStore, NewAdapter, NewEvaluation, NewPromotion, RegisteredAdapter};
 pub use archive::{
-    AdapterRecord, ArchiveStore, Bytes, ChunkRecord, ConversationRecord, CounterRecord, DeletionRecord,
-    DeliveryDocumentRecord, DeliveryRecord, DocumentRecord, EntryRecord, EvaluationRecord, FeedbackDocumentRecord,
-    FeedbackRecord, GenerationRecord, JobRecord, PromotionRecord, RECORDS_PER_PAGE, Record, RecordKind, RecordSink,
-    RecordSource, RestoreUnderWay, TurnDocumentRecord, TurnRecord, UnansweredRecord, VersionRecord,
+    AdapterRecord, ArchiveStore, Bytes, ChunkRecord, ConnectorRecord, ConversationRecord, CounterRecord,
+    DeletionRecord, DeliveryDocumentRecord, DeliveryRecord, DocumentRecord, EntryRecord, EvaluationRecord,
+    FeedbackDocumentRecord, FeedbackRecord, GenerationRecord, ItemRecord, JobRecord, PromotionRecord, RECORDS_PER_PAGE,
+    Record, RecordKind, RecordSink, RecordSource, RestoreUnderWay, TurnDocumentRecord, TurnRecord, UnansweredRecord,
+    VersionRecord,
 };
 pub use audit_log::{AuditLogStore, AuditQuery, NewAuditEntry};
 pub use checks::{
-    access_labels as check_access_labels, collection as check_collection, description as check_description,
+    access_labels as check_access_labels, collection as check_collection, connector as check_connector,
+    description as check_description,
 };
+pub use connectors::{ConnectorStore, KnownItem, Pass, PassEnd, PassWhen, SeenItem, Vanished};
 pub use conversations::{ConversationQuery, ConversationStore};
 pub use feedback::{FeedbackQuery, FeedbackStore, NewFeedback, NewTrace};
 pub use keys::{KeyQuery, KeyStore, NewKey};
@@ -479,6 +483,7 @@ pub trait MetadataStore:
     + KeyStore
     + AuditLogStore
     + FeedbackStore
+    + ConnectorStore
 {
 }
 
@@ -494,5 +499,6 @@ impl<T> MetadataStore for T where
         + KeyStore
         + AuditLogStore
         + FeedbackStore
+        + ConnectorStore
 {
 }

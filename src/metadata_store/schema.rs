@@ -43,6 +43,7 @@ const STEPS: &[Step] = &[
     step!(6, "0006_keys_and_access.sql"),
     step!(7, "0007_audit_log.sql"),
     step!(8, "0008_feedback.sql"),
+    step!(9, "0009_connectors.sql"),
 ];
 
 /// The query for the newest migration that a database has, which [`is_ours`] judges.

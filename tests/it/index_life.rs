@@ -1,6 +1,6 @@
 //! The life of an index: another embedder without downtime, the way back, and what keeps its vectors.
 
-mod embedders;
+pub mod embedders;
 
 use std::{
     path::{Path, PathBuf},

@@ -19,6 +19,7 @@ mod ask;
 mod bench;
 mod cli;
 mod client_examples;
+mod connectors;
 mod crash;
 mod delete;
 mod extraction;

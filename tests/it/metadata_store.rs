@@ -12,6 +12,7 @@ mod archive;
 mod audit_log;
 mod chunks;
 mod commits;
+mod connectors;
 mod conversations;
 mod documents;
 mod dropped;
@@ -245,6 +246,17 @@ contract! {
         entries_come_back_newest_first_and_by_what_is_asked,
         what_a_request_says_of_itself_keeps_it_not_out_of_the_log,
         old_entries_go_and_the_others_stay;
+    connectors:
+        a_pass_is_run_by_one_process_at_a_time,
+        a_pass_begins_when_it_is_due_or_asked_for,
+        a_pass_that_was_lost_changes_nothing,
+        an_item_and_its_document_are_recorded_together,
+        what_is_known_of_items_comes_back,
+        a_document_is_changed_by_whoever_made_it_only,
+        what_a_pass_has_not_seen_has_vanished_and_goes_with_its_document,
+        failures_are_told_until_they_are_mended,
+        a_connector_is_forgotten_and_its_documents_stay,
+        what_is_no_connector_is_refused;
     archive:
         everything_is_dumped_and_loaded_the_same_on_either_backend,
         a_dump_is_of_one_moment,

@@ -4,6 +4,7 @@ mod schema;
 
 use std::collections::BTreeSet;
 
+use footnote::domain::ConnectorKind;
 use reqwest::{Method, StatusCode, multipart::Form};
 use serde_json::{Value, json};
 
@@ -13,7 +14,7 @@ use crate::{
 };
 
 /// Every operation of the API.
-const OPERATIONS: [(&str, &str); 46] = [
+const OPERATIONS: [(&str, &str); 49] = [
     ("GET", "/v1/admin/adapters"),
     ("GET", "/v1/admin/adapters/{id}"),
     ("POST", "/v1/admin/adapters/{id}/promote"),
@@ -34,6 +35,9 @@ const OPERATIONS: [(&str, &str); 46] = [
     ("POST", "/v1/ask"),
     ("POST", "/v1/chat/completions"),
     ("GET", "/v1/collections"),
+    ("GET", "/v1/connectors"),
+    ("GET", "/v1/connectors/{name}"),
+    ("POST", "/v1/connectors/{name}/sync"),
     ("GET", "/v1/conversations"),
     ("POST", "/v1/conversations"),
     ("DELETE", "/v1/conversations/{id}"),
@@ -157,7 +161,7 @@ async fn every_documented_operation_is_served_and_the_document_itself() {
         let path = path
             .replace("{id}", &format!("{kind}_{}", "0".repeat(32)))
             .replace("{role}", "reader")
-            .replace("{name}", "a-run");
+            .replace("{name}", "one");
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         let response = app.client.request(method, format!("{}{path}", app.url)).send().await.unwrap();
         assert_ne!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{path}");
@@ -174,7 +178,7 @@ async fn every_documented_operation_is_served_and_the_document_itself() {
 
 /// Sends a request and checks that the answer is what the document says of this operation and status.
 async fn call(app: &TestApp, document: &Value, method: &str, path: &str, id: &str, body: Option<Value>) -> Value {
-    let url = format!("{}{}", app.url, path.replace("{id}", id).replace("{role}", id).replace("{name}", "a-run"));
+    let url = format!("{}{}", app.url, path.replace("{id}", id).replace("{role}", id).replace("{name}", id));
     let mut request = app.client.request(Method::from_bytes(method.as_bytes()).unwrap(), url);
     if let Some(body) = body {
         request = request.json(&body);
@@ -256,7 +260,7 @@ async fn what_is_answered_is_what_the_document_says() {
         call("DELETE", "/v1/feedback/{id}", id, None).await;
     }
     call("GET", "/v1/admin/reports", "", None).await;
-    call("GET", "/v1/admin/reports/{name}", "", None).await;
+    call("GET", "/v1/admin/reports/{name}", "a-run", None).await;
     call("GET", "/v1/unanswered", "", None).await;
     call("GET", "/v1/unanswered?limit=0", "", None).await;
     call("POST", "/v1/unanswered/{id}/dismiss", "unq_00000000000000000000000000000000", None).await;
@@ -266,6 +270,17 @@ async fn what_is_answered_is_what_the_document_says() {
     let nobody = Some(json!({"force": "a test"}));
     call("POST", "/v1/admin/adapters/{id}/promote", "adp_00000000000000000000000000000000", nobody).await;
     call("POST", "/v1/admin/adapters/{role}/rollback", "reader", None).await;
+    call("GET", "/v1/connectors", "", None).await;
+    call("GET", "/v1/connectors/{name}", "one", None).await;
+    call("POST", "/v1/connectors/{name}/sync", "one", None).await;
+    app.app.metadata.add_connector("one", ConnectorKind::Folder).await.unwrap();
+    let listed = call("GET", "/v1/connectors", "", None).await;
+    assert_eq!(
+        (&listed["connectors"][0]["name"], &listed["connectors"][0]["followed"]),
+        (&json!("one"), &json!(false))
+    );
+    call("GET", "/v1/connectors/{name}", "one", None).await;
+    call("POST", "/v1/connectors/{name}/sync", "one", Some(json!({"confirm_deletions": true}))).await;
     call("GET", "/v1/admin/audit", "", None).await;
     call("GET", "/v1/admin/keys", "", None).await;
     for id in ["key_00000000000000000000000000000000"] {

@@ -28,7 +28,7 @@ use crate::{
 pub use choice::{choice, chosen_question};
 pub use others::{DEPTH, with_others};
 pub use siblings::{siblings, words_of_siblings};
-use subject::{Asked, NamedBy, Relation, Subject};
+use subject::{Asked, Relation, Subject};
 
 /// The most readings that are offered.
 pub const MAX_READINGS: usize = 5;
@@ -239,15 +239,10 @@ fn candidate(lexical: &Lexical, asked: &Asked, passage: &Passage, at: usize, spa
     })
 }
 
-/// Where the question names what some of the candidates are about, only these are meant. A word that stands in the title
-/// of a worse answer and not in that of the best one names nothing: only a name does then.
+/// Where the question names what some of the candidates are about, only these are meant.
 fn name_the_asked(lexical: &Lexical, asked: &Asked, found: &mut Vec<Candidate>) {
     let subjects: Vec<&Subject> = found.iter().map(|candidate| &candidate.subject).collect();
-    let mut kept = subject::named(lexical, asked, &subjects, NamedBy::Words);
-    if kept.first() == Some(&false) {
-        kept = subject::named(lexical, asked, &subjects, NamedBy::Names);
-    }
-    let mut kept = kept.into_iter();
+    let mut kept = subject::named(lexical, asked, &subjects).into_iter();
     found.retain(|_| kept.next().unwrap_or(true));
 }
 

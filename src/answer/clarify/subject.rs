@@ -212,14 +212,11 @@ impl Subject {
     }
 
     /// What the question says of it, by its words; with the headings among subjects of one document.
-    fn named_by(&self, lexical: &Lexical, asked: &Asked, headings: bool, by: NamedBy) -> HashSet<String> {
+    fn named_by(&self, lexical: &Lexical, asked: &Asked, headings: bool) -> HashSet<String> {
         let heading = self.heading.as_deref().filter(|_| headings).unwrap_or_default();
         let own = format!("{} {heading}", self.title);
         let terms: HashSet<String> = lexical.terms(&own).into_iter().collect();
-        let mut named: HashSet<String> = match by {
-            NamedBy::Words => asked.terms.intersection(&terms).cloned().collect(),
-            NamedBy::Names => HashSet::new(),
-        };
+        let mut named: HashSet<String> = asked.terms.intersection(&terms).cloned().collect();
         for name in names_of_title(&self.title) {
             named.extend(asked.names.iter().filter(|asked| is_form_of(asked, &name)).cloned());
         }
@@ -227,18 +224,9 @@ impl Subject {
     }
 }
 
-/// What of a question names a subject.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum NamedBy {
-    /// Any of its words that stands in the title.
-    Words,
-    /// Its names only.
-    Names,
-}
-
 /// Which of the subjects are meant: of one that the question names by fewer words than another, none is left.
-pub(super) fn named(lexical: &Lexical, asked: &Asked, subjects: &[&Subject], by: NamedBy) -> Vec<bool> {
-    let of_all = |headings| subjects.iter().map(|subject| subject.named_by(lexical, asked, headings, by)).collect();
+pub(super) fn named(lexical: &Lexical, asked: &Asked, subjects: &[&Subject]) -> Vec<bool> {
+    let of_all = |headings| subjects.iter().map(|subject| subject.named_by(lexical, asked, headings)).collect();
     let (titles, headings): (Vec<HashSet<String>>, Vec<HashSet<String>>) = (of_all(false), of_all(true));
     let less = |a: &HashSet<String>, b: &HashSet<String>| a.len() < b.len() && a.is_subset(b);
     (0..subjects.len())
@@ -421,7 +409,7 @@ mod tests {
     fn the_question_leaves_those_that_it_names_best() {
         let kept = |question: &str, titles: &[&str]| -> Vec<bool> {
             let subjects: Vec<Subject> = titles.iter().map(|title| subject(title, "")).collect();
-            named(&Lexical::new(), &asked(question), &subjects.iter().collect::<Vec<_>>(), NamedBy::Words)
+            named(&Lexical::new(), &asked(question), &subjects.iter().collect::<Vec<_>>())
         };
         let policies = ["Travel policy: Germany", "Travel policy: Norway"];
         assert_eq!(kept("What may a hotel cost?", &policies), [true, true]);

@@ -4,7 +4,7 @@
 //! statement that follows a lock sees what the holder before it has committed. Locks are taken in one order, so that
 //! no two transactions wait for each other:
 //!
-//! 1. the document's row,
+//! 1. the connector's row, shared by what its pass writes; then the document's row,
 //! 2. the conversation's row, and then those of traces and of feedback,
 //! 3. the job's row (jobs of one document or conversation in the order of their ids),
 //! 4. the row of `generation_counter`, shared by what adds to a generation, alone by what changes which one is active,
@@ -18,6 +18,7 @@ mod archive;
 mod audit_log;
 mod chunks;
 mod commit;
+mod connectors;
 mod conversations;
 mod documents;
 mod feedback;

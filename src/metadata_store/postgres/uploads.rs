@@ -3,7 +3,7 @@
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
-use super::{PostgresStore, jobs, settle};
+use super::{PostgresStore, connectors, jobs, settle};
 use crate::{
     domain::{DocumentId, JobId, JobKind, JobState, Metadata, VersionState},
     faults,
@@ -31,12 +31,17 @@ impl PostgresStore {
 
     async fn try_register(&self, upload: &NewUpload) -> StoreResult<Registered> {
         let mut transaction = self.begin().await?;
-        let registered = register(&mut transaction, upload).await;
+        let registered = register(&mut transaction, upload, None).await;
         settle(transaction, registered).await
     }
 }
 
-async fn register(conn: &mut PgConnection, upload: &NewUpload) -> StoreResult<Registered> {
+/// Records an upload, `by` a connector for one of its items, or by hand.
+pub(super) async fn register(
+    conn: &mut PgConnection,
+    upload: &NewUpload,
+    by: Option<(&str, &str)>,
+) -> StoreResult<Registered> {
     // Inserts the document, or locks the living one of that name: one statement, which waits for others that insert or
     // delete the name, and begins again by itself when they have changed what it found. The update changes nothing.
     let fresh = DocumentId::new();
@@ -58,6 +63,8 @@ async fn register(conn: &mut PgConnection, upload: &NewUpload) -> StoreResult<Re
     if !upload.replaces.reads(&access) {
         return Err(rows::not_the_callers(&upload.name));
     }
+    let owner = connectors::owner(conn, id).await?;
+    rows::check_owner(&upload.name, owner.as_ref(), by)?;
     let newest: Option<Newest> = sqlx::query_as(
         "SELECT v.version, v.state, v.sha256, j.id, j.state FROM versions v \
          JOIN jobs j ON j.document_id = v.document_id AND j.version = v.version AND j.kind = 'ingest' \

@@ -162,9 +162,10 @@ pub(in crate::metadata_store) fn emptied() -> impl Iterator<Item = &'static str>
     RecordKind::ALL.iter().rev().filter(move |kind| !kept.contains(kind)).map(|kind| kind.as_str())
 }
 
-/// The tables of which one row says that a store is not empty: a generation is made by every start.
+/// The tables of which one row says that a store is not empty: a generation is made by every start, and so are connectors.
 pub(in crate::metadata_store) fn occupied() -> impl Iterator<Item = &'static str> {
-    emptied().filter(|table| *table != RecordKind::Generation.as_str())
+    let made = [RecordKind::Generation, RecordKind::Connector];
+    emptied().filter(move |table| made.iter().all(|kind| kind.as_str() != *table))
 }
 
 /// What turns and feedback name and is deleted: few, and only until their purge.

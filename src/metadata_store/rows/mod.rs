@@ -8,6 +8,7 @@ mod adapters;
 mod archive;
 mod audit_log;
 mod chunks;
+mod connectors;
 mod conversations;
 mod documents;
 mod feedback;
@@ -19,8 +20,8 @@ mod outcomes;
 use chrono::{DateTime, Utc};
 
 pub(super) use self::{
-    adapters::*, archive::*, audit_log::*, chunks::*, conversations::*, documents::*, feedback::*, generations::*,
-    jobs::*, keys::*, outcomes::*,
+    adapters::*, archive::*, audit_log::*, chunks::*, connectors::*, conversations::*, documents::*, feedback::*,
+    generations::*, jobs::*, keys::*, outcomes::*,
 };
 use super::{ListPage, MetadataStoreError, StoreCounts, StoreResult};
 use crate::domain::{Chunk, GenerationState, JobKind, JobPriority, JobStage, JobState, VersionState};

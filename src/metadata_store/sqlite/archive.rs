@@ -257,6 +257,10 @@ mod tests {
         ("restores.one", "about this store alone"),
         ("restores.archive", "about this store alone"),
         ("restores.begun_at", "about this store alone"),
+        ("connectors.due_at", "after a restore the source is looked at at once"),
+        ("connectors.requested", "asked of this store"),
+        ("connectors.lease_token", "a lease ends with the process"),
+        ("connectors.lease_expires_at", "a lease ends with the process"),
     ];
 
     /// Tables that are in no record, and why.

@@ -24,7 +24,7 @@ impl DocumentStore for SqliteStore {
         within(CALL, async {
             let mut transaction = self.write().await?;
             let result = async {
-                let registered = uploads::register(&mut transaction, &upload).await?;
+                let registered = uploads::register(&mut transaction, &upload, None).await?;
                 Ok(registered)
             }
             .await;

@@ -15,6 +15,7 @@ mod archive;
 mod audit_log;
 mod chunks;
 mod commit;
+mod connectors;
 mod conversations;
 mod documents;
 mod feedback;

@@ -5,7 +5,7 @@
 use sqlx::{SqliteConnection, types::Json};
 use uuid::Uuid;
 
-use super::{jobs, now};
+use super::{connectors, jobs, now};
 use crate::{
     domain::{DocumentId, JobId, JobKind, JobState, Metadata, VersionState},
     faults,
@@ -15,8 +15,12 @@ use crate::{
 /// The newest version of a name, and the job that ingests it.
 type Newest = (i64, String, String, Uuid, String);
 
-/// Records an upload.
-pub(super) async fn register(conn: &mut SqliteConnection, upload: &NewUpload) -> StoreResult<Registered> {
+/// Records an upload, `by` a connector for one of its items, or by hand.
+pub(super) async fn register(
+    conn: &mut SqliteConnection,
+    upload: &NewUpload,
+    by: Option<(&str, &str)>,
+) -> StoreResult<Registered> {
     let living: Option<(Uuid, Json<Metadata>, Json<Vec<String>>)> = sqlx::query_as(
         "SELECT id, metadata, access FROM documents WHERE collection = ?1 AND name = ?2 AND deleted_at IS NULL",
     )
@@ -31,6 +35,8 @@ pub(super) async fn register(conn: &mut SqliteConnection, upload: &NewUpload) ->
     if !upload.replaces.reads(&access) {
         return Err(rows::not_the_callers(&upload.name));
     }
+    let owner = connectors::owner(conn, id).await?;
+    rows::check_owner(&upload.name, owner.as_ref(), by)?;
     let newest: Option<Newest> = sqlx::query_as(
         "SELECT v.version, v.state, v.sha256, j.id, j.state FROM versions v \
          JOIN jobs j ON j.document_id = v.document_id AND j.version = v.version AND j.kind = 'ingest' \

@@ -109,7 +109,7 @@ fn asked(world: &World, method: &str, path: &'static str, collection: &'static s
         ) => ("", Body::None, For::Collection),
         ("POST", "/v1/answers/{id}/feedback") => ("answer", Body::Json(json!({"verdict": "right"})), For::Collection),
         (_, "/v1/feedback/{id}") => ("feedback", Body::None, For::Collection),
-        (_, path) if path.starts_with("/v1/admin/reports") => ("", Body::None, For::Unlimited),
+        (_, path) if path.starts_with("/v1/admin/reports") => ("a-run", Body::None, For::Unlimited),
         ("POST", "/v1/conversations") => ("", Body::Json(json!({"collection": collection})), For::Collection),
         (_, path) if path.starts_with("/v1/documents/{id}") => (world.document.as_str(), Body::None, For::Collection),
         (_, path) if path.starts_with("/v1/jobs/{id}") => (world.job.as_str(), Body::None, For::Collection),
@@ -122,6 +122,7 @@ fn asked(world: &World, method: &str, path: &'static str, collection: &'static s
         (_, "/v1/admin/audit" | "/v1/admin/keys" | "/v1/admin/adapters" | "/v1/admin/backup" | "/v1/admin/reindex") => {
             ("", Body::None, For::Unlimited)
         }
+        (_, path) if path.starts_with("/v1/connectors") => ("one", Body::None, For::Unlimited),
         (_, path) if path.starts_with("/v1/admin/keys/{id}") => ("key", Body::None, For::Unlimited),
         ("GET", "/v1/admin/reindex/{id}") => (world.job.as_str(), Body::None, For::Unlimited),
         ("GET", "/v1/admin/adapters/{id}") => ("adapter", Body::None, For::Unlimited),
@@ -138,7 +139,7 @@ fn asked(world: &World, method: &str, path: &'static str, collection: &'static s
         "adapter" => format!("adp_{}", "0".repeat(32)),
         id => id.to_owned(),
     };
-    Asked { path: path.replace("{id}", &id).replace("{role}", &id).replace("{name}", "a-run"), body, reaches }
+    Asked { path: path.replace("{id}", &id).replace("{role}", &id).replace("{name}", &id), body, reaches }
 }
 
 async fn send(app: &TestApp, client: &Client, method: &str, asked: &Asked) -> (StatusCode, String) {

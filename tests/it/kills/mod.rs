@@ -51,10 +51,10 @@ fn seed() -> u64 {
 }
 
 /// The points that the traffic of `pair` passes. The others have tests of their own: what follows from questions needs
-/// models that answer, and an index is optimized by its engine only when it is large.
+/// models that answer, connectors need a source (`connectors/killed.rs`), and an index is optimized by its engine only when it is large.
 fn points_of(pair: Pair) -> Vec<&'static str> {
     let elsewhere = |point: &str| {
-        ["tx.outcome.", "delivery."].iter().any(|group| point.starts_with(group))
+        ["tx.outcome.", "delivery.", "connector."].iter().any(|group| point.starts_with(group))
             || ["edge.copy.caught_up", "edge.copy.adopted", "edge.copy.swapped"].contains(&point)
             || pair == Pair::Servers && point.starts_with("edge.")
     };

@@ -15,7 +15,7 @@ use footnote::{
 };
 
 use super::{
-    Backend, adapters,
+    Backend, adapters, connectors,
     conversations::{document, purge, record, turns},
     feedback,
     fixtures::{HOUR, conflict, ingest, jobs_of, lease, not_found, sha256, upload},
@@ -93,6 +93,7 @@ async fn fill(store: &dyn MetadataStore) -> [DocumentId; 2] {
     store.record_evaluation(adapters::evaluation("run", "suite", &pair)).await.unwrap();
     adapters::promote(store, adapter.id, 0).await;
     store.roll_back_adapter(AdapterRole::Reader).await.unwrap();
+    connectors::fill(store).await;
     store.enqueue_reindex(ReindexOptions::default()).await.unwrap();
     // Waiting, and running.
     store.register_upload(upload("waiting.md", "waiting")).await.unwrap();

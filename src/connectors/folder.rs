@@ -1,0 +1,248 @@
+//! A folder with everything below it.
+//!
+//! The truth is a walk over all of it; what the system says of changes (`watch`) only begins the next walk sooner. A
+//! file is told from its next state by size, times and inode. Links are not followed. Depends on `walkdir`.
+
+mod watch;
+
+use std::{
+    fs::{File, Metadata},
+    io::ErrorKind,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use async_trait::async_trait;
+use walkdir::{DirEntry, WalkDir};
+
+use self::watch::Watch;
+use super::{Found, Listed, Read, Selection, Source, SourceError, SourceItem};
+
+/// A file that changed less than this ago may change again without looking other: the clock of a file system has a grain.
+const GRAIN: Duration = Duration::from_secs(2);
+/// The deepest that folders are followed.
+const MAX_DEPTH: usize = 128;
+
+/// A folder.
+pub(super) struct FolderSource {
+    root: PathBuf,
+    hidden: bool,
+    selection: Selection,
+    watch: Arc<Watch>,
+}
+
+impl FolderSource {
+    /// The folder at `root`, which need not be there yet.
+    pub(super) fn new(root: PathBuf, hidden: bool, selection: Selection) -> Self {
+        Self { watch: Arc::new(Watch::new(root.clone())), root, hidden, selection }
+    }
+}
+
+#[async_trait]
+impl Source for FolderSource {
+    async fn list(&self, found: Found) -> Result<(), SourceError> {
+        let walk = Walk { root: self.root.clone(), hidden: self.hidden, selection: self.selection.clone() };
+        let watch = self.watch.clone();
+        let walked = tokio::task::spawn_blocking(move || {
+            // Before the walk: what changes during it is told after it.
+            watch.keep();
+            walk.run(&found)
+        })
+        .await;
+        walked
+            .unwrap_or_else(|error| Err(SourceError::Unavailable(format!("the walk over the folder failed: {error}"))))
+    }
+
+    async fn read(&self, item: &SourceItem, _: Option<&str>) -> Result<Read, SourceError> {
+        let (root, key) = (self.root.clone(), item.key.clone());
+        let opened = tokio::task::spawn_blocking(move || open(&root, &key)).await;
+        let opened =
+            opened.map_err(|error| SourceError::Unavailable(format!("the file could not be opened: {error}")))?;
+        Ok(match opened? {
+            None => Read::Gone,
+            Some(file) => {
+                Read::Bytes { reader: Box::new(tokio::fs::File::from_std(file)), size: None, validator: None }
+            }
+        })
+    }
+
+    async fn changed(&self) {
+        self.watch.changed().await;
+    }
+}
+
+struct Walk {
+    root: PathBuf,
+    hidden: bool,
+    selection: Selection,
+}
+
+impl Walk {
+    fn run(&self, found: &Found) -> Result<(), SourceError> {
+        // `walkdir` would say nothing of a root that is a file.
+        match std::fs::metadata(&self.root) {
+            Ok(there) if there.is_dir() => {}
+            Ok(_) => return Err(SourceError::Refused(format!("{} is no folder", self.root.display()))),
+            Err(error) => return Err(unavailable(&self.root, &error)),
+        }
+        let mut first_error = None;
+        let mut entries = WalkDir::new(&self.root).min_depth(1).max_depth(MAX_DEPTH).into_iter();
+        while let Some(entry) = entries.next() {
+            let entry = match entry {
+                Ok(entry) => entry,
+                // Removed while the walk came by: it is not there.
+                Err(error) if error.io_error().is_some_and(|error| error.kind() == ErrorKind::NotFound) => {
+                    if error.path() == Some(self.root.as_path()) {
+                        return Err(SourceError::Unavailable(error.to_string()));
+                    }
+                    continue;
+                }
+                Err(error) => {
+                    first_error.get_or_insert(SourceError::Unavailable(format!("not all of it can be read: {error}")));
+                    continue;
+                }
+            };
+            let is_folder = entry.file_type().is_dir();
+            if !self.hidden && entry.file_name().as_encoded_bytes().starts_with(b".") {
+                if is_folder {
+                    entries.skip_current_dir();
+                }
+                found.take_blocking(Listed::PassedOver)?;
+            } else if is_folder && entry.depth() == MAX_DEPTH {
+                let why = format!("{} lies deeper than {MAX_DEPTH} folders", entry.path().display());
+                first_error.get_or_insert(SourceError::Refused(why));
+            } else if !is_folder {
+                match self.listed(&entry) {
+                    Ok(Some(listed)) => found.take_blocking(listed)?,
+                    Ok(None) => {}
+                    Err(error) => {
+                        first_error.get_or_insert(error);
+                    }
+                }
+            }
+        }
+        // A root that went away during the walk looks like one that was emptied.
+        std::fs::metadata(&self.root).map_err(|error| unavailable(&self.root, &error))?;
+        first_error.map_or(Ok(()), Err)
+    }
+
+    /// What an entry that is no folder is to the connector; `None` when it is gone.
+    fn listed(&self, entry: &DirEntry) -> Result<Option<Listed>, SourceError> {
+        let relative = entry.path().strip_prefix(&self.root).unwrap_or(entry.path());
+        let key = relative.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
+        if !entry.file_type().is_file() || !self.selection.takes(&key) {
+            return Ok(Some(Listed::PassedOver));
+        }
+        if relative.to_str().is_none() {
+            let problem = Some("its name is not UTF-8: give it another name".to_owned());
+            return Ok(Some(Listed::Item(SourceItem { key, problem, ..SourceItem::default() })));
+        }
+        let state = match entry.metadata() {
+            Ok(state) => state,
+            Err(error) if error.io_error().is_some_and(|error| error.kind() == ErrorKind::NotFound) => return Ok(None),
+            Err(error) => return Err(SourceError::Unavailable(format!("not all of it can be read: {error}"))),
+        };
+        let age = state.modified().ok().and_then(|at| SystemTime::now().duration_since(at).ok());
+        Ok(Some(Listed::Item(SourceItem {
+            key,
+            fingerprint: Some(fingerprint(&state)),
+            // Also when the time lies in the future, or is not told.
+            unsettled: age.is_none_or(|age| age < GRAIN),
+            size: Some(state.len()),
+            problem: None,
+        })))
+    }
+}
+
+/// Tells one state of a file from another, also one of the same size that has the same time of change.
+#[cfg(unix)]
+fn fingerprint(state: &Metadata) -> String {
+    use std::os::unix::fs::MetadataExt as _;
+    let (size, inode) = (state.len(), state.ino());
+    format!("{size} {}.{} {}.{} {inode}", state.mtime(), state.mtime_nsec(), state.ctime(), state.ctime_nsec())
+}
+
+#[cfg(not(unix))]
+fn fingerprint(state: &Metadata) -> String {
+    format!("{} {:?}", state.len(), state.modified().ok())
+}
+
+/// Opens a file below the folder and nothing else: between the walk and this a link may have taken its place. `None` when
+/// it is gone.
+fn open(root: &Path, key: &str) -> Result<Option<File>, SourceError> {
+    let path = root.join(key);
+    let gone = |error: &std::io::Error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory);
+    let (inside, there) = match (root.canonicalize(), path.canonicalize()) {
+        (Ok(root), Ok(there)) => (there.starts_with(&root), there),
+        // Without its root a file is not gone: the folder is.
+        (Err(error), _) => return Err(unavailable(root, &error)),
+        (_, Err(error)) if gone(&error) => return Ok(None),
+        (_, Err(error)) => return Err(unavailable(&path, &error)),
+    };
+    if !inside {
+        return Err(SourceError::Refused(format!("`{key}` leads out of the folder")));
+    }
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        // A pipe in its place would keep the reader waiting.
+        options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    }
+    let file = match options.open(&there) {
+        Ok(file) => file,
+        Err(error) if gone(&error) => return Ok(None),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            return Err(SourceError::Refused(format!("`{key}` may not be read: {error}")));
+        }
+        Err(error) => return Err(unavailable(&path, &error)),
+    };
+    match file.metadata() {
+        Ok(state) if state.is_file() => Ok(Some(file)),
+        Ok(_) => Ok(None),
+        Err(error) => Err(unavailable(&path, &error)),
+    }
+}
+
+fn unavailable(path: &Path, error: &std::io::Error) -> SourceError {
+    SourceError::Unavailable(format!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_link_out_of_the_folder_is_not_opened() {
+        let (inside, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        std::fs::write(outside.path().join("secret"), "x").unwrap();
+        std::fs::write(inside.path().join("open"), "x").unwrap();
+        assert!(open(inside.path(), "open").unwrap().is_some());
+        assert!(open(inside.path(), "none").unwrap().is_none());
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(outside.path(), inside.path().join("link")).unwrap();
+            let error = open(inside.path(), "link/secret").unwrap_err();
+            assert!(!error.is_transient() && error.to_string().contains("out of the folder"), "{error}");
+        }
+        let gone = outside.path().join("gone");
+        assert!(open(&gone, "a").unwrap_err().is_transient(), "a folder that is gone is not one without files");
+    }
+
+    #[test]
+    fn another_state_has_another_fingerprint() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("a");
+        std::fs::write(&file, "one").unwrap();
+        let first = fingerprint(&std::fs::metadata(&file).unwrap());
+        assert_eq!(first, fingerprint(&std::fs::metadata(&file).unwrap()));
+        let other = dir.path().join("b");
+        std::fs::write(&other, "two").unwrap();
+        std::fs::rename(&other, &file).unwrap();
+        assert_ne!(first, fingerprint(&std::fs::metadata(&file).unwrap()), "of the same size, and moved here");
+    }
+}

@@ -1,0 +1,177 @@
+//! Running the `git` program: its environment, its limits, and what it says when it fails.
+//!
+//! May depend on `config`. Nothing that a repository holds is run: no hooks, no filters, no other protocols.
+
+use std::{
+    path::PathBuf,
+    pin::Pin,
+    process::Stdio,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _, BufReader, ReadBuf},
+    process::{Child, ChildStdout, Command},
+    task::JoinHandle,
+};
+
+use super::super::SourceError;
+use crate::config::Secret;
+
+/// How much of what Git says is kept.
+const MAX_MESSAGE: u64 = 4_096;
+/// Protocols that only carry bytes.
+const PROTOCOLS: &str = "https:http:ssh:git:file";
+/// Variables that would make Git work elsewhere than in the mirror.
+const ELSEWHERE: [&str; 8] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_NAMESPACE",
+    "GIT_CEILING_DIRECTORIES",
+];
+
+/// Git on one mirror.
+pub(super) struct Git {
+    mirror: PathBuf,
+    /// The setting that carries a token, and its value. In the environment: arguments can be seen by others.
+    authorization: Option<(String, Secret)>,
+}
+
+impl Git {
+    /// On the mirror of a repository.
+    pub(super) fn new(mirror: PathBuf, url: &str, token: Option<&Secret>) -> Self {
+        let authorization = token.map(|token| {
+            let basic = STANDARD.encode(format!("x-access-token:{}", token.expose()));
+            // For this address only: a redirect to another host does not get it.
+            (format!("http.{url}.extraHeader"), Secret::new(format!("Authorization: Basic {basic}")))
+        });
+        Self { mirror, authorization }
+    }
+
+    /// Makes the mirror, if it is not there.
+    pub(super) async fn make_mirror(&self, limit: Duration) -> Result<(), SourceError> {
+        let failed = |error: std::io::Error| SourceError::Unavailable(format!("{}: {error}", self.mirror.display()));
+        if tokio::fs::try_exists(self.mirror.join("HEAD")).await.map_err(failed)? {
+            return Ok(());
+        }
+        tokio::fs::create_dir_all(&self.mirror).await.map_err(failed)?;
+        self.run(&["init", "--quiet", "--bare", "--template=", "."], limit).await
+    }
+
+    /// Removes the mirror: everything in it can be fetched again.
+    pub(super) async fn drop_mirror(&self) -> Result<(), SourceError> {
+        let dropped = tokio::fs::remove_dir_all(&self.mirror).await;
+        dropped.map_err(|error| SourceError::Unavailable(format!("{}: {error}", self.mirror.display())))
+    }
+
+    /// Runs a command to its end.
+    pub(super) async fn run(&self, arguments: &[&str], limit: Duration) -> Result<(), SourceError> {
+        let mut running = self.start(arguments)?;
+        let work = async {
+            tokio::io::copy(&mut running.output, &mut tokio::io::sink())
+                .await
+                .map_err(|error| SourceError::Unavailable(format!("git: {error}")))?;
+            running.status().await
+        };
+        tokio::time::timeout(limit, work).await.map_err(|_| no_answer(limit))?
+    }
+
+    /// Starts a command whose output is read.
+    pub(super) fn start(&self, arguments: &[&str]) -> Result<Running, SourceError> {
+        let mut command = Command::new("git");
+        for name in ELSEWHERE {
+            command.env_remove(name);
+        }
+        command
+            .args(["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "gc.autoDetach=false"])
+            .args(["-c", "credential.interactive=false"])
+            .args(arguments)
+            .current_dir(&self.mirror)
+            .env("GIT_DIR", &self.mirror)
+            // A question would wait for nobody.
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("GIT_ALLOW_PROTOCOL", PROTOCOLS)
+            .env("LC_ALL", "C")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        if std::env::var_os("GIT_SSH_COMMAND").is_none() {
+            command.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes");
+        }
+        if let Some((setting, value)) = &self.authorization {
+            command
+                .env("GIT_CONFIG_COUNT", "1")
+                .env("GIT_CONFIG_KEY_0", setting)
+                .env("GIT_CONFIG_VALUE_0", value.expose());
+        }
+        let mut child = command.spawn().map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                SourceError::Unavailable("the program `git` is not installed, or its mirror is gone".to_owned())
+            }
+            _ => SourceError::Unavailable(format!("git could not be started: {error}")),
+        })?;
+        let (Some(output), Some(errors)) = (child.stdout.take(), child.stderr.take()) else {
+            return Err(SourceError::Unavailable("git was started without its pipes".to_owned()));
+        };
+        let message = tokio::spawn(async move {
+            let (mut said, mut errors) = (Vec::new(), errors);
+            // What it says is of use to a person, and nothing depends on it.
+            let _ = (&mut errors).take(MAX_MESSAGE).read_to_end(&mut said).await;
+            let _ = tokio::io::copy(&mut errors, &mut tokio::io::sink()).await;
+            String::from_utf8_lossy(&said).split_whitespace().collect::<Vec<_>>().join(" ")
+        });
+        Ok(Running { output: BufReader::new(output), child, message: Some(message) })
+    }
+}
+
+/// A command that runs, and ends with this.
+pub(super) struct Running {
+    /// What it writes.
+    pub(super) output: BufReader<ChildStdout>,
+    child: Child,
+    message: Option<JoinHandle<String>>,
+}
+
+impl Running {
+    /// Waits for its end, whose output was read.
+    pub(super) async fn ended(mut self, limit: Duration) -> Result<(), SourceError> {
+        tokio::time::timeout(limit, self.status()).await.map_err(|_| no_answer(limit))?
+    }
+
+    async fn status(&mut self) -> Result<(), SourceError> {
+        let status = self.child.wait().await.map_err(|error| SourceError::Unavailable(format!("git: {error}")))?;
+        if status.success() {
+            return Ok(());
+        }
+        let said = match self.message.take() {
+            Some(message) => message.await.unwrap_or_default(),
+            None => String::new(),
+        };
+        Err(SourceError::Unavailable(match said.as_str() {
+            "" => format!("git ended with {status}"),
+            said => format!("git: {said}"),
+        }))
+    }
+}
+
+impl AsyncRead for Running {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.output).poll_read(context, buffer)
+    }
+}
+
+/// Why a command was given up.
+pub(super) fn no_answer(limit: Duration) -> SourceError {
+    SourceError::Unavailable(format!("git did not end within {} s", limit.as_secs()))
+}
