@@ -84,6 +84,7 @@ pub fn document(bytes: &[u8]) {
             .collect(),
         title: Some("A title".to_owned()),
         media_type: "text/plain".to_owned(),
+        picture_pages: Vec::new(),
         warnings: Vec::new(),
         syntax,
         text,

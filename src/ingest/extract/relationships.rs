@@ -150,7 +150,7 @@ mod tests {
             <Relationship Id='r3' Type='http://z/relationships/slide' Target='/ppt/slides/slide1.xml'/></Relationships>";
         let found = Relationships::read("PPTX", text, "ppt", 9).unwrap();
         assert_eq!(found.target("r1"), Some("ppt/slides/slide2.xml"));
-        assert_eq!(found.kind("r1"), Some("slide"));
+        assert_eq!(found.with_ids_of_kind("slide").next(), Some(("r1", found.target("r1").unwrap())));
         assert_eq!(found.target("r2"), None);
         assert_eq!(found.of_kind("slide").collect::<Vec<_>>(), ["ppt/slides/slide2.xml", "ppt/slides/slide1.xml"]);
         assert!(Relationships::read("PPTX", "<Relationships><Rel", "ppt", 9).is_err());
