@@ -25,6 +25,7 @@ mod openai;
 mod openapi;
 mod page;
 mod readiness;
+mod refused;
 mod reports;
 mod search;
 mod starting;
@@ -83,6 +84,7 @@ pub fn router(app: Arc<App>) -> Router {
 fn dressed(router: Router, app: Arc<App>) -> Router {
     router
         .layer(middleware::from_fn_with_state(app, observe::observe))
+        .layer(middleware::from_fn(refused::read_out))
         .layer(RequestBodyTimeoutLayer::new(BODY_STALLED))
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(middleware::from_fn(openai::say_errors_twice))

@@ -385,7 +385,7 @@ async fn doctor_says_whether_text_recognition_works() {
     ] {
         let program = command.iter().fold(program.clone(), |program, line| program.set("FOOTNOTE_OCR_COMMAND", line));
         let found = program.run(&["doctor", "--json"]).await.json();
-        let is_about = |finding: &&Value| finding["what"].as_str().unwrap().contains("text recognition");
+        let is_about = |finding: &&Value| finding["check"] == "text recognition";
         let about: Vec<_> = found.as_array().unwrap().iter().filter(is_about).collect();
         assert!(about.len() == 1 && about[0]["ok"] == ok, "{command:?}: {found}");
         assert!(about[0]["what"].as_str().unwrap().contains(says), "{command:?}: {found}");
