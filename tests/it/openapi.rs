@@ -136,7 +136,9 @@ fn no_route_is_left_out_of_the_document() {
         open.extend(source.split(".route(").skip(1).map(quoted));
     }
     operations.sort();
+    // A process that serves nothing else tells how it is at the same places.
     open.sort();
+    open.dedup();
     let listed: Vec<_> = OPERATIONS.iter().map(|(method, path)| ((*path).to_owned(), (*method).to_owned())).collect();
     assert_eq!(operations, listed);
     assert_eq!(open, OPEN);

@@ -137,26 +137,33 @@ impl Extractor {
     /// Has a child read a file.
     async fn parse(&self, path: &Path, name: &str) -> Result<ExtractedDocument, ExtractError> {
         let _place = self.places.acquire().await.map_err(unavailable)?;
-        let mut worker = self.worker()?;
-        // Dropped on every way out but the good one, which kills the child: also when this future is dropped.
-        match timeout(self.config.timeout, worker.serve(&self.config, path, name)).await {
-            Err(_) => {
-                worker.kill().await;
-                Err(ExtractError::TimedOut { seconds: self.config.timeout.as_secs() })
-            }
-            Ok(Ok(answer)) => {
-                let crashed = matches!(answer, Err(ExtractError::Crashed { .. }));
-                if !crashed && worker.served < self.config.files_per_child {
-                    self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
-                } else {
+        loop {
+            let mut worker = self.worker()?;
+            let is_fresh = worker.served == 0;
+            // Dropped on every way out but the good one, which kills the child: also when this future is dropped.
+            let answer = match timeout(self.config.timeout, worker.serve(&self.config, path, name)).await {
+                Err(_) => {
                     worker.kill().await;
+                    return Err(ExtractError::TimedOut { seconds: self.config.timeout.as_secs() });
                 }
-                answer
+                Ok(Err(Broken::Child)) => {
+                    return Err(ExtractError::Crashed { reason: worker.last_words(&self.config).await });
+                }
+                Ok(Err(Broken::Request(reason))) => {
+                    worker.kill().await;
+                    return Err(ExtractError::Unavailable { reason });
+                }
+                Ok(Ok(answer)) => answer,
+            };
+            let failed = matches!(answer, Err(ExtractError::Crashed { .. } | ExtractError::Unavailable { .. }));
+            if !failed && worker.served < self.config.files_per_child {
+                self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
+                return answer;
             }
-            Ok(Err(Broken::Child)) => Err(ExtractError::Crashed { reason: worker.last_words(&self.config).await }),
-            Ok(Err(Broken::Request(reason))) => {
-                worker.kill().await;
-                Err(ExtractError::Unavailable { reason })
+            worker.kill().await;
+            // What earlier files have left of its memory may not hold as much as a thread: a fresh one has all of it.
+            if is_fresh || !matches!(answer, Err(ExtractError::Unavailable { .. })) {
+                return answer;
             }
         }
     }
@@ -348,6 +355,17 @@ mod tests {
                 Err(ExtractError::Empty)
             }
             b"exit" => std::process::exit(3),
+            // Room that is never given back: the next file does not find enough for a thread.
+            b"leak" => {
+                let mut piece = 512 << 20;
+                while piece > 1 << 16 {
+                    match Vec::<u8>::new().try_reserve_exact(piece).is_ok() {
+                        true => std::mem::forget(Vec::<u8>::with_capacity(piece)),
+                        false => piece /= 2,
+                    }
+                }
+                Err(ExtractError::Empty)
+            }
             b"escape" => Err(ExtractError::NoText { reason: escapes() }),
             b"refuse" => Err(ExtractError::NoText { reason: "because".into() }),
             _ => {
@@ -415,6 +433,16 @@ mod tests {
             }
             assert!(run(&extractor, "fine").await.is_ok());
         }
+    }
+
+    #[tokio::test]
+    async fn a_child_whose_memory_is_used_up_costs_the_next_file_nothing() {
+        let extractor = extractor(|_| {});
+        let first = run(&extractor, "fine").await.unwrap();
+        assert_eq!(run(&extractor, "leak").await, Err(ExtractError::Empty));
+        let next = run(&extractor, "fine").await.unwrap();
+        assert_ne!(first, next);
+        assert_eq!(run(&extractor, "fine").await.unwrap(), next);
     }
 
     /// Where nothing confines the process, some of it would go well: this is promised for Linux.
