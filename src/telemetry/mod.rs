@@ -68,8 +68,9 @@ impl Telemetry {
     ///
     /// A filter that cannot be read is an error, not silence. A collector that is away is none: see [`traces`].
     pub fn start(filter: &str, format: LogFormat, endpoint: Option<&str>) -> Result<Self, TelemetryError> {
-        // The engine warns of flags that its server sets and the embedded engine has no way to.
-        let quieted = format!("qdrant_edge::common=error,{filter}");
+        // The engine warns of flags that its server sets and the embedded engine has no way to; the reader of HTML warns,
+        // without saying where, of what it passes over.
+        let quieted = format!("qdrant_edge::common=error,html5ever=error,{filter}");
         let filter = EnvFilter::try_new(quieted)
             .map_err(|error| TelemetryError::Filter { filter: filter.to_owned(), reason: error.to_string() })?;
         let traces = endpoint.map(traces::provider).transpose()?;

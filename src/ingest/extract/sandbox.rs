@@ -357,13 +357,15 @@ mod tests {
             b"exit" => std::process::exit(3),
             // Room that is never given back: the next file does not find enough for a thread.
             b"leak" => {
+                let reserve = Vec::<u8>::with_capacity(32 << 20);
                 let mut piece = 512 << 20;
-                while piece > 1 << 16 {
+                while piece > 1 << 20 {
                     match Vec::<u8>::new().try_reserve_exact(piece).is_ok() {
                         true => std::mem::forget(Vec::<u8>::with_capacity(piece)),
                         false => piece /= 2,
                     }
                 }
+                drop(reserve);
                 Err(ExtractError::Empty)
             }
             b"escape" => Err(ExtractError::NoText { reason: escapes() }),
