@@ -121,6 +121,8 @@ suite squad2-closed 'mode = "closed"' 'data = "../squad2"' 'split = "test"' 'cor
     'distractors = 2' 'limit = 400' 'seed = 2026'
 suite squad2-open 'mode = "open"' 'data = "../squad2"' 'split = "test"' 'corpus = ["train", "tuning"]' \
     'limit = 400' 'seed = 2026'
+# All questions of the four articles: what a calibration error is read from, which with few questions is mostly noise.
+suite squad2-open-whole 'mode = "open"' 'data = "../squad2"' 'split = "test"' 'corpus = ["train", "tuning"]' 'seed = 2026'
 # The same questions, each with one typo.
 typos="typos = \"$(realpath --relative-to="$out/suites" "$data/spelling")\""
 suite squad2-closed-typos 'mode = "closed"' 'data = "../squad2"' 'split = "test"' 'corpus = ["train", "tuning"]' \
