@@ -304,7 +304,10 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
     use std::io::Write;
 
-    use super::{super::child::serve, *};
+    use super::{
+        super::child::{STACK_BYTES, serve},
+        *,
+    };
 
     /// Not a test of its own: the child that the other tests start, which is this very test program. What
     /// the test harness prints around it is the kind of noise that the protocol has to bear.
@@ -355,17 +358,14 @@ mod tests {
                 Err(ExtractError::Empty)
             }
             b"exit" => std::process::exit(3),
-            // Room that is never given back: the next file does not find enough for a thread.
+            // Address space that is never given back: what is left holds no stack of a thread.
             b"leak" => {
-                let reserve = Vec::<u8>::with_capacity(32 << 20);
-                let mut piece = 512 << 20;
-                while piece > 1 << 20 {
-                    match Vec::<u8>::new().try_reserve_exact(piece).is_ok() {
-                        true => std::mem::forget(Vec::<u8>::with_capacity(piece)),
-                        false => piece /= 2,
+                while memmap2::MmapMut::map_anon(STACK_BYTES - (8 << 20)).is_ok() {
+                    match memmap2::MmapMut::map_anon(8 << 20) {
+                        Ok(piece) => std::mem::forget(piece),
+                        Err(_) => break,
                     }
                 }
-                drop(reserve);
                 Err(ExtractError::Empty)
             }
             b"escape" => Err(ExtractError::NoText { reason: escapes() }),
