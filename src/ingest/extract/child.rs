@@ -30,7 +30,7 @@ pub(super) struct Request {
 }
 
 /// Parsers recurse; the stack of a main thread is small on some systems.
-pub(super) const STACK_BYTES: usize = 64 << 20;
+const STACK_BYTES: usize = 64 << 20;
 /// The exit code of a child that ended itself at the deadline.
 const EXIT_DEADLINE: i32 = 124;
 

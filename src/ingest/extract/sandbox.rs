@@ -304,10 +304,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
     use std::io::Write;
 
-    use super::{
-        super::child::{STACK_BYTES, serve},
-        *,
-    };
+    use super::{super::child::serve, *};
 
     /// Not a test of its own: the child that the other tests start, which is this very test program. What
     /// the test harness prints around it is the kind of noise that the protocol has to bear.
@@ -358,16 +355,6 @@ mod tests {
                 Err(ExtractError::Empty)
             }
             b"exit" => std::process::exit(3),
-            // Address space that is never given back: what is left holds no stack of a thread.
-            b"leak" => {
-                while memmap2::MmapMut::map_anon(STACK_BYTES - (8 << 20)).is_ok() {
-                    match memmap2::MmapMut::map_anon(8 << 20) {
-                        Ok(piece) => std::mem::forget(piece),
-                        Err(_) => break,
-                    }
-                }
-                Err(ExtractError::Empty)
-            }
             b"escape" => Err(ExtractError::NoText { reason: escapes() }),
             b"refuse" => Err(ExtractError::NoText { reason: "because".into() }),
             _ => {
@@ -437,14 +424,30 @@ mod tests {
         }
     }
 
+    /// A child that answers its first file, and has no room for a thread after that.
     #[tokio::test]
     async fn a_child_whose_memory_is_used_up_costs_the_next_file_nothing() {
-        let extractor = extractor(|_| {});
-        let first = run(&extractor, "fine").await.unwrap();
-        assert_eq!(run(&extractor, "leak").await, Err(ExtractError::Empty));
-        let next = run(&extractor, "fine").await.unwrap();
-        assert_ne!(first, next);
-        assert_eq!(run(&extractor, "fine").await.unwrap(), next);
+        let answer = |error| serde_json::to_string(&Err::<ExtractedDocument, _>(error)).unwrap();
+        let first = answer(ExtractError::NoText { reason: "PROCESS".into() }).replace("PROCESS", "'$$'");
+        let full = answer(ExtractError::Unavailable { reason: "no room for a thread".into() });
+        let script = |first: &str| {
+            format!(
+                "answer='{first}'; while read -r line; do token=${{line#*'\"token\":\"'}}; token=${{token%%'\"'*}}; \
+                 printf '%s\n' \"$token$answer\"; answer='{full}'; done"
+            )
+        };
+        let fake = |script: String| {
+            extractor(|config| (config.program, config.args) = ("/bin/sh".into(), vec!["-c".into(), script.into()]))
+        };
+        let used_up = fake(script(&first));
+        let process = async || match run(&used_up, "x").await.unwrap_err() {
+            ExtractError::NoText { reason } => reason.parse::<u32>().unwrap(),
+            other => panic!("{other}"),
+        };
+        assert_ne!(process().await, process().await);
+        // Of a fresh one that has no room either it is the answer.
+        let error = run(&fake(script(&full)), "x").await.unwrap_err();
+        assert!(error.to_string().contains("no room for a thread") && error.is_transient(), "{error}");
     }
 
     /// Where nothing confines the process, some of it would go well: this is promised for Linux.
