@@ -437,7 +437,7 @@ mod tests {
             )
         };
         let fake = |script: String| {
-            extractor(|config| (config.program, config.args) = ("/bin/sh".into(), vec!["-c".into(), script.into()]))
+            extractor(|config| (config.program, config.args) = ("/bin/sh".into(), vec!["-c".into(), script]))
         };
         let used_up = fake(script(&first));
         let process = async || match run(&used_up, "x").await.unwrap_err() {
