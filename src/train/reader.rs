@@ -2,7 +2,7 @@
 //!
 //! May depend on the encoder, `fit` and `features`.
 
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
 use candle_core::{DType, Device, Tensor, Var};
 
@@ -17,7 +17,7 @@ use super::{
     threads::Loss,
 };
 use crate::models::{
-    adapter::{Adapter, AdapterConfig, AdapterFiles, Precision},
+    adapter::{Adapter, AdapterConfig, AdapterFiles, Precision, WholeTensors},
     encoder::{
         EncoderError,
         bert::{Bert, Layer},
@@ -48,6 +48,8 @@ pub struct ReaderModel {
     lora: Option<LoraTraining<Module>>,
     limits: Limits,
     base_sha256: String,
+    /// The biases and norms that are those of the reader it goes on from, and not of the base.
+    vectors: WholeTensors,
     /// What its task is measured on, and how texts are read for it.
     measured: Option<(ReadingTask, ReaderTokenizer)>,
 }
@@ -55,14 +57,14 @@ pub struct ReaderModel {
 impl ReaderModel {
     /// Makes variables of the upper layers, or pairs, and heads; those of the low-rank reader `from`, if it is given.
     pub fn new(base: &Base, config: &ReaderConfig, from: Option<&AdapterFiles>) -> Result<Self, TrainError> {
-        let from = from.map(|files| base.pairs_and_heads(files)).transpose()?;
-        let mut bert = base.bert.clone();
+        let from = from.map(|files| base.go_on_from(files)).transpose()?;
+        let mut bert = from.as_ref().map_or(&base.bert, |start| &start.bert).clone();
         let layers = bert.layers.len();
         let mut parameters = Vec::new();
         let rate = |layer: usize| config.reader.layer_rate.powi((layers - 1 - layer) as i32);
         let first_trained_layer = match &config.lora {
             Some(lora) => {
-                let from = from.as_ref().map(|(adapter, _)| adapter);
+                let from = from.as_ref().map(|start| &start.adapter);
                 add_pairs(&mut bert, (lora, from), config.seed, rate, &mut parameters)?;
                 layers
             }
@@ -85,10 +87,10 @@ impl ReaderModel {
             train_pair(&mut pair, name, config.reader.head_rate, &mut parameters)?;
             Ok::<_, TrainError>(pair)
         };
-        let from = from.as_ref().map(|(_, heads)| heads);
+        let begun = from.as_ref().map(|start| &start.heads);
         let heads = ReaderHeads {
-            span: head("heads.span", 2, from.map(|heads| &heads.span))?,
-            answerable: head("heads.answerable", 1, from.map(|heads| &heads.answerable))?,
+            span: head("heads.span", 2, begun.map(|heads| &heads.span))?,
+            answerable: head("heads.answerable", 1, begun.map(|heads| &heads.answerable))?,
         };
         Ok(Self {
             bert,
@@ -99,6 +101,7 @@ impl ReaderModel {
             lora: config.lora.clone(),
             limits: config.limits,
             base_sha256: base.sha256.clone(),
+            vectors: from.map(|start| start.vectors).unwrap_or_default(),
             measured: None,
         })
     }
@@ -126,7 +129,7 @@ impl ReaderModel {
                 let config = AdapterConfig::new(lora.rank, lora.alpha, lora.dropout.into(), Vec::new());
                 let precision = if self.settings.half { Precision::F16 } else { Precision::F32 };
                 let pairs = low_rank::pairs(&self.bert)?;
-                (reader_adapter(pairs, BTreeMap::new(), &self.heads, config, precision)?, Trained::LowRank)
+                (reader_adapter(pairs, self.vectors.clone(), &self.heads, config, precision)?, Trained::LowRank)
             }
             None => {
                 let dtype = if self.settings.half { DType::F16 } else { DType::F32 };

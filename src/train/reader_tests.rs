@@ -254,6 +254,25 @@ fn a_run_goes_on_from_a_reader_as_that_one_was_left() {
 }
 
 #[test]
+fn a_run_that_goes_on_from_a_reader_with_biases_and_norms_of_its_own_keeps_them() {
+    let full = config(None);
+    let folder = tempfile::tempdir().unwrap();
+    let model = ReaderModel::new(&base(), &full, None).unwrap();
+    fit(&model, &full, folder.path(), false, |_| ());
+    let files = extract(base(), &model.files().unwrap(), 3, Precision::F32).unwrap().files;
+    let (loaded, heads, _) = base().with_reader(&files).unwrap();
+    let low_rank = LoraTraining { alpha: 3.0, dropout: 0.0, ..lora().unwrap() };
+    let next = ReaderModel::new(&base(), &config(Some(low_rank)), Some(&files)).unwrap();
+    let furthest = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    let begun = logits(next.parts().0, next.parts().1);
+    assert!(furthest(&begun, &logits(&loaded.bert, &heads)) < 1e-4);
+    let (saved, heads, _) = base().with_reader(&next.files().unwrap()).unwrap();
+    assert!(furthest(&begun, &logits(&saved.bert, &heads)) < 1e-4);
+    let norms = |bert: &Bert| bert.layers[1].output_norm.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    assert!(furthest(&norms(&saved.bert), &norms(&base().bert)) > 1e-4, "they differ from the base model's");
+}
+
+#[test]
 fn a_reader_that_was_trained_in_full_becomes_an_adapter() {
     let config = config(None);
     let model = ReaderModel::new(&base(), &config, None).unwrap();

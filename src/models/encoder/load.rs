@@ -118,7 +118,6 @@ impl Base {
         let path = Path::new(READER_SETTINGS);
         let settings: ReaderSettings =
             serde_json::from_slice(files.need(READER_SETTINGS)?).map_err(|error| refused(path, error))?;
-        settings.decision().check().map_err(|reason| refused(path, reason))?;
         if settings.format != FORMAT {
             let reason = format!("its form is {}, and {FORMAT} is supported; train it again", settings.format);
             return Err(refused(path, reason));
@@ -132,18 +131,25 @@ impl Base {
         Ok(settings)
     }
 
-    /// The pairs and the heads of a low-rank reader, for a training that goes on from it.
-    pub fn pairs_and_heads(&self, files: &AdapterFiles) -> Result<(Adapter, ReaderHeads), EncoderError> {
+    /// What a training that goes on from a low-rank reader begins with.
+    pub fn go_on_from(&self, files: &AdapterFiles) -> Result<ReaderStart, EncoderError> {
         let settings = self.settings_of(files)?;
         if settings.trained != Trained::LowRank {
             let reason = "training goes on from low-rank pairs only, and this reader was trained in full";
             return Err(refused(Path::new(READER_SETTINGS), reason));
         }
         let mut adapter = Adapter::from_files(files)?;
+        let is_head = |name: &str| HEADS.iter().any(|head| name.rsplit_once('.').is_some_and(|(of, _)| of == *head));
+        let mut vectors = adapter.whole.clone();
+        vectors.retain(|name, _| !is_head(name));
         let mut tensors = whole_tensors(&mut adapter)?;
-        let heads = tensors.heads(HEADS, self.bert.config.hidden_size)?;
+        let mut bert = self.bert.clone();
+        let heads = tensors.heads(HEADS, bert.config.hidden_size)?;
+        for (index, layer) in bert.layers.iter_mut().enumerate() {
+            tensors.replace_vectors(index, layer)?;
+        }
         tensors.all_used(&[])?;
-        Ok((adapter, heads))
+        Ok(ReaderStart { bert, adapter, vectors, heads })
     }
 
     /// Puts a trained reader on the base model. Low-rank pairs become part of the weights.
@@ -179,6 +185,18 @@ impl Base {
         };
         Ok((self, heads, settings))
     }
+}
+
+/// A low-rank reader that a training goes on from.
+pub struct ReaderStart {
+    /// The base model with the reader's own biases and norms, and without its pairs.
+    pub bert: Bert,
+    /// Its pairs.
+    pub adapter: Adapter,
+    /// These biases and norms, by their names in an adapter: a mean of readers has its own, of which training changes none.
+    pub vectors: WholeTensors,
+    /// Its heads.
+    pub heads: ReaderHeads,
 }
 
 /// The adapter of a reader: its pairs, its heads, and what else it has in place of the base model's ([`vectors`]). The
