@@ -142,7 +142,7 @@ pub enum EncoderError {
     #[error(transparent)]
     Adapter(#[from] AdapterError),
     /// The question alone fills the model's window.
-    #[error("the question has {tokens} tokens, the reader takes {max}; shorten it")]
+    #[error("the question, or the text that is judged, has {tokens} tokens, and the model takes {max}; shorten it")]
     QuestionTooLong {
         /// Its tokens.
         tokens: usize,
