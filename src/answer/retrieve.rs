@@ -12,7 +12,7 @@ use super::{
     preprocess::{check_top_k, clean},
 };
 use crate::{
-    domain::{Access, Chunk, DEFAULT_COLLECTION, Filter, GenerationNumber},
+    domain::{Access, Chunk, DEFAULT_COLLECTION, Filter, Generation, GenerationNumber},
     metadata_store::FoundChunk,
     vector_store::{Fusion, Ranking, ScoredChunk, VectorQuery, VectorStoreError},
 };
@@ -37,7 +37,7 @@ pub struct Evidence {
     pub generation: GenerationNumber,
     /// The passages, best first.
     pub passages: Vec<Passage>,
-    /// The question's dense vector, for the checks that follow.
+    /// The question's dense vector, for the checks that follow; empty where passages were ranked by words alone.
     pub question_vector: Vec<f32>,
 }
 
@@ -113,17 +113,7 @@ pub async fn retrieve(
     part: &PreparedPart,
     limit: usize,
 ) -> Result<Evidence, AnswerError> {
-    let search = |text| {
-        let wanted = Wanted {
-            text,
-            collection: &question.collection,
-            filter: &question.filter,
-            access: &question.access,
-            top_k: limit,
-            ranking: RankingKind::Hybrid,
-        };
-        find(services, wanted)
-    };
+    let search = |text| find(services, Wanted::by(question, text, limit), RankingKind::Hybrid);
     search_all(part, search).await
 }
 
@@ -171,8 +161,8 @@ pub async fn carry(
     Ok(())
 }
 
-/// The passages of a generation that hold these words, best first: a search without the embedder. There are none when the
-/// generation has been replaced meanwhile.
+/// The passages of a generation that hold these words, best first: a search without the embedder, where the question may
+/// look. There are none when the generation has been replaced meanwhile.
 pub async fn by_words(
     services: &RetrieveServices,
     question: &PreparedQuestion,
@@ -180,21 +170,11 @@ pub async fn by_words(
     text: &str,
     limit: usize,
 ) -> Result<Vec<Passage>, AnswerError> {
-    let query = VectorQuery {
-        collection: question.collection.clone(),
-        filter: question.filter.clone(),
-        labels: question.access.labels.clone(),
-        ranking: Ranking::Lexical(services.lexical.question(text)),
-        limit: limit + SPARE,
-    };
-    let scored = match services.vectors.search(generation, query).await {
-        Err(VectorStoreError::NoSuchGeneration(_)) => return Ok(Vec::new()),
-        other => other?,
-    };
-    let ids: Vec<_> = scored.iter().map(|hit| hit.chunk_id).collect();
-    let mut passages = join(scored, services.metadata.readable_chunks(generation, &ids, &question.access).await?);
-    passages.truncate(limit);
-    Ok(passages)
+    let ranking = Ranking::Lexical(services.lexical.question(text));
+    match find_in(services, generation, &Wanted::by(question, text, limit), ranking).await {
+        Err(AnswerError::Vectors(VectorStoreError::NoSuchGeneration(_))) => Ok(Vec::new()),
+        other => other,
+    }
 }
 
 /// The passages of both searches, best first by their weighted scores, which of both kinds are sums of reciprocal ranks.
@@ -221,59 +201,99 @@ pub async fn search(services: &RetrieveServices, request: SearchRequest) -> Resu
         filter: &request.filter.unwrap_or_default(),
         access: &request.access,
         top_k: check_top_k(request.top_k)?,
-        ranking: request.ranking,
     };
-    let evidence = find(services, wanted).await?;
+    let evidence = find(services, wanted, request.ranking).await?;
     Ok(SearchResponse { index: evidence.generation, results: evidence.passages, interpreted })
 }
 
+/// What is looked for, and where.
 struct Wanted<'a> {
     text: &'a str,
     collection: &'a str,
     filter: &'a Filter,
     access: &'a Access,
     top_k: usize,
-    ranking: RankingKind,
 }
 
-async fn find(services: &RetrieveServices, wanted: Wanted<'_>) -> Result<Evidence, AnswerError> {
+impl<'a> Wanted<'a> {
+    /// A text, where the question is looked for: every search for a question has its collection, its filter and what its
+    /// asker may read.
+    fn by(question: &'a PreparedQuestion, text: &'a str, top_k: usize) -> Self {
+        let PreparedQuestion { collection, filter, access, .. } = question;
+        Self { text, collection, filter, access, top_k }
+    }
+}
+
+/// Searches the active generation.
+async fn find(services: &RetrieveServices, wanted: Wanted<'_>, kind: RankingKind) -> Result<Evidence, AnswerError> {
     let mut retried = false;
     loop {
-        let Some(generation) = services.metadata.active_generation().await? else {
-            let dense = services.embedders.configured().embed_question(wanted.text.to_owned()).await?;
-            return Ok(Evidence { generation: 0, passages: Vec::new(), question_vector: dense });
+        let generation = services.metadata.active_generation().await?;
+        let question_vector = match kind {
+            RankingKind::Lexical => Vec::new(),
+            RankingKind::Dense | RankingKind::Hybrid => embedded(services, wanted.text, generation.as_ref()).await?,
         };
-        // A generation is searched with the embedder that built it, which is not always the one that is configured.
-        let embedder = services.embedders.of(&generation).await?;
-        let dense = embedder.embed_question(wanted.text.to_owned()).await?;
-        let query = VectorQuery {
-            collection: wanted.collection.to_owned(),
-            filter: wanted.filter.clone(),
-            labels: wanted.access.labels.clone(),
-            ranking: ranking(services, &wanted, &dense),
-            limit: wanted.top_k + SPARE,
+        let Some(Generation { number: generation, .. }) = generation else {
+            return Ok(Evidence { generation: 0, passages: Vec::new(), question_vector });
         };
-        let scored = match services.vectors.search(generation.number, query).await {
+        let ranking = ranking(services, wanted.text, kind, &question_vector);
+        let passages = match find_in(services, generation, &wanted, ranking).await {
             // The generation was collected between the two calls: a swap has happened, so ask again.
-            Err(VectorStoreError::NoSuchGeneration(_)) if !retried => {
+            Err(AnswerError::Vectors(VectorStoreError::NoSuchGeneration(_))) if !retried => {
                 retried = true;
                 continue;
             }
             // Nothing has been ingested yet: the first upload creates the generation's vectors.
-            Err(VectorStoreError::NoSuchGeneration(_)) if services.metadata.counts().await?.chunks == 0 => Vec::new(),
+            Err(AnswerError::Vectors(VectorStoreError::NoSuchGeneration(_)))
+                if services.metadata.counts().await?.chunks == 0 =>
+            {
+                Vec::new()
+            }
             other => other?,
         };
-        let ids: Vec<_> = scored.iter().map(|hit| hit.chunk_id).collect();
-        let found = services.metadata.readable_chunks(generation.number, &ids, wanted.access).await?;
-        let mut passages = join(scored, found);
-        passages.truncate(wanted.top_k);
-        return Ok(Evidence { generation: generation.number, passages, question_vector: dense });
+        return Ok(Evidence { generation, passages, question_vector });
     }
 }
 
-fn ranking(services: &RetrieveServices, wanted: &Wanted<'_>, dense: &[f32]) -> Ranking {
-    let sparse = || services.lexical.question(wanted.text);
-    match wanted.ranking {
+/// The passages of one generation that may be read, best first.
+async fn find_in(
+    services: &RetrieveServices,
+    generation: GenerationNumber,
+    wanted: &Wanted<'_>,
+    ranking: Ranking,
+) -> Result<Vec<Passage>, AnswerError> {
+    let query = VectorQuery {
+        collection: wanted.collection.to_owned(),
+        filter: wanted.filter.clone(),
+        labels: wanted.access.labels.clone(),
+        ranking,
+        limit: wanted.top_k + SPARE,
+    };
+    let scored = services.vectors.search(generation, query).await?;
+    let ids: Vec<_> = scored.iter().map(|hit| hit.chunk_id).collect();
+    let found = services.metadata.readable_chunks(generation, &ids, wanted.access).await?;
+    let mut passages = join(scored, found);
+    passages.truncate(wanted.top_k);
+    Ok(passages)
+}
+
+/// The vector of a question. A generation is searched with the embedder that built it, which is not always the one that
+/// is configured.
+async fn embedded(
+    services: &RetrieveServices,
+    text: &str,
+    generation: Option<&Generation>,
+) -> Result<Vec<f32>, AnswerError> {
+    let embedder = match generation {
+        Some(generation) => services.embedders.of(generation).await?,
+        None => services.embedders.configured().clone(),
+    };
+    Ok(embedder.embed_question(text.to_owned()).await?)
+}
+
+fn ranking(services: &RetrieveServices, text: &str, kind: RankingKind, dense: &[f32]) -> Ranking {
+    let sparse = || services.lexical.question(text);
+    match kind {
         RankingKind::Dense => Ranking::Dense(dense.to_vec()),
         RankingKind::Lexical => Ranking::Lexical(sparse()),
         RankingKind::Hybrid => Ranking::Hybrid { dense: dense.to_vec(), sparse: sparse(), fusion: FUSION },
@@ -298,54 +318,4 @@ fn join(scored: Vec<ScoredChunk>, found: Vec<FoundChunk>) -> Vec<Passage> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::{ChunkId, DocumentId, text::CodePointRange};
-    use uuid::Uuid;
-
-    fn chunk(document: u128, ordinal: u32) -> FoundChunk {
-        let id = ChunkId(Uuid::from_u128(1_000 - document * 10 - u128::from(ordinal)));
-        let range = CodePointRange { start: 0, end: 4 };
-        FoundChunk {
-            chunk: Chunk {
-                id,
-                document_id: DocumentId(Uuid::from_u128(document)),
-                version: 1,
-                ordinal,
-                range,
-                text: "text".to_owned(),
-                context: String::new(),
-                heading_path: Vec::new(),
-                page: None,
-                tokens: 1,
-            },
-            name: "name".to_owned(),
-            title: None,
-        }
-    }
-
-    /// The same passages in every order that a store may return them in.
-    #[test]
-    fn equal_scores_come_by_document_and_place() {
-        let hits = [(chunk(2, 0), 0.5), (chunk(1, 1), 0.5), (chunk(1, 0), 0.5), (chunk(3, 0), 1.0)];
-        for start in 0..4 {
-            let turned = (0..4).map(|n| &hits[(start + n) % 4]);
-            let (found, scored) = turned
-                .map(|(found, score)| (found.clone(), ScoredChunk { chunk_id: found.chunk.id, score: *score }))
-                .unzip();
-            let order: Vec<_> = join(scored, found)
-                .iter()
-                .map(|passage| (passage.chunk.document_id.0.as_u128(), passage.chunk.ordinal))
-                .collect();
-            assert_eq!(order, [(3, 0), (1, 0), (1, 1), (2, 0)]);
-        }
-    }
-
-    #[test]
-    fn a_passage_that_is_not_visible_is_left_out() {
-        let (seen, gone) = (chunk(1, 0), chunk(1, 1));
-        let hits = [&gone, &seen].map(|found| ScoredChunk { chunk_id: found.chunk.id, score: 1.0 });
-        let passages = join(hits.to_vec(), vec![seen.clone()]);
-        assert_eq!(passages.iter().map(|passage| passage.chunk.id).collect::<Vec<_>>(), [seen.chunk.id]);
-    }
-}
+mod tests;

@@ -35,3 +35,6 @@ pub async fn second_look(
     let siblings = clarify::siblings(lexical, &read.evidence.passages, best, span, found);
     if siblings.is_empty() { Ok(read) } else { read::read_more(reader, part, read, siblings).await }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,18 @@
 //! Answering with models that do as they are told, over passages that a test writes down.
+//!
+//! `index` puts documents into the index of a test, `vectors` is its vector store.
 
 #![allow(clippy::unwrap_used)]
 
+mod index;
+mod vectors;
+
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -18,10 +26,7 @@ use super::{
 };
 use crate::{
     blob_store::BlobStore,
-    domain::{
-        ChunkId, DocumentId, EmbedderStamp, ExtractedDocument, GenerationNumber, Outcome, Question, Stages,
-        text::CodePointRange,
-    },
+    domain::{EmbedderStamp, ExtractedDocument, Outcome, Question, Stages, text::CodePointRange},
     metadata_store::sqlite::SqliteStore,
     models::{
         embedder::{Embedder, EmbedderError, Embedders, NoOthers, TokenCounter},
@@ -29,8 +34,9 @@ use crate::{
         generator::{GenerateRequest, Generated, Generator, GeneratorError, Message, StopReason},
         lexical::Lexical,
     },
-    vector_store::{Point, ScoredChunk, VectorQuery, VectorStore, VectorStoreError},
 };
+pub use index::Indexed;
+pub use vectors::VectorsInMemory;
 
 /// A question as a user asks it.
 pub fn question(text: &str) -> Question {
@@ -59,14 +65,18 @@ impl ScriptedReader {
 
     /// Finds these words, with this score, in every passage that holds them.
     pub fn finding(words: &'static str, score: f32) -> Self {
-        Self::new(move |_, passages| {
-            let find = |passage: &TitledPassage| {
-                let start = passage.text[..passage.text.find(words)?].chars().count() as u32;
-                let range = CodePointRange { start, end: start + words.chars().count() as u32 };
-                Some(BestSpan { range, score })
-            };
-            Ok(passages.iter().map(find).collect())
-        })
+        Self::finding_each(vec![(words, score)])
+    }
+
+    /// Finds in every passage the first of these words that it holds, with their score.
+    pub fn finding_each(known: Vec<(&'static str, f32)>) -> Self {
+        let find = move |passage: &TitledPassage| {
+            let (words, score) = known.iter().find(|(words, _)| passage.text.contains(words))?;
+            let start = passage.text[..passage.text.find(words)?].chars().count() as u32;
+            let range = CodePointRange { start, end: start + words.chars().count() as u32 };
+            Some(BestSpan { range, score: *score })
+        };
+        Self::new(move |_, passages| Ok(passages.iter().map(&find).collect()))
     }
 
     /// What it was given.
@@ -179,9 +189,17 @@ impl Generator for ScriptedGenerator {
 }
 
 /// Texts with the same words are near each other.
-struct WordsInCommon(EmbedderStamp);
+pub struct WordsInCommon {
+    stamp: EmbedderStamp,
+    questions: AtomicUsize,
+}
 
 impl WordsInCommon {
+    /// How many questions it was given.
+    pub fn questions(&self) -> usize {
+        self.questions.load(Ordering::Relaxed)
+    }
+
     fn vector(text: &str) -> Vec<f32> {
         let mut vector = vec![0.0f32; 512];
         let terms = Lexical::new().question(text);
@@ -196,7 +214,7 @@ impl WordsInCommon {
 #[async_trait]
 impl Embedder for WordsInCommon {
     fn stamp(&self) -> &EmbedderStamp {
-        &self.0
+        &self.stamp
     }
 
     fn max_tokens(&self) -> usize {
@@ -212,87 +230,23 @@ impl Embedder for WordsInCommon {
     }
 
     async fn embed_question(&self, text: String) -> Result<Vec<f32>, EmbedderError> {
+        self.questions.fetch_add(1, Ordering::Relaxed);
         Ok(Self::vector(&text))
-    }
-}
-
-/// Holds nothing: the evidence is given.
-struct NoVectors;
-
-#[async_trait]
-impl VectorStore for NoVectors {
-    async fn create_generation(&self, _: GenerationNumber, _: u32) -> Result<(), VectorStoreError> {
-        Ok(())
-    }
-
-    async fn drop_generation(&self, _: GenerationNumber) -> Result<(), VectorStoreError> {
-        Ok(())
-    }
-
-    async fn generations(&self) -> Result<Vec<GenerationNumber>, VectorStoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn upsert(&self, _: GenerationNumber, _: Vec<Point>) -> Result<(), VectorStoreError> {
-        Ok(())
-    }
-
-    async fn delete_document(
-        &self,
-        _: GenerationNumber,
-        _: DocumentId,
-        _: Option<u32>,
-    ) -> Result<(), VectorStoreError> {
-        Ok(())
-    }
-
-    async fn search(&self, _: GenerationNumber, _: VectorQuery) -> Result<Vec<ScoredChunk>, VectorStoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn dense_vectors(
-        &self,
-        _: GenerationNumber,
-        _: &[ChunkId],
-    ) -> Result<Vec<(ChunkId, Vec<f32>)>, VectorStoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn point_ids(
-        &self,
-        _: GenerationNumber,
-        _: Option<ChunkId>,
-        _: u32,
-    ) -> Result<Vec<ChunkId>, VectorStoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn delete_points(&self, _: GenerationNumber, _: &[ChunkId]) -> Result<(), VectorStoreError> {
-        Ok(())
-    }
-
-    async fn count(&self, _: GenerationNumber, _: Option<DocumentId>) -> Result<u64, VectorStoreError> {
-        Ok(0)
-    }
-
-    async fn optimize(&self, _: GenerationNumber) -> Result<(), VectorStoreError> {
-        Ok(())
-    }
-
-    async fn ping(&self) -> Result<(), VectorStoreError> {
-        Ok(())
     }
 }
 
 /// Everything that answering works with, scripted.
 pub struct Scripted {
     pub services: AnswerServices,
+    pub embedder: Arc<WordsInCommon>,
+    pub vectors: Arc<VectorsInMemory>,
+    pub reader: Option<Arc<ScriptedReader>>,
     pub generator: Arc<ScriptedGenerator>,
     _dir: TempDir,
 }
 
 impl Scripted {
-    /// With this reader, and a generator that writes `draft`.
+    /// With this reader, a generator that writes `draft`, and an empty index.
     pub async fn new(reader: Option<ScriptedReader>, draft: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let stamp = EmbedderStamp {
@@ -303,18 +257,20 @@ impl Scripted {
             passage_prefix: String::new(),
             folder: None,
         };
+        let embedder = Arc::new(WordsInCommon { stamp, questions: AtomicUsize::new(0) });
+        let (vectors, reader) = (Arc::new(VectorsInMemory::default()), reader.map(Arc::new));
         let generator = Arc::new(ScriptedGenerator { draft: draft.to_owned(), prompts: Mutex::default() });
         let metadata = Arc::new(SqliteStore::connect(&dir.path().join("footnote.db")).await.unwrap());
         let services = AnswerServices {
             vocabulary: Vocabularies::new(metadata.clone(), Vec::new(), Bounds::default()),
             retrieve: RetrieveServices {
                 metadata,
-                vectors: Arc::new(NoVectors),
-                embedders: Arc::new(Embedders::new(Arc::new(WordsInCommon(stamp)), Arc::new(NoOthers))),
+                vectors: vectors.clone(),
+                embedders: Arc::new(Embedders::new(embedder.clone(), Arc::new(NoOthers))),
                 lexical: Arc::new(Lexical::new()),
             },
             blobs: BlobStore::in_memory(),
-            reader: reader.map(|reader| Arc::new(reader) as Arc<dyn SpanReader>),
+            reader: reader.clone().map(|reader| reader as Arc<dyn SpanReader>),
             support: None,
             reranker: None,
             generator: generator.clone(),
@@ -322,7 +278,7 @@ impl Scripted {
             redact: BTreeSet::new(),
             calibration: None,
         };
-        Self { services, generator, _dir: dir }
+        Self { services, embedder, vectors, reader, generator, _dir: dir }
     }
 
     /// The evidence that these passages are, each a document of its own that is stored.

@@ -6,6 +6,7 @@ mod isolation;
 mod keys;
 mod labels;
 mod limits;
+mod second_look;
 mod tls;
 
 use std::{collections::BTreeSet, sync::Arc};

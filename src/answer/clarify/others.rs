@@ -1,13 +1,14 @@
 //! Which passages are read beside the best ones, so that a second reading of the question is seen at all: the best
 //! passages may all come from one document.
 //!
-//! May depend on `models::lexical` and its neighbour `subject`.
+//! May depend on `models::lexical` and its neighbours `siblings` and `subject`.
 
 use super::{
     super::Passage,
-    subject::{Asked, Relation, Subject},
+    siblings::one_of_each,
+    subject::{Asked, Subject},
 };
-use crate::{domain::DocumentId, models::lexical::Lexical};
+use crate::models::lexical::Lexical;
 
 /// So many passages are searched for another reading.
 pub const DEPTH: usize = 16;
@@ -18,28 +19,16 @@ const OTHERS: usize = 2;
 const COVERAGE: f32 = 0.6;
 
 /// The first `keep` passages, and behind them the best of other documents that may answer the question too: the same
-/// section of a document with a title alike comes before all others, whatever words it holds, because the form of the
-/// two says already that either may be meant.
+/// section of a document with a title alike comes before all others.
 pub fn with_others(lexical: &Lexical, question: &str, mut passages: Vec<Passage>, keep: usize) -> Vec<Passage> {
     let rest = passages.split_off(keep.min(passages.len()));
     let Some(best) = passages.first() else { return passages };
     let asked = Asked::new(lexical, question);
     let least = COVERAGE * asked.coverage(lexical, best);
+    let fits = |passage: &Passage| least > 0.0 && asked.coverage(lexical, passage) >= least;
     let subject = Subject::of(best, 0);
-    let mut documents: Vec<DocumentId> = passages.iter().map(|passage| passage.chunk.document_id).collect();
-    let is_twin = |passage: &Passage| Subject::of(passage, 0).relation(lexical, &subject) == Relation::Twins;
-    let (twins, others): (Vec<Passage>, Vec<Passage>) = rest.into_iter().partition(is_twin);
-    let twins = twins.into_iter().map(|passage| (passage, true));
-    let others = twins.chain(others.into_iter().map(|passage| (passage, false))).filter_map(|(passage, is_twin)| {
-        let document = passage.chunk.document_id;
-        let holds = is_twin || (least > 0.0 && asked.coverage(lexical, &passage) >= least);
-        let other = !documents.contains(&document) && holds;
-        other.then(|| {
-            documents.push(document);
-            passage
-        })
-    });
-    let others: Vec<Passage> = others.take(OTHERS).collect();
+    let documents = passages.iter().map(|passage| passage.chunk.document_id).collect();
+    let others: Vec<Passage> = one_of_each(lexical, &subject, rest, documents, fits).take(OTHERS).collect();
     passages.extend(others);
     passages
 }

@@ -34,19 +34,28 @@ pub fn words_of_siblings(
 /// The siblings among the passages that were found, the same section first, one of each document.
 pub fn siblings(lexical: &Lexical, read: &[Passage], best: usize, span: BestSpan, found: Vec<Passage>) -> Vec<Passage> {
     let Some(subject) = read.get(best).and_then(|passage| subject_of(passage, span)) else { return Vec::new() };
-    let is_twin = |passage: &Passage| Subject::of(passage, 0).relation(lexical, &subject) == Relation::Twins;
-    let (twins, others): (Vec<Passage>, Vec<Passage>) =
-        found.into_iter().filter(|passage| is_sibling(lexical, passage, &subject)).partition(is_twin);
-    let mut documents: Vec<DocumentId> = Vec::new();
-    let mut siblings: Vec<Passage> = twins.into_iter().chain(others).collect();
-    siblings.retain(|passage| {
+    let fits = |passage: &Passage| is_sibling(lexical, passage, &subject);
+    one_of_each(lexical, &subject, found, Vec::new(), fits).take(SIBLINGS).collect()
+}
+
+/// One passage of each document that is not among `documents`: first the twins of the subject, whatever words they hold,
+/// because the form of the two documents says already that either may be meant, then the others that fit. Among
+/// themselves both stay in their order.
+pub(super) fn one_of_each(
+    lexical: &Lexical,
+    subject: &Subject,
+    found: Vec<Passage>,
+    mut documents: Vec<DocumentId>,
+    fits: impl Fn(&Passage) -> bool,
+) -> impl Iterator<Item = Passage> {
+    let is_twin = |passage: &Passage| Subject::of(passage, 0).relation(lexical, subject) == Relation::Twins;
+    let (twins, others): (Vec<Passage>, Vec<Passage>) = found.into_iter().partition(is_twin);
+    twins.into_iter().chain(others.into_iter().filter(fits)).filter(move |passage| {
         let document = passage.chunk.document_id;
         let new = !documents.contains(&document);
         documents.extend(new.then_some(document));
         new
-    });
-    siblings.truncate(SIBLINGS);
-    siblings
+    })
 }
 
 fn subject_of(passage: &Passage, span: BestSpan) -> Option<Subject> {
