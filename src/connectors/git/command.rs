@@ -3,7 +3,7 @@
 //! May depend on `config`. Nothing that a repository holds is run: no hooks, no filters, no other protocols.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     pin::Pin,
     process::Stdio,
     task::{Context, Poll},
@@ -53,9 +53,15 @@ impl Git {
         Self { mirror, authorization }
     }
 
-    /// Makes the mirror, if it is not there.
+    /// Makes the mirror, if it is not there, and removes what a fetch that was killed has left in it: Git itself does so
+    /// after two weeks, and one that always takes too long leaves a whole pack each time. Only one pass runs.
     pub(super) async fn make_mirror(&self, limit: Duration) -> Result<(), SourceError> {
         let failed = |error: std::io::Error| SourceError::Unavailable(format!("{}: {error}", self.mirror.display()));
+        let packs = self.mirror.join("objects/pack");
+        match tokio::task::spawn_blocking(move || remove_unfinished(&packs)).await {
+            Ok(removed) => removed.map_err(failed)?,
+            Err(error) => return Err(failed(error.into())),
+        }
         if tokio::fs::try_exists(self.mirror.join("HEAD")).await.map_err(failed)? {
             return Ok(());
         }
@@ -131,6 +137,26 @@ impl Git {
         });
         Ok(Running { output: BufReader::new(output), child, message: Some(message) })
     }
+}
+
+/// Removes the packs in a folder that were being written.
+fn remove_unfinished(packs: &Path) -> std::io::Result<()> {
+    let entries = match std::fs::read_dir(packs) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        if !entry.file_name().as_encoded_bytes().starts_with(b"tmp_") {
+            continue;
+        }
+        match std::fs::remove_file(entry.path()) {
+            // What was writing it is ending only now, and has removed it.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            removed => removed?,
+        }
+    }
+    Ok(())
 }
 
 /// A command that runs, and ends with this.
