@@ -53,8 +53,8 @@ impl Git {
         Self { mirror, authorization }
     }
 
-    /// Makes the mirror, if it is not there, and removes what a fetch that was killed has left in it: Git itself does so
-    /// after two weeks, and one that always takes too long leaves a whole pack each time. Only one pass runs.
+    /// Makes the mirror, and removes what a fetch that was killed has left in it: Git itself does so after two weeks, and
+    /// one that always takes too long leaves a whole pack each time. Only one pass runs.
     pub(super) async fn make_mirror(&self, limit: Duration) -> Result<(), SourceError> {
         let failed = |error: std::io::Error| SourceError::Unavailable(format!("{}: {error}", self.mirror.display()));
         let packs = self.mirror.join("objects/pack");
@@ -62,10 +62,8 @@ impl Git {
             Ok(removed) => removed.map_err(failed)?,
             Err(error) => return Err(failed(error.into())),
         }
-        if tokio::fs::try_exists(self.mirror.join("HEAD")).await.map_err(failed)? {
-            return Ok(());
-        }
         tokio::fs::create_dir_all(&self.mirror).await.map_err(failed)?;
+        // Also where it is there: that changes nothing, and mends one whose making was killed.
         self.run(&["init", "--quiet", "--bare", "--template=", "."], limit).await
     }
 
