@@ -210,6 +210,7 @@ mod tests {
             (one("kind = \"git\"\nurl = \"--upload-pack=x\""), "https://"),
             (one("kind = \"git\"\nurl = \"ext::sh -c x\""), "https://"),
             (one("kind = \"git\"\nurl = \"https://me:hidden-words@example.org/a\""), "password"),
+            (one("kind = \"git\"\nurl = \"https://hidden-words@example.org/a\""), "token_env"),
             (git("branch = \"-x\""), "branch"),
             (git("branch = \"a..b\""), "branch"),
             (git("folder = \"../x\""), "folder"),

@@ -178,6 +178,13 @@ impl Written {
             Url::parse(&url).ok().filter(|url| matches!(url.scheme(), "https" | "http" | "ssh" | "git" | "file"));
         let parsed = parsed.ok_or("its `url` must start with https://, http://, ssh://, git:// or file://")?;
         without_password(&parsed)?;
+        if matches!(parsed.scheme(), "http" | "https") && !parsed.username().is_empty() {
+            return Err(
+                "its `url` must not hold a user name: many hosts take a token there, and it is shown in logs; name \
+                        the variable with the token in `token_env`, or the user in git's `credential.username`"
+                    .to_owned(),
+            );
+        }
         if let Some(branch) = &self.branch
             && !is_branch(branch)
         {
