@@ -160,13 +160,17 @@ impl Written {
         let parsed = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         let url = parsed.ok_or("its `url` must start with http:// or https://")?;
         without_password(&url)?;
+        if !url.username().is_empty() {
+            return Err("its `url` must not hold a user name: pages behind a login are not followed".to_owned());
+        }
+        let hosts: BTreeSet<String> = self.hosts.iter().flatten().map(|name| host(name)).collect::<Result<_, _>>()?;
         let delay = self.delay_seconds.unwrap_or(1.0);
         if !(0.0..=MAX_DELAY_SECONDS).contains(&delay) {
             return Err(format!("delay_seconds must be 0 to {MAX_DELAY_SECONDS}, not {delay}"));
         }
         Ok(SourceConfig::Sitemap {
             url,
-            hosts: self.hosts.clone().unwrap_or_default(),
+            hosts,
             delay: Duration::from_secs_f64(delay),
             private_network: self.private_network.unwrap_or(false),
             ask_every_page: self.ask_every_page.unwrap_or(false),
@@ -208,6 +212,14 @@ fn without_password(url: &Url) -> Result<(), String> {
         true => Err("its `url` must not hold a password: it is shown in logs".to_owned()),
         false => Ok(()),
     }
+}
+
+/// The name of a host as addresses have it: any other spelling would match none.
+fn host(name: &str) -> Result<String, String> {
+    let parsed = url::Host::parse(name).map_err(|error| {
+        format!("`{name}` in `hosts` is no name of a host ({error}): give it without scheme, port and path")
+    });
+    Ok(parsed?.to_string())
 }
 
 fn secret_of(name: &str, variable: &impl Fn(&str) -> Option<String>) -> Result<Secret, String> {

