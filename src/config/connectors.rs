@@ -225,6 +225,7 @@ mod tests {
             (one("kind = \"git\"\nurl = \"ssh://git@example.org/a\"\ntoken_env = \"A_TOKEN\""), "https://"),
             (one("kind = \"sitemap\"\nurl = \"ftp://example.org\""), "http://"),
             (one("kind = \"sitemap\"\nurl = \"https://example.org/\"\ndelay_seconds = -1.0"), "delay_seconds"),
+            (site("delay_seconds = 900.0"), "delay_seconds"),
             (site("hosts = [\"https://www.example.org\"]"), "without scheme"),
             (site("hosts = [\"www.example.org:8080\"]"), "without scheme"),
             (one("kind = \"sitemap\"\nurl = \"https://me@example.org/\""), "user name"),

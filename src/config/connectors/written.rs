@@ -16,8 +16,8 @@ use crate::{
 const INTERVAL_SECONDS: u64 = 600;
 /// The longest time between two passes: 30 days.
 const MAX_INTERVAL_SECONDS: u64 = 30 * 24 * 3_600;
-/// The longest time that a site is left alone between two requests.
-const MAX_DELAY_SECONDS: f64 = 3_600.0;
+/// The longest time that a site is left alone between two requests: a pass gives each page 15 minutes, the pause included.
+const MAX_DELAY_SECONDS: f64 = 600.0;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
