@@ -21,6 +21,8 @@ use super::{Found, Listed, Read, Selection, Source, SourceError, SourceItem};
 
 /// A file that changed less than this ago may change again without looking other: the clock of a file system has a grain.
 const GRAIN: Duration = Duration::from_secs(2);
+/// So far ahead of ours the clock of a file server may be.
+const AHEAD: Duration = Duration::from_secs(600);
 /// The deepest that folders are followed.
 const MAX_DEPTH: usize = 128;
 
@@ -143,12 +145,10 @@ impl Walk {
             Err(error) if error.io_error().is_some_and(|error| error.kind() == ErrorKind::NotFound) => return Ok(None),
             Err(error) => return Err(SourceError::Unavailable(format!("not all of it can be read: {error}"))),
         };
-        let age = state.modified().ok().and_then(|at| SystemTime::now().duration_since(at).ok());
         Ok(Some(Listed::Item(SourceItem {
             key,
             fingerprint: Some(fingerprint(&state)),
-            // Also when the time lies in the future, or is not told.
-            unsettled: age.is_none_or(|age| age < GRAIN),
+            unsettled: is_unsettled(state.modified().into_iter().chain(changed_at(&state)), SystemTime::now()),
             size: Some(state.len()),
             problem: None,
         })))
@@ -166,6 +166,32 @@ fn fingerprint(state: &Metadata) -> String {
 #[cfg(not(unix))]
 fn fingerprint(state: &Metadata) -> String {
     format!("{} {:?}", state.len(), state.modified().ok())
+}
+
+/// When anything about a file was changed last: unlike the time of its content, nobody can set it.
+#[cfg(unix)]
+fn changed_at(state: &Metadata) -> Option<SystemTime> {
+    use std::os::unix::fs::MetadataExt as _;
+    let (seconds, nanoseconds) = (u64::try_from(state.ctime()).ok()?, u32::try_from(state.ctime_nsec()).ok()?);
+    SystemTime::UNIX_EPOCH.checked_add(Duration::new(seconds, nanoseconds))
+}
+
+#[cfg(not(unix))]
+fn changed_at(_: &Metadata) -> Option<SystemTime> {
+    None
+}
+
+/// Whether a file changed a moment ago, by the first of these times that tells. One that lies far in the future tells
+/// nothing: somebody has set it, and a file is not looked at again and again until then.
+fn is_unsettled(times: impl IntoIterator<Item = SystemTime>, now: SystemTime) -> bool {
+    for at in times {
+        match now.duration_since(at) {
+            Ok(age) => return age < GRAIN,
+            Err(ahead) if ahead.duration() < AHEAD => return true,
+            Err(_) => {}
+        }
+    }
+    false
 }
 
 /// Opens a file below the folder and nothing else: between the walk and this a link may have taken its place. `None` when
@@ -231,6 +257,18 @@ mod tests {
         }
         let gone = outside.path().join("gone");
         assert!(open(&gone, "a").unwrap_err().is_transient(), "a folder that is gone is not one without files");
+    }
+
+    #[test]
+    fn a_time_that_was_set_far_into_the_future_does_not_keep_a_file_unsettled() {
+        let now = SystemTime::now();
+        let (old, future) = (now - Duration::from_secs(60), now + Duration::from_secs(86_400));
+        for unsettled in [[now, now], [now, old], [now + Duration::from_secs(60), old], [future, now]] {
+            assert!(is_unsettled(unsettled, now), "{unsettled:?}");
+        }
+        for settled in [[old, old], [old, now], [future, old], [future, future]] {
+            assert!(!is_unsettled(settled, now), "{settled:?}");
+        }
     }
 
     #[test]
