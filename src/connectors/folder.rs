@@ -199,15 +199,16 @@ fn is_unsettled(times: impl IntoIterator<Item = SystemTime>, now: SystemTime) ->
 fn open(root: &Path, key: &str) -> Result<Option<File>, SourceError> {
     let path = root.join(key);
     let gone = |error: &std::io::Error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory);
-    let (inside, there) = match (root.canonicalize(), path.canonicalize()) {
-        (Ok(root), Ok(there)) => (there.starts_with(&root), there),
-        // Without its root a file is not gone: the folder is.
-        (Err(error), _) => return Err(unavailable(root, &error)),
-        (_, Err(error)) if gone(&error) => return Ok(None),
-        (_, Err(error)) => return Err(unavailable(&path, &error)),
+    // Without its root a file is not gone: the folder is.
+    let root = root.canonicalize().map_err(|error| unavailable(root, &error))?;
+    let there = match path.canonicalize() {
+        Ok(there) => there,
+        Err(error) if gone(&error) => return Ok(None),
+        Err(error) => return Err(unavailable(&path, &error)),
     };
-    if !inside {
-        return Err(SourceError::Refused(format!("`{key}` leads out of the folder")));
+    let leads_out = || SourceError::Refused(format!("`{key}` leads out of the folder"));
+    if !there.starts_with(&root) {
+        return Err(leads_out());
     }
     let mut options = File::options();
     options.read(true);
@@ -225,11 +226,27 @@ fn open(root: &Path, key: &str) -> Result<Option<File>, SourceError> {
         }
         Err(error) => return Err(unavailable(&path, &error)),
     };
+    if !is_below(&file, &root).map_err(|error| unavailable(&path, &error))? {
+        return Err(leads_out());
+    }
     match file.metadata() {
         Ok(state) if state.is_file() => Ok(Some(file)),
         Ok(_) => Ok(None),
         Err(error) => Err(unavailable(&path, &error)),
     }
+}
+
+/// Whether what was opened lies below a folder, whose path leads over no link. Its own path was looked at before: in the
+/// moment between, a link may have taken the place of a folder in it.
+#[cfg(target_os = "linux")]
+fn is_below(file: &File, root: &Path) -> std::io::Result<bool> {
+    use std::os::fd::AsRawFd as _;
+    Ok(std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))?.starts_with(root))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_below(_: &File, _: &Path) -> std::io::Result<bool> {
+    Ok(true)
 }
 
 fn unavailable(path: &Path, error: &std::io::Error) -> SourceError {
@@ -254,6 +271,13 @@ mod tests {
             std::os::unix::fs::symlink(outside.path(), inside.path().join("link")).unwrap();
             let error = open(inside.path(), "link/secret").unwrap_err();
             assert!(!error.is_transient() && error.to_string().contains("out of the folder"), "{error}");
+        }
+        // Also one that comes after its path was looked at.
+        #[cfg(target_os = "linux")]
+        {
+            let root = inside.path().canonicalize().unwrap();
+            assert!(is_below(&File::open(root.join("open")).unwrap(), &root).unwrap());
+            assert!(!is_below(&File::open(root.join("link/secret")).unwrap(), &root).unwrap());
         }
         let gone = outside.path().join("gone");
         assert!(open(&gone, "a").unwrap_err().is_transient(), "a folder that is gone is not one without files");
