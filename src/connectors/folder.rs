@@ -28,25 +28,23 @@ const MAX_DEPTH: usize = 128;
 
 /// A folder.
 pub(super) struct FolderSource {
-    root: PathBuf,
-    hidden: bool,
-    selection: Selection,
+    walk: Walk,
     watch: Arc<Watch>,
 }
 
 impl FolderSource {
-    /// The folder at `root`, which need not be there yet.
-    pub(super) fn new(root: PathBuf, hidden: bool, selection: Selection) -> Self {
-        Self { watch: Arc::new(Watch::new(root.clone())), root, hidden, selection }
+    /// The folder at `root`, which need not be there yet, and which may not hold the program's data directory.
+    pub(super) fn new(root: PathBuf, hidden: bool, data_dir: PathBuf, selection: Selection) -> Self {
+        Self { watch: Arc::new(Watch::new(root.clone())), walk: Walk { root, hidden, data_dir, selection } }
     }
 }
 
 #[async_trait]
 impl Source for FolderSource {
     async fn list(&self, found: Found) -> Result<(), SourceError> {
-        let walk = Walk { root: self.root.clone(), hidden: self.hidden, selection: self.selection.clone() };
-        let watch = self.watch.clone();
+        let (walk, watch) = (self.walk.clone(), self.watch.clone());
         let walked = tokio::task::spawn_blocking(move || {
+            walk.check_root()?;
             // Before the walk: what changes during it is told after it.
             watch.keep();
             walk.run(&found)
@@ -57,7 +55,7 @@ impl Source for FolderSource {
     }
 
     async fn read(&self, item: &SourceItem, _: Option<&str>) -> Result<Read, SourceError> {
-        let (root, key) = (self.root.clone(), item.key.clone());
+        let (root, key) = (self.walk.root.clone(), item.key.clone());
         let opened = tokio::task::spawn_blocking(move || open(&root, &key)).await;
         let opened =
             opened.map_err(|error| SourceError::Unavailable(format!("the file could not be opened: {error}")))?;
@@ -74,20 +72,30 @@ impl Source for FolderSource {
     }
 }
 
+#[derive(Clone)]
 struct Walk {
     root: PathBuf,
     hidden: bool,
+    data_dir: PathBuf,
     selection: Selection,
 }
 
 impl Walk {
-    fn run(&self, found: &Found) -> Result<(), SourceError> {
+    fn check_root(&self) -> Result<(), SourceError> {
+        let there = self.root.canonicalize().map_err(|error| unavailable(&self.root, &error))?;
         // `walkdir` would say nothing of a root that is a file.
-        match std::fs::metadata(&self.root) {
-            Ok(there) if there.is_dir() => {}
-            Ok(_) => return Err(SourceError::Refused(format!("{} is no folder", self.root.display()))),
-            Err(error) => return Err(unavailable(&self.root, &error)),
+        if !there.is_dir() {
+            return Err(SourceError::Refused(format!("{} is no folder", self.root.display())));
         }
+        // Over links too: what is taken over from there would be stored there, and found in the next pass.
+        match self.data_dir.canonicalize() {
+            Ok(data) if data.starts_with(&there) => Err(holds_the_data(&self.root, &self.data_dir)),
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(unavailable(&self.data_dir, &error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn run(&self, found: &Found) -> Result<(), SourceError> {
         let mut first_error = None;
         let mut entries = WalkDir::new(&self.root).min_depth(1).max_depth(MAX_DEPTH).into_iter();
         while let Some(entry) = entries.next() {
@@ -153,6 +161,15 @@ impl Walk {
             problem: None,
         })))
     }
+}
+
+/// Why a folder is not followed.
+pub(super) fn holds_the_data(folder: &Path, data_dir: &Path) -> SourceError {
+    SourceError::Refused(format!(
+        "{} holds the data directory {}: follow a folder beside it",
+        folder.display(),
+        data_dir.display()
+    ))
 }
 
 /// Tells one state of a file from another, also one of the same size that has the same time of change.
