@@ -267,12 +267,9 @@ impl<'a> Work<'a> {
         if let Some(document) = known.and_then(|known| known.document_id) {
             match self.store().document(document).await {
                 Ok(document) if document.name == *name && document.collection == *collection => return Ok(()),
-                // The connector was given another prefix or collection: what has the old name goes.
-                Ok(document) => match self.store().delete_document(document.id).await {
-                    Ok(_) | Err(MetadataStoreError::NotFound { .. }) => {}
-                    Err(error) => return Err(Failure::Pass(error.into())),
-                },
-                Err(MetadataStoreError::NotFound { .. }) => {}
+                // It was deleted here, or the connector was given another prefix or collection: what has the old name goes
+                // when there is something to take its place.
+                Ok(_) | Err(MetadataStoreError::NotFound { .. }) => {}
                 Err(error) => return Err(Failure::Pass(error.into())),
             }
         }

@@ -188,6 +188,7 @@ impl ConnectorStore for PostgresStore {
                 let number = check_held(&mut transaction, pass).await?;
                 let by = Some((pass.connector.as_str(), seen.item.as_str()));
                 let registered = uploads::register(&mut transaction, &upload, by).await?;
+                delete_former(&mut transaction, pass, &seen.item, registered.document_id).await?;
                 record(&mut transaction, &pass.connector, number, &seen, Some(&registered)).await?;
                 Ok(registered)
             }
@@ -372,6 +373,24 @@ async fn record(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Deletes the document that an item was before it became this one: it had another name, or was in another collection.
+async fn delete_former(conn: &mut PgConnection, pass: &Pass, item: &str, document: DocumentId) -> StoreResult<()> {
+    let former: Option<Uuid> = sqlx::query_scalar(
+        "SELECT document_id FROM connector_items WHERE connector = $1 AND item = $2 AND document_id <> $3",
+    )
+    .bind(&pass.connector)
+    .bind(item)
+    .bind(document.0)
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(former) = former else { return Ok(()) };
+    match commit::delete(conn, DocumentId(former)).await {
+        // It was deleted here.
+        Ok(_) | Err(MetadataStoreError::NotFound { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 async fn drop_item(conn: &mut PgConnection, pass: &Pass, item: &str) -> StoreResult<Option<JobId>> {

@@ -1,7 +1,8 @@
 //! What holds for websites alone.
 
 use axum::http::StatusCode;
-use footnote::domain::PassOutcome;
+use footnote::{connectors::Follower, domain::PassOutcome};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     app_with, complete, documents, pass,
@@ -119,4 +120,26 @@ async fn a_site_that_goes_away_in_the_middle_ends_the_pass() {
     site.pages.lock().unwrap().broken = false;
     let ended = complete(&app, "one").await;
     assert_eq!((ended.report.failed, ended.report.changed, ended.report.unchanged), (0, 0, 30), "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_that_get_another_name_keep_the_old_one_until_they_can_be_read() {
+    let mut site = Website::new().await;
+    for page in ["a", "b"] {
+        site.put(page, page.as_bytes()).await;
+    }
+    let (app, _dir) = app_with(&site.connector("")).await;
+    complete(&app, "one").await;
+    let before = documents(&app).await;
+    let mut connector = app.app.config.connectors.get("one").unwrap().clone();
+    connector.prefix = "site/".to_owned();
+    let renamed = Follower::new(app.app.connectors.clone(), connector).unwrap();
+    let look = async || renamed.once(false, &CancellationToken::new()).await.unwrap().unwrap();
+    site.pages.lock().unwrap().broken = true;
+    assert_eq!(look().await.report.failed, 2);
+    assert_eq!(documents(&app).await, before, "nothing goes because a site is away");
+    site.pages.lock().unwrap().broken = false;
+    assert_eq!(look().await.report.changed, 2);
+    let names = ["a", "b"].map(|page| format!("site/{}", site.url(page)));
+    assert_eq!(documents(&app).await.into_keys().collect::<Vec<_>>(), names);
 }
