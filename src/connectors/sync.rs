@@ -153,7 +153,7 @@ impl<'a> Work<'a> {
         trouble: &mut u32,
     ) -> Result<(), SyncError> {
         let (before, validator) = (known.as_ref().and_then(|known| known.document_id), self.validator(known.as_ref()));
-        // Of what only reading tells, the description alone is recorded.
+        // Of what only reading tells, nothing is known yet but how it is described.
         let fingerprint = self.fingerprint(item).unwrap_or_else(|| self.described.clone());
         let seen = SeenItem { item: key.to_owned(), fingerprint, validator, error: None };
         let worked = tokio::time::timeout(ITEM, self.try_follow(&seen, item, known.as_ref())).await;
@@ -222,8 +222,10 @@ impl<'a> Work<'a> {
         let (mut reader, size, validator) = match read {
             Ok(Read::Gone) => return Ok(Followed::Gone),
             Ok(Read::Unchanged) => {
-                self.store().record_item(self.pass, seen.clone()).await.map_err(SyncError::from)?;
-                return Ok(Followed::AsBefore);
+                // Where only the bytes tell, they are those that were told before.
+                let told = known.filter(|_| item.fingerprint.is_none()).map(|known| known.seen.fingerprint.clone());
+                let fingerprint = told.unwrap_or_else(|| seen.fingerprint.clone());
+                return self.as_before(SeenItem { fingerprint, ..seen.clone() }).await;
             }
             Ok(Read::Bytes { reader, size, validator }) => (reader, size, validator),
             Err(error) if error.is_transient() => return Err(Failure::Later(error.to_string())),
@@ -233,8 +235,22 @@ impl<'a> Work<'a> {
         if size.is_some_and(|size| size != received.size_bytes()) {
             return Err(Failure::Later("the source broke off before its end".to_owned()));
         }
-        let fingerprint = if item.unsettled { String::new() } else { seen.fingerprint.clone() };
-        self.register(&name, SeenItem { fingerprint, validator, ..seen.clone() }, &received).await
+        let fingerprint = match &item.fingerprint {
+            _ if item.unsettled => String::new(),
+            Some(_) => seen.fingerprint.clone(),
+            None => format!("{} {}", self.described, received.sha256()),
+        };
+        let read = SeenItem { fingerprint, validator, ..seen.clone() };
+        // It has its document, or had one that was deleted here, or could not be ingested: only another state is news.
+        if item.fingerprint.is_none() && known.is_some_and(|known| is_same(known, &read.fingerprint)) {
+            return self.as_before(read).await;
+        }
+        self.register(&name, read, &received).await
+    }
+
+    async fn as_before(&self, seen: SeenItem) -> Result<Followed, Failure> {
+        self.store().record_item(self.pass, seen).await.map_err(SyncError::from)?;
+        Ok(Followed::AsBefore)
     }
 
     async fn register(&self, name: &str, seen: SeenItem, received: &upload::Received) -> Result<Followed, Failure> {
@@ -285,6 +301,11 @@ impl<'a> Work<'a> {
             Err(error) => Err(Failure::Pass(error.into())),
         }
     }
+}
+
+/// Whether an item became a document when it was in the state that this tells.
+fn is_same(known: &KnownItem, fingerprint: &str) -> bool {
+    known.document_id.is_some() && known.seen.error.is_none() && known.seen.fingerprint == fingerprint
 }
 
 /// What became of an item.

@@ -1,7 +1,13 @@
 //! What holds for websites alone.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
-use footnote::{connectors::Follower, domain::PassOutcome};
+use footnote::{
+    connectors::Follower,
+    domain::{JobKind, PassOutcome},
+    metadata_store::DocumentQuery,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -142,4 +148,36 @@ async fn pages_that_get_another_name_keep_the_old_one_until_they_can_be_read() {
     assert_eq!(look().await.report.changed, 2);
     let names = ["a", "b"].map(|page| format!("site/{}", site.url(page)));
     assert_eq!(documents(&app).await.into_keys().collect::<Vec<_>>(), names);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_of_which_nothing_tells_whether_it_changed_is_news_only_when_its_bytes_are() {
+    let mut site = Website::new().await;
+    site.pages.lock().unwrap().without_tags = true;
+    for page in ["a", "b"] {
+        site.put(page, page.as_bytes()).await;
+    }
+    let (app, _dir) = app_with(&site.connector("")).await;
+    complete(&app, "one").await;
+    let metadata = &app.app.metadata;
+    // One of them cannot be ingested, and the other is deleted here.
+    let leased = metadata.lease_job(&[JobKind::Ingest], Duration::from_secs(3_600)).await.unwrap().unwrap();
+    metadata.fail_job(leased.job.id, &leased.token, "no text", None).await.unwrap();
+    let failed = leased.job.document_id.unwrap();
+    let query = DocumentQuery { limit: 10, ..DocumentQuery::default() };
+    let all = metadata.documents(query).await.unwrap().items;
+    let other = all.into_iter().find(|document| document.id != failed).unwrap();
+    metadata.delete_document(other.id).await.unwrap();
+    for _ in 0..2 {
+        let ended = complete(&app, "one").await;
+        assert_eq!((ended.report.unchanged, ended.report.added, ended.report.changed), (2, 0, 0), "{ended:?}");
+        assert_eq!(metadata.document(failed).await.unwrap().latest.version, 1, "it is not tried for ever");
+        assert_eq!(documents(&app).await.len(), 1, "what was deleted here stays away");
+    }
+    for page in ["a", "b"] {
+        site.put(page, format!("{page}, changed").as_bytes()).await;
+    }
+    assert_eq!(complete(&app, "one").await.report.changed, 2);
+    assert_eq!(metadata.document(failed).await.unwrap().latest.version, 2);
+    assert_eq!(documents(&app).await.len(), 2);
 }
