@@ -63,6 +63,8 @@ pub(super) struct Work<'a> {
     pub(super) pass: &'a Pass,
     /// The beginning of the fingerprints of what is described as the connector says now.
     described: String,
+    /// The end of the fingerprints of what was refused with this configuration.
+    configured: String,
 }
 
 impl<'a> Work<'a> {
@@ -74,9 +76,10 @@ impl<'a> Work<'a> {
         pass: &'a Pass,
     ) -> Self {
         let Connector { collection, prefix, metadata, access, .. } = connector;
-        let said = serde_json::json!([collection, prefix, metadata, access]).to_string();
-        let sum = hex::encode(Sha256::digest(said.as_bytes()));
-        Self { services, connector, source, pass, described: sum.chars().take(16).collect() }
+        let described = short_sum(&serde_json::json!([collection, prefix, metadata, access]).to_string());
+        // No secret is in it.
+        let configured = short_sum(&format!("{} {:?}", services.max_upload_bytes, connector.source));
+        Self { services, connector, source, pass, described, configured }
     }
 
     pub(super) fn store(&self) -> &dyn MetadataStore {
@@ -124,7 +127,11 @@ impl<'a> Work<'a> {
             report.listed += 1;
             let known = known.remove(&key);
             let same = |known: &KnownItem| {
-                !item.unsettled && Some(&known.seen.fingerprint) == self.fingerprint(&item).as_ref()
+                let told = self.fingerprint(&item).map(|told| match known.seen.error {
+                    None => told,
+                    Some(_) => self.refused(&told),
+                });
+                !item.unsettled && told.is_some_and(|told| told == known.seen.fingerprint)
             };
             match known {
                 Some(known) if same(&known) => {
@@ -141,6 +148,11 @@ impl<'a> Work<'a> {
     fn fingerprint(&self, item: &SourceItem) -> Option<String> {
         let of_source = item.fingerprint.as_ref()?;
         Some(format!("{} {}", self.described, hex::encode(Sha256::digest(of_source.as_bytes()))))
+    }
+
+    /// What is recorded of an item that is refused in this state: other limits, or another configuration, may take it.
+    fn refused(&self, fingerprint: &str) -> String {
+        format!("{fingerprint} {}", self.configured)
     }
 
     /// Takes an item over, or records why not.
@@ -170,7 +182,7 @@ impl<'a> Work<'a> {
             Err(Failure::Item(why)) => {
                 report.failed += 1;
                 // What is being written is looked at again.
-                let fingerprint = if item.unsettled { String::new() } else { seen.fingerprint.clone() };
+                let fingerprint = if item.unsettled { String::new() } else { self.refused(&seen.fingerprint) };
                 self.store().record_item(self.pass, SeenItem { error: Some(why), fingerprint, ..seen }).await?;
             }
             Err(Failure::Later(why)) => {
@@ -320,7 +332,7 @@ enum Followed {
 
 /// Why an item did not become a document.
 enum Failure {
-    /// Because of what it is: it is tried again when it changes.
+    /// Because of what it is: it is tried again when it changes, or the configuration does.
     Item(String),
     /// Because the source did not give it: it is tried again in the next pass.
     Later(String),
@@ -342,6 +354,11 @@ fn not_received(error: ReceiveError) -> Failure {
         ReceiveError::Broken(_) | ReceiveError::Stalled => Failure::Later(error.to_string()),
         ReceiveError::Scratch(error) => Failure::Pass(IngestError::Scratch(error).into()),
     }
+}
+
+/// The beginning of a sum: enough to tell one configuration from the next.
+fn short_sum(text: &str) -> String {
+    hex::encode(&Sha256::digest(text.as_bytes())[..8])
 }
 
 /// An item with the name that it is recorded under: its own, unless no store takes it.
