@@ -311,3 +311,29 @@ async fn a_bucket_that_is_a_directory_leads_nowhere_else() {
     assert_eq!((ended.report.listed, ended.report.passed_over), (2, 2), "{ended:?}");
     assert_eq!(documents(&app).await.into_keys().collect::<Vec<_>>(), [".b.md", "a.md"]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connector_that_was_of_another_kind_is_not_followed_while_its_documents_are_there() {
+    let source = tempfile::tempdir().unwrap();
+    for name in ["a.md", "b.md"] {
+        write_settled(&source.path().join("docs").join(name), name.as_bytes());
+        write_settled(&source.path().join("objects").join(name), b"something else");
+    }
+    let root = source.path().join("docs");
+    let described = format!("[[connectors]]\nname = \"one\"\nkind = \"folder\"\npath = \"{}\"\n", root.display());
+    let (app, _dir) = app_with(&described).await;
+    complete(&app, "one").await;
+    let before = documents(&app).await;
+    let connector = app.app.config.connectors.get("one").unwrap().clone();
+    let other = Connector { source: bucket_at(&source.path().join("objects")), ..connector };
+    let following = Follower::new(app.app.connectors.clone(), other).unwrap();
+    app.app.metadata.request_pass("one", false).await.unwrap();
+    let stop = CancellationToken::new();
+    let following = tokio::spawn(following.run(stop.clone()));
+    // It would begin at once.
+    let begun = until("a pass is begun", async || !app.app.metadata.connectors().await.unwrap()[0].requested);
+    assert!(tokio::time::timeout(std::time::Duration::from_secs(1), begun).await.is_err());
+    stop.cancel();
+    following.await.unwrap();
+    assert_eq!(documents(&app).await, before);
+}
