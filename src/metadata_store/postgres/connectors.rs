@@ -87,6 +87,7 @@ impl ConnectorStore for PostgresStore {
     }
 
     async fn request_pass(&self, connector: &str, confirmed: bool) -> StoreResult<()> {
+        checks::no_nul("the name of the connector", connector)?;
         within(CALL, async {
             let asked = sqlx::query(
                 "UPDATE connectors SET requested = CASE WHEN $2 OR requested = 'confirmed' THEN 'confirmed' \
@@ -238,6 +239,8 @@ impl ConnectorStore for PostgresStore {
 
     async fn failures(&self, connector: &str, after: Option<&str>, limit: u32) -> StoreResult<Vec<ItemFailure>> {
         checks::page_limit(limit)?;
+        checks::no_nul("the name of the connector", connector)?;
+        checks::no_nul("`after`", after.unwrap_or_default())?;
         within(CALL, async {
             let query = format!("{} AND i.connector = $1 AND i.item > $2 ORDER BY i.item LIMIT $3", rows::FAILURES);
             let found: Vec<FailureRow<DateTime<Utc>>> = sqlx::query_as(sqlx::AssertSqlSafe(query))

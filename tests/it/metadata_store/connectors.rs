@@ -264,6 +264,9 @@ pub async fn what_is_no_connector_is_refused(backend: &Backend) {
     }
     not_found(store.begin_pass("none", PassWhen::Now, HOUR).await);
     not_found(store.request_pass("none", false).await);
+    invalid(store.request_pass("a\0", false).await);
+    invalid(store.failures("a\0", None, 10).await);
+    invalid(store.failures(ONE, Some("\0"), 10).await);
     let pass = begun(store).await;
     for wrong in [
         seen(""),
