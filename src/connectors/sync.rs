@@ -187,7 +187,9 @@ impl<'a> Work<'a> {
             }
             Err(Failure::Later(why)) => {
                 report.failed += 1;
-                let fingerprint = String::new();
+                // What only its bytes tell is read in each pass anyway, and then compared with those from before.
+                let told = known.filter(|_| item.fingerprint.is_none()).map(|known| known.seen.fingerprint);
+                let fingerprint = told.unwrap_or_default();
                 self.store().record_item(self.pass, SeenItem { error: Some(why.clone()), fingerprint, ..seen }).await?;
                 *trouble += 1;
                 if *trouble == MOST_TROUBLE {
@@ -317,7 +319,7 @@ impl<'a> Work<'a> {
 
 /// Whether an item became a document when it was in the state that this tells.
 fn is_same(known: &KnownItem, fingerprint: &str) -> bool {
-    known.document_id.is_some() && known.seen.error.is_none() && known.seen.fingerprint == fingerprint
+    known.document_id.is_some() && known.seen.fingerprint == fingerprint
 }
 
 /// What became of an item.

@@ -168,9 +168,12 @@ async fn a_page_of_which_nothing_tells_whether_it_changed_is_news_only_when_its_
     let all = metadata.documents(query).await.unwrap().items;
     let other = all.into_iter().find(|document| document.id != failed).unwrap();
     metadata.delete_document(other.id).await.unwrap();
-    for _ in 0..2 {
+    // Also when the site was away in between.
+    for broken in [false, true, false, false] {
+        site.pages.lock().unwrap().broken = broken;
         let ended = complete(&app, "one").await;
-        assert_eq!((ended.report.unchanged, ended.report.added, ended.report.changed), (2, 0, 0), "{ended:?}");
+        let expected = if broken { (0, 2) } else { (2, 0) };
+        assert_eq!((ended.report.unchanged, ended.report.failed), expected, "{ended:?}");
         assert_eq!(metadata.document(failed).await.unwrap().latest.version, 1, "it is not tried for ever");
         assert_eq!(documents(&app).await.len(), 1, "what was deleted here stays away");
     }
