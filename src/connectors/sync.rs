@@ -25,7 +25,7 @@ use crate::{
 const TOGETHER: usize = 200;
 /// How long one item may take: a sender that drips is not waited for.
 const ITEM: Duration = Duration::from_secs(15 * 60);
-/// How many items may fail to be read one after another before the source counts as away.
+/// How many items may begin to fail one after another before the source counts as away.
 const MOST_TROUBLE: u32 = 10;
 /// The longest name of an item that is recorded as it is, in bytes.
 const MAX_KEY: usize = 1_024;
@@ -165,6 +165,7 @@ impl<'a> Work<'a> {
         trouble: &mut u32,
     ) -> Result<(), SyncError> {
         let (before, validator) = (known.as_ref().and_then(|known| known.document_id), self.validator(known.as_ref()));
+        let failed_before = known.as_ref().is_some_and(|known| known.seen.error.is_some());
         // Of what only reading tells, nothing is known yet but how it is described.
         let fingerprint = self.fingerprint(item).unwrap_or_else(|| self.described.clone());
         let seen = SeenItem { item: key.to_owned(), fingerprint, validator, error: None };
@@ -191,7 +192,9 @@ impl<'a> Work<'a> {
                 let told = known.filter(|_| item.fingerprint.is_none()).map(|known| known.seen.fingerprint);
                 let fingerprint = told.unwrap_or_default();
                 self.store().record_item(self.pass, SeenItem { error: Some(why.clone()), fingerprint, ..seen }).await?;
-                *trouble += 1;
+                // What failed before says nothing of the source now: else so many that are broken, and listed one after
+                // another, would keep all others away for ever.
+                *trouble += u32::from(!failed_before);
                 if *trouble == MOST_TROUBLE {
                     let why = format!("{MOST_TROUBLE} items one after another could not be read, the last one: {why}");
                     return Err(SourceError::Unavailable(why).into());

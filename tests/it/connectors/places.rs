@@ -1,7 +1,7 @@
 //! Sources that a test fills, empties and takes away.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
@@ -176,6 +176,8 @@ pub struct Pages {
     pub sitemap: Option<(StatusCode, String)>,
     /// Every page is answered with 503.
     pub broken: bool,
+    /// These pages are, always.
+    pub broken_pages: BTreeSet<String>,
     /// No page has an entity tag.
     pub without_tags: bool,
     /// The status of every answer about a page, in their order.
@@ -223,7 +225,7 @@ async fn answer(State((pages, port)): State<(Arc<Mutex<Pages>>, u16)>, uri: Uri,
         return format!("<?xml version=\"1.0\"?><urlset>{listed}</urlset>").into_response();
     }
     let response = match (pages.redirects.get(&path), pages.pages.get(&path)) {
-        _ if pages.broken => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        _ if pages.broken || pages.broken_pages.contains(&path) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         (Some(to), _) => (StatusCode::FOUND, [(header::LOCATION, to.clone())]).into_response(),
         (None, None) => StatusCode::NOT_FOUND.into_response(),
         (None, Some(bytes)) => {

@@ -184,3 +184,19 @@ async fn a_page_of_which_nothing_tells_whether_it_changed_is_news_only_when_its_
     assert_eq!(metadata.document(failed).await.unwrap().latest.version, 2);
     assert_eq!(documents(&app).await.len(), 2);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_that_are_always_broken_keep_the_others_away_once() {
+    let mut site = Website::new().await;
+    for page in 0..15 {
+        let page = format!("{page:02}");
+        site.put(&page, page.as_bytes()).await;
+        if page.as_str() < "12" {
+            site.pages.lock().unwrap().broken_pages.insert(page);
+        }
+    }
+    let (app, _dir) = app_with(&site.connector("")).await;
+    assert_eq!(pass(&app, "one").await.outcome, PassOutcome::Failed);
+    let ended = complete(&app, "one").await;
+    assert_eq!((ended.report.failed, ended.report.added), (12, 3), "{ended:?}");
+}
