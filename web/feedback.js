@@ -104,6 +104,6 @@ async function one(main, id) {
     main.append(h("h1", {}, outcome.question.original), h("div", { class: "table" }, h("table", {}, h("tbody", {}, facts.map(([name, value]) =>
       h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, value)))))),
       h("h2", {}, "Footnotes"), cited.length ? h("ol", {}, cited) : h("p", {}, "None."), h("h2", {}, "Passages that were found"), h("ol", { class: "passages" }, found), h("p", {}, away));
-    document.title = "Feedback – Footnote";
+    if (main.isConnected) document.title = "Feedback – Footnote";
   } catch (error) { main.append(h("h1", {}, "Feedback"), h("p", { class: "why", role: "alert" }, error.message)); }
 }

@@ -21,13 +21,15 @@ function show() {
   const [name, ...rest] = location.hash.replace(/^#\//, "").split("/");
   const page = pages[name] ?? ask;
   leave();
-  main.replaceChildren();
+  // A page that is left may still be loading: what it adds then is on nobody's screen.
+  const place = h("div");
+  main.replaceChildren(place);
   for (const link of document.querySelectorAll("nav a")) {
     const here = link.getAttribute("href") === `#/${pages[name] ? name : "ask"}`;
     here ? link.setAttribute("aria-current", "page") : link.removeAttribute("aria-current");
   }
   // A page that loads something first is a promise, and leaves nothing behind.
-  const left = page(main, currentCollection(), rest);
+  const left = page(place, currentCollection(), rest);
   leave = typeof left === "function" ? left : () => {};
   document.title = `${main.querySelector("h1")?.textContent ?? "Footnote"} – Footnote`;
 }

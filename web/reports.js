@@ -63,7 +63,7 @@ async function one(main, name) {
           h("td", {}, `${percent(part.success)} (${percent(part.success_low)} to ${percent(part.success_high)})`), h("td", {}, percent(part.f1)))))));
     }
     main.append(h("details", {}, h("summary", {}, "What it was made with"), h("pre", { class: "text", tabindex: "0" }, JSON.stringify(report.card, null, 2))));
-    document.title = `${report.name} – Footnote`;
+    if (main.isConnected) document.title = `${report.name} – Footnote`;
   } catch (error) { main.append(h("h1", {}, "Report"), failure(error)); }
 }
 

@@ -75,7 +75,7 @@ pub enum SourceConfig {
     Sitemap {
         /// The sitemap, or an index of sitemaps.
         url: Url,
-        /// The hosts beside that of the sitemap whose pages are followed.
+        /// The hosts beside that of the sitemap whose pages are followed, as addresses write them.
         hosts: BTreeSet<String>,
         /// How long the site is left alone between two requests.
         delay: Duration,
@@ -178,7 +178,7 @@ mod tests {
              token_env = \"A_TOKEN\"\ninclude = [\"**/*.md\"]\ncollection = \"code\"\nprefix = \"a/\"\n\
              interval_seconds = 60\nmetadata = { team = \"red\" }\naccess = [\"staff\", \"a\", \"staff\"]")
             + "[[connectors]]\nname = \"site\"\nkind = \"sitemap\"\nurl = \"https://example.org/sitemap.xml\"\n\
-             hosts = [\"www.example.org\"]\ndelay_seconds = 0.5\n\
+             hosts = [\"WWW.example.org\", \"bücher.example\"]\ndelay_seconds = 0.5\n\
              [[connectors]]\nname = \"bucket\"\nkind = \"bucket\"\nurl = \"file:///srv/objects\"\n";
         let read = parse(&text).unwrap();
         let git = read.get("one").unwrap();
@@ -187,6 +187,12 @@ mod tests {
         let SourceConfig::Git { folder, token, .. } = &git.source else { panic!("{git:?}") };
         assert_eq!((folder.as_str(), token.as_ref().unwrap().expose()), ("docs", "hidden-words"));
         assert!(!format!("{read:?}").contains("hidden-words"));
+        let SourceConfig::Sitemap { hosts, .. } = &read.get("site").unwrap().source else { panic!("{read:?}") };
+        assert_eq!(
+            hosts.iter().collect::<Vec<_>>(),
+            ["www.example.org", "xn--bcher-kva.example"],
+            "as addresses have them"
+        );
         let kinds: Vec<_> = read.connectors.iter().map(|connector| connector.source.kind()).collect();
         assert_eq!(kinds, [ConnectorKind::Git, ConnectorKind::Sitemap, ConnectorKind::Bucket]);
     }
@@ -195,6 +201,7 @@ mod tests {
     fn what_could_not_be_followed_is_refused_and_no_secret_is_told() {
         let git = |rest: &str| one(&format!("kind = \"git\"\nurl = \"https://example.org/a\"\n{rest}"));
         let folder = |rest: &str| one(&format!("kind = \"folder\"\npath = \"/srv\"\n{rest}"));
+        let site = |rest: &str| one(&format!("kind = \"sitemap\"\nurl = \"https://example.org/\"\n{rest}"));
         let cases = [
             (one("kind = \"folder\""), "`path`"),
             (one("kind = \"folder\"\npath = \"docs\""), "absolute"),
@@ -210,6 +217,7 @@ mod tests {
             (one("kind = \"git\"\nurl = \"--upload-pack=x\""), "https://"),
             (one("kind = \"git\"\nurl = \"ext::sh -c x\""), "https://"),
             (one("kind = \"git\"\nurl = \"https://me:hidden-words@example.org/a\""), "password"),
+            (one("kind = \"git\"\nurl = \"https://hidden-words@example.org/a\""), "token_env"),
             (git("branch = \"-x\""), "branch"),
             (git("branch = \"a..b\""), "branch"),
             (git("folder = \"../x\""), "folder"),
@@ -217,6 +225,10 @@ mod tests {
             (one("kind = \"git\"\nurl = \"ssh://git@example.org/a\"\ntoken_env = \"A_TOKEN\""), "https://"),
             (one("kind = \"sitemap\"\nurl = \"ftp://example.org\""), "http://"),
             (one("kind = \"sitemap\"\nurl = \"https://example.org/\"\ndelay_seconds = -1.0"), "delay_seconds"),
+            (site("delay_seconds = 900.0"), "delay_seconds"),
+            (site("hosts = [\"https://www.example.org\"]"), "without scheme"),
+            (site("hosts = [\"www.example.org:8080\"]"), "without scheme"),
+            (one("kind = \"sitemap\"\nurl = \"https://me@example.org/\""), "user name"),
             (one("kind = \"bucket\"\nurl = \"https://example.org\""), "s3://"),
             (one("kind = \"bucket\"\nurl = \"s3://a\"\naccess_key_env = \"A_TOKEN\""), "secret_key_env"),
             (folder("[[connectors]]\nname = \"one\"\nkind = \"folder\"\npath = \"/b\""), "two connectors"),

@@ -21,30 +21,30 @@ use super::{Found, Listed, Read, Selection, Source, SourceError, SourceItem};
 
 /// A file that changed less than this ago may change again without looking other: the clock of a file system has a grain.
 const GRAIN: Duration = Duration::from_secs(2);
+/// So far ahead of ours the clock of a file server may be.
+const AHEAD: Duration = Duration::from_secs(600);
 /// The deepest that folders are followed.
 const MAX_DEPTH: usize = 128;
 
 /// A folder.
 pub(super) struct FolderSource {
-    root: PathBuf,
-    hidden: bool,
-    selection: Selection,
+    walk: Walk,
     watch: Arc<Watch>,
 }
 
 impl FolderSource {
-    /// The folder at `root`, which need not be there yet.
-    pub(super) fn new(root: PathBuf, hidden: bool, selection: Selection) -> Self {
-        Self { watch: Arc::new(Watch::new(root.clone())), root, hidden, selection }
+    /// The folder at `root`, which need not be there yet, and which may not hold the program's data directory.
+    pub(super) fn new(root: PathBuf, hidden: bool, data_dir: PathBuf, selection: Selection) -> Self {
+        Self { watch: Arc::new(Watch::new(root.clone())), walk: Walk { root, hidden, data_dir, selection } }
     }
 }
 
 #[async_trait]
 impl Source for FolderSource {
     async fn list(&self, found: Found) -> Result<(), SourceError> {
-        let walk = Walk { root: self.root.clone(), hidden: self.hidden, selection: self.selection.clone() };
-        let watch = self.watch.clone();
+        let (walk, watch) = (self.walk.clone(), self.watch.clone());
         let walked = tokio::task::spawn_blocking(move || {
+            walk.check_root()?;
             // Before the walk: what changes during it is told after it.
             watch.keep();
             walk.run(&found)
@@ -55,7 +55,7 @@ impl Source for FolderSource {
     }
 
     async fn read(&self, item: &SourceItem, _: Option<&str>) -> Result<Read, SourceError> {
-        let (root, key) = (self.root.clone(), item.key.clone());
+        let (root, key) = (self.walk.root.clone(), item.key.clone());
         let opened = tokio::task::spawn_blocking(move || open(&root, &key)).await;
         let opened =
             opened.map_err(|error| SourceError::Unavailable(format!("the file could not be opened: {error}")))?;
@@ -72,20 +72,30 @@ impl Source for FolderSource {
     }
 }
 
+#[derive(Clone)]
 struct Walk {
     root: PathBuf,
     hidden: bool,
+    data_dir: PathBuf,
     selection: Selection,
 }
 
 impl Walk {
-    fn run(&self, found: &Found) -> Result<(), SourceError> {
+    fn check_root(&self) -> Result<(), SourceError> {
+        let there = self.root.canonicalize().map_err(|error| unavailable(&self.root, &error))?;
         // `walkdir` would say nothing of a root that is a file.
-        match std::fs::metadata(&self.root) {
-            Ok(there) if there.is_dir() => {}
-            Ok(_) => return Err(SourceError::Refused(format!("{} is no folder", self.root.display()))),
-            Err(error) => return Err(unavailable(&self.root, &error)),
+        if !there.is_dir() {
+            return Err(SourceError::Refused(format!("{} is no folder", self.root.display())));
         }
+        // Over links too: what is taken over from there would be stored there, and found in the next pass.
+        match self.data_dir.canonicalize() {
+            Ok(data) if data.starts_with(&there) => Err(holds_the_data(&self.root, &self.data_dir)),
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(unavailable(&self.data_dir, &error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn run(&self, found: &Found) -> Result<(), SourceError> {
         let mut first_error = None;
         let mut entries = WalkDir::new(&self.root).min_depth(1).max_depth(MAX_DEPTH).into_iter();
         while let Some(entry) = entries.next() {
@@ -143,16 +153,23 @@ impl Walk {
             Err(error) if error.io_error().is_some_and(|error| error.kind() == ErrorKind::NotFound) => return Ok(None),
             Err(error) => return Err(SourceError::Unavailable(format!("not all of it can be read: {error}"))),
         };
-        let age = state.modified().ok().and_then(|at| SystemTime::now().duration_since(at).ok());
         Ok(Some(Listed::Item(SourceItem {
             key,
             fingerprint: Some(fingerprint(&state)),
-            // Also when the time lies in the future, or is not told.
-            unsettled: age.is_none_or(|age| age < GRAIN),
+            unsettled: is_unsettled(state.modified().into_iter().chain(changed_at(&state)), SystemTime::now()),
             size: Some(state.len()),
             problem: None,
         })))
     }
+}
+
+/// Why a folder is not followed.
+pub(super) fn holds_the_data(folder: &Path, data_dir: &Path) -> SourceError {
+    SourceError::Refused(format!(
+        "{} holds the data directory {}: follow a folder beside it",
+        folder.display(),
+        data_dir.display()
+    ))
 }
 
 /// Tells one state of a file from another, also one of the same size that has the same time of change.
@@ -168,20 +185,47 @@ fn fingerprint(state: &Metadata) -> String {
     format!("{} {:?}", state.len(), state.modified().ok())
 }
 
+/// When anything about a file was changed last: unlike the time of its content, nobody can set it.
+#[cfg(unix)]
+fn changed_at(state: &Metadata) -> Option<SystemTime> {
+    use std::os::unix::fs::MetadataExt as _;
+    let (seconds, nanoseconds) = (u64::try_from(state.ctime()).ok()?, u32::try_from(state.ctime_nsec()).ok()?);
+    SystemTime::UNIX_EPOCH.checked_add(Duration::new(seconds, nanoseconds))
+}
+
+#[cfg(not(unix))]
+fn changed_at(_: &Metadata) -> Option<SystemTime> {
+    None
+}
+
+/// Whether a file changed a moment ago, by the first of these times that tells. One that lies far in the future tells
+/// nothing: somebody has set it, and a file is not looked at again and again until then.
+fn is_unsettled(times: impl IntoIterator<Item = SystemTime>, now: SystemTime) -> bool {
+    for at in times {
+        match now.duration_since(at) {
+            Ok(age) => return age < GRAIN,
+            Err(ahead) if ahead.duration() < AHEAD => return true,
+            Err(_) => {}
+        }
+    }
+    false
+}
+
 /// Opens a file below the folder and nothing else: between the walk and this a link may have taken its place. `None` when
 /// it is gone.
 fn open(root: &Path, key: &str) -> Result<Option<File>, SourceError> {
     let path = root.join(key);
     let gone = |error: &std::io::Error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory);
-    let (inside, there) = match (root.canonicalize(), path.canonicalize()) {
-        (Ok(root), Ok(there)) => (there.starts_with(&root), there),
-        // Without its root a file is not gone: the folder is.
-        (Err(error), _) => return Err(unavailable(root, &error)),
-        (_, Err(error)) if gone(&error) => return Ok(None),
-        (_, Err(error)) => return Err(unavailable(&path, &error)),
+    // Without its root a file is not gone: the folder is.
+    let root = root.canonicalize().map_err(|error| unavailable(root, &error))?;
+    let there = match path.canonicalize() {
+        Ok(there) => there,
+        Err(error) if gone(&error) => return Ok(None),
+        Err(error) => return Err(unavailable(&path, &error)),
     };
-    if !inside {
-        return Err(SourceError::Refused(format!("`{key}` leads out of the folder")));
+    let leads_out = || SourceError::Refused(format!("`{key}` leads out of the folder"));
+    if !there.starts_with(&root) {
+        return Err(leads_out());
     }
     let mut options = File::options();
     options.read(true);
@@ -199,11 +243,27 @@ fn open(root: &Path, key: &str) -> Result<Option<File>, SourceError> {
         }
         Err(error) => return Err(unavailable(&path, &error)),
     };
+    if !is_below(&file, &root).map_err(|error| unavailable(&path, &error))? {
+        return Err(leads_out());
+    }
     match file.metadata() {
         Ok(state) if state.is_file() => Ok(Some(file)),
         Ok(_) => Ok(None),
         Err(error) => Err(unavailable(&path, &error)),
     }
+}
+
+/// Whether what was opened lies below a folder, whose path leads over no link. Its own path was looked at before: in the
+/// moment between, a link may have taken the place of a folder in it.
+#[cfg(target_os = "linux")]
+fn is_below(file: &File, root: &Path) -> std::io::Result<bool> {
+    use std::os::fd::AsRawFd as _;
+    Ok(std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))?.starts_with(root))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_below(_: &File, _: &Path) -> std::io::Result<bool> {
+    Ok(true)
 }
 
 fn unavailable(path: &Path, error: &std::io::Error) -> SourceError {
@@ -229,8 +289,27 @@ mod tests {
             let error = open(inside.path(), "link/secret").unwrap_err();
             assert!(!error.is_transient() && error.to_string().contains("out of the folder"), "{error}");
         }
+        // Also one that comes after its path was looked at.
+        #[cfg(target_os = "linux")]
+        {
+            let root = inside.path().canonicalize().unwrap();
+            assert!(is_below(&File::open(root.join("open")).unwrap(), &root).unwrap());
+            assert!(!is_below(&File::open(root.join("link/secret")).unwrap(), &root).unwrap());
+        }
         let gone = outside.path().join("gone");
         assert!(open(&gone, "a").unwrap_err().is_transient(), "a folder that is gone is not one without files");
+    }
+
+    #[test]
+    fn a_time_that_was_set_far_into_the_future_does_not_keep_a_file_unsettled() {
+        let now = SystemTime::now();
+        let (old, future) = (now - Duration::from_secs(60), now + Duration::from_secs(86_400));
+        for unsettled in [[now, now], [now, old], [now + Duration::from_secs(60), old], [future, now]] {
+            assert!(is_unsettled(unsettled, now), "{unsettled:?}");
+        }
+        for settled in [[old, old], [old, now], [future, old], [future, future]] {
+            assert!(!is_unsettled(settled, now), "{settled:?}");
+        }
     }
 
     #[test]

@@ -53,14 +53,14 @@ impl Follower {
     /// Begins passes until `stop` is cancelled. A pass that runs then is gone on with at the next start.
     pub async fn run(self, stop: CancellationToken) {
         let name = &self.connector.name;
-        let mut changed = false;
+        let (mut changed, mut known, mut told) = (false, false, None);
         // Kept from one look to the next: what it has heard already is not lost.
         let mut hearing = self.source.changed();
         while !stop.is_cancelled() {
             let when = if changed { PassWhen::Now } else { PassWhen::IfDue };
-            match self.begin(when).await {
+            match self.begin(when, &mut known).await {
                 Ok(Some(pass)) => {
-                    changed = false;
+                    (changed, told) = (false, None);
                     match run_pass(&self.services, &self.connector, &self.source, &pass, &stop).await {
                         Ok(ended) => log(name, &ended),
                         Err(error) => tracing::warn!(connector = name, %error, "the end of a pass was not recorded"),
@@ -69,7 +69,14 @@ impl Follower {
                 }
                 Ok(None) => {}
                 Err(error) if error.is_transient() => tracing::warn!(connector = name, %error, "no pass was begun"),
-                Err(error) => tracing::error!(connector = name, %error, "no pass was begun"),
+                // It lasts until somebody does something, and is said once.
+                Err(error) => {
+                    let said = Some(error.to_string());
+                    if told != said {
+                        tracing::error!(connector = name, %error, "no pass was begun");
+                        told = said;
+                    }
+                }
             }
             tokio::select! {
                 () = stop.cancelled() => {}
@@ -83,13 +90,19 @@ impl Follower {
         }
     }
 
-    async fn begin(&self, when: PassWhen) -> Result<Option<Pass>, MetadataStoreError> {
+    /// Begins a pass, if it is due. A connector that is not `known` to be of this kind is made known first: what one of
+    /// another kind has taken over would look as if it had vanished.
+    async fn begin(&self, when: PassWhen, known: &mut bool) -> Result<Option<Pass>, MetadataStoreError> {
         let metadata = &self.services.ingest.metadata;
+        if !*known {
+            metadata.add_connector(&self.connector.name, self.connector.source.kind()).await?;
+            *known = true;
+        }
         match metadata.begin_pass(&self.connector.name, when, LEASE).await {
-            // New, or forgotten meanwhile.
+            // Forgotten meanwhile.
             Err(MetadataStoreError::NotFound { .. }) => {
-                metadata.add_connector(&self.connector.name, self.connector.source.kind()).await?;
-                metadata.begin_pass(&self.connector.name, when, LEASE).await
+                *known = false;
+                Ok(None)
             }
             begun => begun,
         }

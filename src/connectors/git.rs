@@ -71,7 +71,13 @@ impl GitSource {
         let what = format!("+{from}:{HEAD}");
         let arguments =
             ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--depth=1", "--", &self.of.url, &what];
-        self.git.run(&arguments, FETCH).await
+        let fetched = self.git.run(&arguments, FETCH).await;
+        fetched.map_err(|error| match error.to_string() {
+            said if said.contains("returned error: 30") => SourceError::Unavailable(format!(
+                "{said}: with a token no redirect is followed; give the address that it leads to as `url`"
+            )),
+            _ => error,
+        })
     }
 
     /// The commit, or the folder in it, for Git to list.

@@ -16,7 +16,10 @@ mod status;
 mod sweep;
 mod sync;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use tokio::{
@@ -182,21 +185,15 @@ impl ConnectorServices {
 pub fn open(connector: &Connector, services: &ConnectorServices) -> Result<Arc<dyn Source>, SourceError> {
     let selection = Selection::of(connector);
     Ok(match &connector.source {
-        SourceConfig::Folder { path, hidden } => {
-            if services.data_dir.starts_with(path) {
-                return Err(SourceError::Refused(format!(
-                    "{} holds the data directory {}: follow a folder beside it",
-                    path.display(),
-                    services.data_dir.display()
-                )));
+        SourceConfig::Folder { path, hidden } => folder(path, *hidden, services, selection)?,
+        SourceConfig::Bucket { url, endpoint, region, keys } => match url.strip_prefix("file://") {
+            // It has no hidden objects.
+            Some(path) => folder(Path::new(path), true, services, selection)?,
+            None => {
+                let (endpoint, region) = (endpoint.as_deref(), region.as_deref());
+                bucket::open(&bucket::Place { url, endpoint, region, keys: keys.as_ref() }, selection)?
             }
-            Arc::new(folder::FolderSource::new(path.clone(), *hidden, selection))
-        }
-        SourceConfig::Bucket { url, endpoint, region, keys } => {
-            let place =
-                bucket::Place { url, endpoint: endpoint.as_deref(), region: region.as_deref(), keys: keys.as_ref() };
-            Arc::new(bucket::BucketSource::open(&place, selection)?)
-        }
+        },
         SourceConfig::Sitemap { url, hosts, delay, private_network, ask_every_page } => {
             let manners = sitemap::Manners { delay: *delay, private_network: *private_network };
             Arc::new(sitemap::SitemapSource::new(url.clone(), hosts, manners, *ask_every_page, selection)?)
@@ -208,4 +205,17 @@ pub fn open(connector: &Connector, services: &ConnectorServices) -> Result<Arc<d
             Arc::new(git::GitSource::new(of, mirror, selection))
         }
     })
+}
+
+fn folder(
+    path: &Path,
+    hidden: bool,
+    services: &ConnectorServices,
+    selection: Selection,
+) -> Result<Arc<dyn Source>, SourceError> {
+    let data_dir = services.data_dir.clone();
+    if data_dir.starts_with(path) {
+        return Err(folder::holds_the_data(path, &data_dir));
+    }
+    Ok(Arc::new(folder::FolderSource::new(path.to_owned(), hidden, data_dir, selection)))
 }

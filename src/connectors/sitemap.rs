@@ -48,19 +48,20 @@ impl SitemapSource {
         Ok(Self { site: Site::new(&url, hosts, manners)?, url, ask_every_page, selection })
     }
 
-    async fn sitemap(&self, url: &Url) -> Result<Sitemap, SourceError> {
+    /// Reads a sitemap. `limit` is for the reading; it begins when it is our turn.
+    async fn sitemap(&self, url: &Url, limit: Duration) -> Result<Sitemap, SourceError> {
         let about = |error: SourceError| SourceError::Unavailable(format!("the sitemap {url}: {error}"));
+        let turn = self.site.turn().await;
         let read = async {
-            match self.site.get(url, None).await? {
+            match self.site.get(turn, url, None).await? {
                 Answer::Found(page) => page.text().await,
                 Answer::Gone => Err(SourceError::Unavailable("it is not there".to_owned())),
                 Answer::NotModified => Err(SourceError::Unavailable("nothing was answered".to_owned())),
             }
         };
-        let text = tokio::time::timeout(SITEMAP, read).await;
-        let text = text.unwrap_or_else(|_| {
-            Err(SourceError::Unavailable(format!("it was not read within {} s", SITEMAP.as_secs())))
-        });
+        let text = tokio::time::timeout(limit, read).await;
+        let text = text
+            .unwrap_or_else(|_| Err(SourceError::Unavailable(format!("it was not read within {} s", limit.as_secs()))));
         let text = text.map_err(about)?;
         let parsed = tokio::task::spawn_blocking(move || xml::parse(&text)).await;
         let parsed = parsed.unwrap_or_else(|error| Err(error.to_string()));
@@ -91,7 +92,7 @@ impl Source for SitemapSource {
         let mut first_error = None;
         let mut is_first = true;
         while let Some(url) = waiting.pop() {
-            match (self.sitemap(&url).await, is_first) {
+            match (self.sitemap(&url, SITEMAP).await, is_first) {
                 (Err(error), true) => return Err(error),
                 // The pages of the others are followed all the same.
                 (Err(error), false) => {
@@ -129,7 +130,7 @@ impl Source for SitemapSource {
 
     async fn read(&self, item: &SourceItem, validator: Option<&str>) -> Result<Read, SourceError> {
         let url = Url::parse(&item.key).map_err(|error| SourceError::Refused(error.to_string()))?;
-        Ok(match self.site.get(&url, validator).await? {
+        Ok(match self.site.get(self.site.turn().await, &url, validator).await? {
             Answer::NotModified => Read::Unchanged,
             Answer::Gone => Read::Gone,
             Answer::Found(page) => {
@@ -137,5 +138,27 @@ impl Source for SitemapSource {
                 Read::Bytes { reader: page.into_reader(), size: None, validator }
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[tokio::test]
+    async fn waiting_for_a_page_that_is_slow_costs_a_sitemap_no_time() {
+        crate::tls::prepare_clients();
+        // Nothing listens there.
+        let url: Url = "http://127.0.0.1:9/sitemap.xml".parse().unwrap();
+        let manners = Manners { delay: Duration::ZERO, private_network: true };
+        let source = SitemapSource::new(url.clone(), &BTreeSet::new(), manners, false, Selection::default()).unwrap();
+        let page = source.site.turn().await;
+        let mut read = std::pin::pin!(source.sitemap(&url, Duration::ZERO));
+        let early = tokio::time::timeout(Duration::from_millis(100), &mut read).await;
+        assert!(early.is_err(), "it waits for its turn, and its time has not begun");
+        drop(page);
+        assert!(read.await.is_err());
     }
 }

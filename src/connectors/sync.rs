@@ -25,7 +25,7 @@ use crate::{
 const TOGETHER: usize = 200;
 /// How long one item may take: a sender that drips is not waited for.
 const ITEM: Duration = Duration::from_secs(15 * 60);
-/// How many items may fail to be read one after another before the source counts as away.
+/// How many items may begin to fail one after another before the source counts as away.
 const MOST_TROUBLE: u32 = 10;
 /// The longest name of an item that is recorded as it is, in bytes.
 const MAX_KEY: usize = 1_024;
@@ -63,6 +63,8 @@ pub(super) struct Work<'a> {
     pub(super) pass: &'a Pass,
     /// The beginning of the fingerprints of what is described as the connector says now.
     described: String,
+    /// The end of the fingerprints of what was refused with this configuration.
+    configured: String,
 }
 
 impl<'a> Work<'a> {
@@ -74,9 +76,10 @@ impl<'a> Work<'a> {
         pass: &'a Pass,
     ) -> Self {
         let Connector { collection, prefix, metadata, access, .. } = connector;
-        let said = serde_json::json!([collection, prefix, metadata, access]).to_string();
-        let sum = hex::encode(Sha256::digest(said.as_bytes()));
-        Self { services, connector, source, pass, described: sum.chars().take(16).collect() }
+        let described = short_sum(&serde_json::json!([collection, prefix, metadata, access]).to_string());
+        // No secret is in it.
+        let configured = short_sum(&format!("{} {:?}", services.max_upload_bytes, connector.source));
+        Self { services, connector, source, pass, described, configured }
     }
 
     pub(super) fn store(&self) -> &dyn MetadataStore {
@@ -124,7 +127,11 @@ impl<'a> Work<'a> {
             report.listed += 1;
             let known = known.remove(&key);
             let same = |known: &KnownItem| {
-                !item.unsettled && Some(&known.seen.fingerprint) == self.fingerprint(&item).as_ref()
+                let told = self.fingerprint(&item).map(|told| match known.seen.error {
+                    None => told,
+                    Some(_) => self.refused(&told),
+                });
+                !item.unsettled && told.is_some_and(|told| told == known.seen.fingerprint)
             };
             match known {
                 Some(known) if same(&known) => {
@@ -143,6 +150,11 @@ impl<'a> Work<'a> {
         Some(format!("{} {}", self.described, hex::encode(Sha256::digest(of_source.as_bytes()))))
     }
 
+    /// What is recorded of an item that is refused in this state: other limits, or another configuration, may take it.
+    fn refused(&self, fingerprint: &str) -> String {
+        format!("{fingerprint} {}", self.configured)
+    }
+
     /// Takes an item over, or records why not.
     async fn follow(
         &self,
@@ -153,7 +165,8 @@ impl<'a> Work<'a> {
         trouble: &mut u32,
     ) -> Result<(), SyncError> {
         let (before, validator) = (known.as_ref().and_then(|known| known.document_id), self.validator(known.as_ref()));
-        // Of what only reading tells, the description alone is recorded.
+        let failed_before = known.as_ref().is_some_and(|known| known.seen.error.is_some());
+        // Of what only reading tells, nothing is known yet but how it is described.
         let fingerprint = self.fingerprint(item).unwrap_or_else(|| self.described.clone());
         let seen = SeenItem { item: key.to_owned(), fingerprint, validator, error: None };
         let worked = tokio::time::timeout(ITEM, self.try_follow(&seen, item, known.as_ref())).await;
@@ -170,14 +183,18 @@ impl<'a> Work<'a> {
             Err(Failure::Item(why)) => {
                 report.failed += 1;
                 // What is being written is looked at again.
-                let fingerprint = if item.unsettled { String::new() } else { seen.fingerprint.clone() };
+                let fingerprint = if item.unsettled { String::new() } else { self.refused(&seen.fingerprint) };
                 self.store().record_item(self.pass, SeenItem { error: Some(why), fingerprint, ..seen }).await?;
             }
             Err(Failure::Later(why)) => {
                 report.failed += 1;
-                let fingerprint = String::new();
+                // What only its bytes tell is read in each pass anyway, and then compared with those from before.
+                let told = known.filter(|_| item.fingerprint.is_none()).map(|known| known.seen.fingerprint);
+                let fingerprint = told.unwrap_or_default();
                 self.store().record_item(self.pass, SeenItem { error: Some(why.clone()), fingerprint, ..seen }).await?;
-                *trouble += 1;
+                // What failed before says nothing of the source now: else so many that are broken, and listed one after
+                // another, would keep all others away for ever.
+                *trouble += u32::from(!failed_before);
                 if *trouble == MOST_TROUBLE {
                     let why = format!("{MOST_TROUBLE} items one after another could not be read, the last one: {why}");
                     return Err(SourceError::Unavailable(why).into());
@@ -222,8 +239,10 @@ impl<'a> Work<'a> {
         let (mut reader, size, validator) = match read {
             Ok(Read::Gone) => return Ok(Followed::Gone),
             Ok(Read::Unchanged) => {
-                self.store().record_item(self.pass, seen.clone()).await.map_err(SyncError::from)?;
-                return Ok(Followed::AsBefore);
+                // Where only the bytes tell, they are those that were told before.
+                let told = known.filter(|_| item.fingerprint.is_none()).map(|known| known.seen.fingerprint.clone());
+                let fingerprint = told.unwrap_or_else(|| seen.fingerprint.clone());
+                return self.as_before(SeenItem { fingerprint, ..seen.clone() }).await;
             }
             Ok(Read::Bytes { reader, size, validator }) => (reader, size, validator),
             Err(error) if error.is_transient() => return Err(Failure::Later(error.to_string())),
@@ -233,8 +252,22 @@ impl<'a> Work<'a> {
         if size.is_some_and(|size| size != received.size_bytes()) {
             return Err(Failure::Later("the source broke off before its end".to_owned()));
         }
-        let fingerprint = if item.unsettled { String::new() } else { seen.fingerprint.clone() };
-        self.register(&name, SeenItem { fingerprint, validator, ..seen.clone() }, &received).await
+        let fingerprint = match &item.fingerprint {
+            _ if item.unsettled => String::new(),
+            Some(_) => seen.fingerprint.clone(),
+            None => format!("{} {}", self.described, received.sha256()),
+        };
+        let read = SeenItem { fingerprint, validator, ..seen.clone() };
+        // It has its document, or had one that was deleted here, or could not be ingested: only another state is news.
+        if item.fingerprint.is_none() && known.is_some_and(|known| is_same(known, &read.fingerprint)) {
+            return self.as_before(read).await;
+        }
+        self.register(&name, read, &received).await
+    }
+
+    async fn as_before(&self, seen: SeenItem) -> Result<Followed, Failure> {
+        self.store().record_item(self.pass, seen).await.map_err(SyncError::from)?;
+        Ok(Followed::AsBefore)
     }
 
     async fn register(&self, name: &str, seen: SeenItem, received: &upload::Received) -> Result<Followed, Failure> {
@@ -267,12 +300,9 @@ impl<'a> Work<'a> {
         if let Some(document) = known.and_then(|known| known.document_id) {
             match self.store().document(document).await {
                 Ok(document) if document.name == *name && document.collection == *collection => return Ok(()),
-                // The connector was given another prefix or collection: what has the old name goes.
-                Ok(document) => match self.store().delete_document(document.id).await {
-                    Ok(_) | Err(MetadataStoreError::NotFound { .. }) => {}
-                    Err(error) => return Err(Failure::Pass(error.into())),
-                },
-                Err(MetadataStoreError::NotFound { .. }) => {}
+                // It was deleted here, or the connector was given another prefix or collection: what has the old name goes
+                // when there is something to take its place.
+                Ok(_) | Err(MetadataStoreError::NotFound { .. }) => {}
                 Err(error) => return Err(Failure::Pass(error.into())),
             }
         }
@@ -290,6 +320,11 @@ impl<'a> Work<'a> {
     }
 }
 
+/// Whether an item became a document when it was in the state that this tells.
+fn is_same(known: &KnownItem, fingerprint: &str) -> bool {
+    known.document_id.is_some() && known.seen.fingerprint == fingerprint
+}
+
 /// What became of an item.
 enum Followed {
     /// A document, or another version of it.
@@ -302,7 +337,7 @@ enum Followed {
 
 /// Why an item did not become a document.
 enum Failure {
-    /// Because of what it is: it is tried again when it changes.
+    /// Because of what it is: it is tried again when it changes, or the configuration does.
     Item(String),
     /// Because the source did not give it: it is tried again in the next pass.
     Later(String),
@@ -324,6 +359,11 @@ fn not_received(error: ReceiveError) -> Failure {
         ReceiveError::Broken(_) | ReceiveError::Stalled => Failure::Later(error.to_string()),
         ReceiveError::Scratch(error) => Failure::Pass(IngestError::Scratch(error).into()),
     }
+}
+
+/// The beginning of a sum: enough to tell one configuration from the next.
+fn short_sum(text: &str) -> String {
+    hex::encode(&Sha256::digest(text.as_bytes())[..8])
 }
 
 /// An item with the name that it is recorded under: its own, unless no store takes it.

@@ -31,6 +31,11 @@ impl Received {
     pub fn size_bytes(&self) -> u64 {
         self.size_bytes
     }
+
+    /// Their SHA-256, in lower-case hexadecimal digits.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
 }
 
 /// Why bytes were not received.

@@ -115,8 +115,9 @@ pub trait ConnectorStore: Send + Sync + 'static {
     async fn record_item(&self, pass: &Pass, seen: SeenItem) -> StoreResult<()>;
 
     /// Records an upload and that it is this item's, in one transaction: otherwise as
-    /// [`DocumentStore::register_upload`](super::DocumentStore::register_upload). `Conflict` when the name is that of a
-    /// document that is not this item's.
+    /// [`DocumentStore::register_upload`](super::DocumentStore::register_upload). A document that the item was under another
+    /// name, or in another collection, is deleted with it: an item is one document, and never none in between. `Conflict`
+    /// when the name is that of a document that is not this item's.
     async fn register_item(&self, pass: &Pass, seen: SeenItem, upload: NewUpload) -> StoreResult<Registered>;
 
     /// How much this pass has not seen.

@@ -251,6 +251,7 @@ contract! {
         a_pass_begins_when_it_is_due_or_asked_for,
         a_pass_that_was_lost_changes_nothing,
         an_item_and_its_document_are_recorded_together,
+        an_item_that_gets_another_name_is_one_document,
         what_is_known_of_items_comes_back,
         a_document_is_changed_by_whoever_made_it_only,
         what_a_pass_has_not_seen_has_vanished_and_goes_with_its_document,

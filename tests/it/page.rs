@@ -60,6 +60,7 @@ async fn a_person_uses_the_page() {
     assert_eq!(said["collections"], json!(["default54"]), "the name, the documents, and those in the index: {said}");
     assert!(holds(&said["report"], "Best validation loss") && holds(&said["report"], "loss: from 4 to 2.5"), "{said}");
     assert_eq!(said["downloaded"], "reader-1.html", "{said}");
+    assert_eq!(said["late"], json!(["Collections"]), "what comes too late is not shown: {said}");
     assert_eq!(said["overflow"], 0, "nothing is wider than a narrow screen: {said}");
     app.settle().await;
 }

@@ -16,8 +16,8 @@ use crate::{
 const INTERVAL_SECONDS: u64 = 600;
 /// The longest time between two passes: 30 days.
 const MAX_INTERVAL_SECONDS: u64 = 30 * 24 * 3_600;
-/// The longest time that a site is left alone between two requests.
-const MAX_DELAY_SECONDS: f64 = 3_600.0;
+/// The longest time that a site is left alone between two requests: a pass gives each page 15 minutes, the pause included.
+const MAX_DELAY_SECONDS: f64 = 600.0;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -160,13 +160,17 @@ impl Written {
         let parsed = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         let url = parsed.ok_or("its `url` must start with http:// or https://")?;
         without_password(&url)?;
+        if !url.username().is_empty() {
+            return Err("its `url` must not hold a user name: pages behind a login are not followed".to_owned());
+        }
+        let hosts: BTreeSet<String> = self.hosts.iter().flatten().map(|name| host(name)).collect::<Result<_, _>>()?;
         let delay = self.delay_seconds.unwrap_or(1.0);
         if !(0.0..=MAX_DELAY_SECONDS).contains(&delay) {
             return Err(format!("delay_seconds must be 0 to {MAX_DELAY_SECONDS}, not {delay}"));
         }
         Ok(SourceConfig::Sitemap {
             url,
-            hosts: self.hosts.clone().unwrap_or_default(),
+            hosts,
             delay: Duration::from_secs_f64(delay),
             private_network: self.private_network.unwrap_or(false),
             ask_every_page: self.ask_every_page.unwrap_or(false),
@@ -178,6 +182,13 @@ impl Written {
             Url::parse(&url).ok().filter(|url| matches!(url.scheme(), "https" | "http" | "ssh" | "git" | "file"));
         let parsed = parsed.ok_or("its `url` must start with https://, http://, ssh://, git:// or file://")?;
         without_password(&parsed)?;
+        if matches!(parsed.scheme(), "http" | "https") && !parsed.username().is_empty() {
+            return Err(
+                "its `url` must not hold a user name: many hosts take a token there, and it is shown in logs; name \
+                        the variable with the token in `token_env`, or the user in git's `credential.username`"
+                    .to_owned(),
+            );
+        }
         if let Some(branch) = &self.branch
             && !is_branch(branch)
         {
@@ -201,6 +212,14 @@ fn without_password(url: &Url) -> Result<(), String> {
         true => Err("its `url` must not hold a password: it is shown in logs".to_owned()),
         false => Ok(()),
     }
+}
+
+/// The name of a host as addresses have it: any other spelling would match none.
+fn host(name: &str) -> Result<String, String> {
+    let parsed = url::Host::parse(name).map_err(|error| {
+        format!("`{name}` in `hosts` is no name of a host ({error}): give it without scheme, port and path")
+    });
+    Ok(parsed?.to_string())
 }
 
 fn secret_of(name: &str, variable: &impl Fn(&str) -> Option<String>) -> Result<Secret, String> {

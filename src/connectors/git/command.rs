@@ -3,7 +3,7 @@
 //! May depend on `config`. Nothing that a repository holds is run: no hooks, no filters, no other protocols.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     pin::Pin,
     process::Stdio,
     task::{Context, Poll},
@@ -48,19 +48,22 @@ impl Git {
     pub(super) fn new(mirror: PathBuf, url: &str, token: Option<&Secret>) -> Self {
         let authorization = token.map(|token| {
             let basic = STANDARD.encode(format!("x-access-token:{}", token.expose()));
-            // For this address only: a redirect to another host does not get it.
             (format!("http.{url}.extraHeader"), Secret::new(format!("Authorization: Basic {basic}")))
         });
         Self { mirror, authorization }
     }
 
-    /// Makes the mirror, if it is not there.
+    /// Makes the mirror, and removes what a fetch that was killed has left in it: Git itself does so after two weeks, and
+    /// one that always takes too long leaves a whole pack each time. Only one pass runs.
     pub(super) async fn make_mirror(&self, limit: Duration) -> Result<(), SourceError> {
         let failed = |error: std::io::Error| SourceError::Unavailable(format!("{}: {error}", self.mirror.display()));
-        if tokio::fs::try_exists(self.mirror.join("HEAD")).await.map_err(failed)? {
-            return Ok(());
+        let packs = self.mirror.join("objects/pack");
+        match tokio::task::spawn_blocking(move || remove_unfinished(&packs)).await {
+            Ok(removed) => removed.map_err(failed)?,
+            Err(error) => return Err(failed(error.into())),
         }
         tokio::fs::create_dir_all(&self.mirror).await.map_err(failed)?;
+        // Also where it is there: that changes nothing, and mends one whose making was killed.
         self.run(&["init", "--quiet", "--bare", "--template=", "."], limit).await
     }
 
@@ -107,9 +110,12 @@ impl Git {
         }
         if let Some((setting, value)) = &self.authorization {
             command
-                .env("GIT_CONFIG_COUNT", "1")
+                .env("GIT_CONFIG_COUNT", "2")
                 .env("GIT_CONFIG_KEY_0", setting)
-                .env("GIT_CONFIG_VALUE_0", value.expose());
+                .env("GIT_CONFIG_VALUE_0", value.expose())
+                // After a redirect Git sends its next request, with the token, to where that has led.
+                .env("GIT_CONFIG_KEY_1", "http.followRedirects")
+                .env("GIT_CONFIG_VALUE_1", "false");
         }
         let mut child = command.spawn().map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => {
@@ -129,6 +135,26 @@ impl Git {
         });
         Ok(Running { output: BufReader::new(output), child, message: Some(message) })
     }
+}
+
+/// Removes the packs in a folder that were being written.
+fn remove_unfinished(packs: &Path) -> std::io::Result<()> {
+    let entries = match std::fs::read_dir(packs) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        if !entry.file_name().as_encoded_bytes().starts_with(b"tmp_") {
+            continue;
+        }
+        match std::fs::remove_file(entry.path()) {
+            // What was writing it is ending only now, and has removed it.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            removed => removed?,
+        }
+    }
+    Ok(())
 }
 
 /// A command that runs, and ends with this.
@@ -174,4 +200,41 @@ impl AsyncRead for Running {
 /// Why a command was given up.
 pub(super) fn no_answer(limit: Duration) -> SourceError {
     SourceError::Unavailable(format!("git did not end within {} s", limit.as_secs()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::{
+        io::{BufRead as _, Write as _},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_token_is_sent_to_no_other_address() {
+        let dir = tempfile::tempdir().unwrap();
+        let (first, other) = (TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
+        let url = format!("http://{}/a.git", first.local_addr().unwrap());
+        let to = format!("http://{}/a.git/info/refs?service=git-upload-pack", other.local_addr().unwrap());
+        let asked = std::thread::spawn(move || {
+            let (stream, _) = first.accept().unwrap();
+            let lines = std::io::BufReader::new(&stream).lines().map(Result::unwrap);
+            let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+            let answer =
+                format!("HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            (&stream).write_all(answer.as_bytes()).unwrap();
+            head.join("\n")
+        });
+        let git = Git::new(dir.path().join("mirror"), &url, Some(&Secret::new("hidden-words")));
+        let limit = Duration::from_secs(60);
+        git.make_mirror(limit).await.unwrap();
+        let error = git.run(&["fetch", "--depth=1", "--", &url, "+HEAD:refs/x"], limit).await.unwrap_err();
+        assert!(error.to_string().contains("302"), "{error}");
+        assert!(asked.join().unwrap().contains("Authorization: Basic "), "the address itself gets it");
+        other.set_nonblocking(true).unwrap();
+        assert!(other.accept().is_err(), "where it leads is not asked");
+    }
 }

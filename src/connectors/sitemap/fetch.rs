@@ -73,7 +73,7 @@ pub(super) struct Page {
 }
 
 /// The right to ask. The pause begins when it ends.
-struct Turn(OwnedMutexGuard<Option<Instant>>);
+pub(super) struct Turn(OwnedMutexGuard<Option<Instant>>);
 
 impl Drop for Turn {
     fn drop(&mut self) {
@@ -95,7 +95,7 @@ impl Site {
         }
         let client = builder.build().map_err(|error| SourceError::Refused(chain(&error)))?;
         let own = sitemap.host_str().map(str::to_owned);
-        let hosts = hosts.iter().map(|host| host.to_ascii_lowercase()).chain(own).collect();
+        let hosts = hosts.iter().cloned().chain(own).collect();
         Ok(Self { client, hosts, port: sitemap.port(), manners, turn: Arc::default() })
     }
 
@@ -125,12 +125,17 @@ impl Site {
         }
     }
 
-    /// Asks for a page, once it is our turn; with a validator only for one that has changed.
-    pub(super) async fn get(&self, url: &Url, validator: Option<&str>) -> Result<Answer, SourceError> {
+    /// Waits until it is our turn, and the pause is over: as long as the page before takes, and no request.
+    pub(super) async fn turn(&self) -> Turn {
         let turn = Turn(self.turn.clone().lock_owned().await);
         if let Some(last) = *turn.0 {
             tokio::time::sleep_until(last + self.manners.delay).await;
         }
+        turn
+    }
+
+    /// Asks for a page; with a validator only for one that has changed.
+    pub(super) async fn get(&self, turn: Turn, url: &Url, validator: Option<&str>) -> Result<Answer, SourceError> {
         let mut url = url.clone();
         for _ in 0..=MAX_REDIRECTS {
             self.check(&url)?;
@@ -254,7 +259,7 @@ mod tests {
     fn site(private_network: bool) -> Site {
         crate::tls::prepare_clients();
         let manners = Manners { delay: Duration::ZERO, private_network };
-        let hosts = BTreeSet::from(["WWW.example.org".to_owned()]);
+        let hosts = BTreeSet::from(["www.example.org".to_owned()]);
         Site::new(&"https://example.org:8443/sitemap.xml".parse().unwrap(), &hosts, manners).unwrap()
     }
 
@@ -275,9 +280,11 @@ mod tests {
         crate::tls::prepare_clients();
         let url: Url = "http://127.0.0.1:9/".parse().unwrap();
         let manners = |private_network| Manners { delay: Duration::ZERO, private_network };
-        let refused = Site::new(&url, &BTreeSet::new(), manners(false)).unwrap().get(&url, None).await.err().unwrap();
+        let site = |private_network| Site::new(&url, &BTreeSet::new(), manners(private_network)).unwrap();
+        let (closed, open) = (site(false), site(true));
+        let refused = closed.get(closed.turn().await, &url, None).await.err().unwrap();
         assert!(refused.to_string().contains("private_network"), "{refused}");
-        let tried = Site::new(&url, &BTreeSet::new(), manners(true)).unwrap().get(&url, None).await.err().unwrap();
+        let tried = open.get(open.turn().await, &url, None).await.err().unwrap();
         assert!(tried.is_transient(), "{tried}");
     }
 

@@ -250,6 +250,13 @@ fn slice(slice: Slice) -> ReportSlice {
 }
 
 fn fill_training(report: &mut Report, folder: &Path) -> Result<(), String> {
+    // Both are read whole.
+    for name in [METRICS_TABLE, CARD] {
+        let found = fs::metadata(folder.join(name)).map_err(|error| format!("{name}: {error}"))?;
+        if found.len() > MAX_FILE {
+            return Err(format!("{name}: {}", too_large()));
+        }
+    }
     let run = training::read(folder).map_err(|error| error.to_string())?;
     report.listed.figures = training::main_figures(&run).into_iter().map(Into::into).collect();
     let curve = |column: training::Column| ReportCurve {
@@ -272,9 +279,13 @@ fn file(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     fs::File::open(path)?.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
     match bytes.len() as u64 > MAX_FILE {
-        true => Err(std::io::Error::other(format!("it has more than {MAX_FILE} bytes"))),
+        true => Err(std::io::Error::other(too_large())),
         false => Ok(bytes),
     }
+}
+
+fn too_large() -> String {
+    format!("it has more than {MAX_FILE} bytes")
 }
 
 #[cfg(test)]
@@ -315,6 +326,15 @@ mod tests {
         assert_eq!((reader.kind, reader.has_page, &reader.unreadable), (ReportKind::Training, true, &None));
         assert!(reader.figures.iter().any(|figure| figure.label == "Best validation loss"), "{reader:?}");
         assert_eq!(list(&shelf.path().join("nothing")).unwrap(), []);
+    }
+
+    #[test]
+    fn a_table_that_is_too_large_is_told_and_not_read() {
+        let shelf = shelf();
+        fs::File::create(shelf.path().join("reader-1/metrics.csv")).unwrap().set_len(MAX_FILE + 1).unwrap();
+        let report = report(shelf.path(), "reader-1").unwrap();
+        let why = report.listed.unreadable.unwrap();
+        assert!(why.contains("metrics.csv") && why.contains("more than"), "{why}");
     }
 
     #[test]

@@ -156,8 +156,13 @@ fn column_names(kind: RecordKind) -> String {
     kind.columns().iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }
 
-/// The tables that a restore empties, each before those that it refers to.
+/// The tables that a restore empties, each before those that it refers to. Traces are in no archive, and those that are
+/// there are of answers that this store does not hold any more.
 pub(in crate::metadata_store) fn emptied() -> impl Iterator<Item = &'static str> {
+    ["answer_traces"].into_iter().chain(filled())
+}
+
+fn filled() -> impl Iterator<Item = &'static str> {
     let kept = [RecordKind::Counter, RecordKind::Deletion];
     RecordKind::ALL.iter().rev().filter(move |kind| !kept.contains(kind)).map(|kind| kind.as_str())
 }
@@ -165,7 +170,7 @@ pub(in crate::metadata_store) fn emptied() -> impl Iterator<Item = &'static str>
 /// The tables of which one row says that a store is not empty: a generation is made by every start, and so are connectors.
 pub(in crate::metadata_store) fn occupied() -> impl Iterator<Item = &'static str> {
     let made = [RecordKind::Generation, RecordKind::Connector];
-    emptied().filter(move |table| made.iter().all(|kind| kind.as_str() != *table))
+    filled().filter(move |table| made.iter().all(|kind| kind.as_str() != *table))
 }
 
 /// What turns and feedback name and is deleted: few, and only until their purge.

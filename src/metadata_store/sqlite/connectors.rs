@@ -88,6 +88,7 @@ impl ConnectorStore for SqliteStore {
     }
 
     async fn request_pass(&self, connector: &str, confirmed: bool) -> StoreResult<()> {
+        checks::no_nul("the name of the connector", connector)?;
         within(CALL, async {
             let asked = sqlx::query(
                 "UPDATE connectors SET requested = CASE WHEN ?2 OR requested = 'confirmed' THEN 'confirmed' \
@@ -189,6 +190,7 @@ impl ConnectorStore for SqliteStore {
                 let number = check_held(&mut transaction, pass).await?;
                 let by = Some((pass.connector.as_str(), seen.item.as_str()));
                 let registered = uploads::register(&mut transaction, &upload, by).await?;
+                delete_former(&mut transaction, pass, &seen.item, registered.document_id).await?;
                 record(&mut transaction, &pass.connector, number, &seen, Some(&registered)).await?;
                 Ok(registered)
             }
@@ -238,6 +240,8 @@ impl ConnectorStore for SqliteStore {
 
     async fn failures(&self, connector: &str, after: Option<&str>, limit: u32) -> StoreResult<Vec<ItemFailure>> {
         checks::page_limit(limit)?;
+        checks::no_nul("the name of the connector", connector)?;
+        checks::no_nul("`after`", after.unwrap_or_default())?;
         within(CALL, async {
             let query = format!("{} AND i.connector = ?1 AND i.item > ?2 ORDER BY i.item LIMIT ?3", rows::FAILURES);
             let found: Vec<FailureRow<i64>> = sqlx::query_as(sqlx::AssertSqlSafe(query))
@@ -369,6 +373,24 @@ async fn record(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Deletes the document that an item was before it became this one: it had another name, or was in another collection.
+async fn delete_former(conn: &mut SqliteConnection, pass: &Pass, item: &str, document: DocumentId) -> StoreResult<()> {
+    let former: Option<Uuid> = sqlx::query_scalar(
+        "SELECT document_id FROM connector_items WHERE connector = ?1 AND item = ?2 AND document_id <> ?3",
+    )
+    .bind(&pass.connector)
+    .bind(item)
+    .bind(document.0)
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(former) = former else { return Ok(()) };
+    match commit::delete(conn, DocumentId(former)).await {
+        // It was deleted here.
+        Ok(_) | Err(MetadataStoreError::NotFound { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 async fn drop_item(conn: &mut SqliteConnection, pass: &Pass, item: &str) -> StoreResult<Option<JobId>> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use footnote::domain::PassOutcome;
+use footnote::{connectors::Follower, domain::PassOutcome};
 use reqwest::StatusCode;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -43,6 +43,7 @@ contract! {
     what_was_deleted_here_stays_away_until_it_changes,
     what_is_described_otherwise_is_taken_over_again,
     what_is_refused_is_told,
+    what_was_too_large_is_taken_when_more_is_taken,
     what_is_left_out_is_counted,
 }
 
@@ -199,7 +200,7 @@ async fn what_is_described_otherwise_is_taken_over_again(place: &mut impl Place)
     let file = app.app.config.data_dir.join("other.toml");
     std::fs::write(&file, described).unwrap();
     let connector = footnote::config::Connectors::from_file(&file).unwrap().connectors.remove(0);
-    let other = footnote::connectors::Follower::new(app.app.connectors.clone(), connector).unwrap();
+    let other = Follower::new(app.app.connectors.clone(), connector).unwrap();
     let ended = other.once(false, &CancellationToken::new()).await.unwrap().unwrap();
     assert_eq!(ended.outcome, PassOutcome::Complete, "{ended:?}");
     let list = app.read("/v1/documents").await;
@@ -225,6 +226,25 @@ async fn what_is_refused_is_told(place: &mut impl Place) {
     complete(&app, "one").await;
     assert_eq!(app.read("/v1/connectors/one").await["failures"], json!([]));
     check(&app, place, &[("a.md", "one"), ("empty.md", "no longer")]).await;
+}
+
+async fn what_was_too_large_is_taken_when_more_is_taken(place: &mut impl Place) {
+    place.put("a.md", b"one").await;
+    place.put("large.md", b"larger than the other").await;
+    let (app, _dir) = app_with(&place.connector("")).await;
+    let mut services = app.app.connectors.clone();
+    services.max_upload_bytes = 10;
+    let connector = app.app.config.connectors.get("one").unwrap().clone();
+    let narrow = Follower::new(services, connector).unwrap();
+    for _ in 0..2 {
+        let ended = narrow.once(false, &CancellationToken::new()).await.unwrap().unwrap();
+        assert_eq!((ended.outcome, ended.report.failed), (PassOutcome::Complete, 1), "{ended:?}");
+        let shown = app.read("/v1/connectors/one").await;
+        assert!(shown["failures"][0]["error"].as_str().unwrap().contains("max_upload_bytes"), "{shown}");
+    }
+    let ended = complete(&app, "one").await;
+    assert_eq!((ended.report.failed, ended.report.added), (0, 1), "{ended:?}");
+    check(&app, place, &[("a.md", "one"), ("large.md", "larger than the other")]).await;
 }
 
 async fn what_is_left_out_is_counted(place: &mut impl Place) {

@@ -4,8 +4,9 @@ use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
 use footnote::{
     app::Models,
-    config::Settings,
-    domain::{JobPriority, VersionState},
+    config::{Connector, Settings, SourceConfig},
+    connectors::Follower,
+    domain::{JobPriority, PassOutcome, VersionState},
     ingest::upload::{self, Description},
     metadata_store::DocumentQuery,
 };
@@ -270,6 +271,69 @@ async fn a_folder_that_holds_the_data_directory_is_refused() {
     let inside = dir.path().join("data");
     let app = cheap_app(&inside, |settings| settings.connectors = Some(file)).await;
     let connector = app.app.config.connectors.get("one").unwrap().clone();
-    let error = footnote::connectors::Follower::new(app.app.connectors.clone(), connector).unwrap_err();
+    let follow = |source| Follower::new(app.app.connectors.clone(), Connector { source, ..connector.clone() });
+    let error = follow(connector.source.clone()).unwrap_err();
     assert!(error.to_string().contains("data directory"), "{error}");
+    let error = follow(bucket_at(dir.path())).unwrap_err();
+    assert!(error.to_string().contains("data directory"), "{error}");
+
+    // Nor is one that leads there over a link, which is seen when it is looked at.
+    #[cfg(unix)]
+    {
+        let elsewhere = tempfile::tempdir().unwrap();
+        let link = elsewhere.path().join("link");
+        std::os::unix::fs::symlink(dir.path(), &link).unwrap();
+        for source in [SourceConfig::Folder { path: link.clone(), hidden: false }, bucket_at(&link)] {
+            let ended = follow(source).unwrap().once(false, &CancellationToken::new()).await.unwrap().unwrap();
+            assert_eq!((ended.outcome, ended.report.listed), (PassOutcome::Failed, 0), "{ended:?}");
+            assert!(ended.error.as_ref().unwrap().contains("data directory"), "{ended:?}");
+        }
+    }
+}
+
+fn bucket_at(path: &Path) -> SourceConfig {
+    SourceConfig::Bucket { url: format!("file://{}", path.display()), endpoint: None, region: None, keys: None }
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bucket_that_is_a_directory_leads_nowhere_else() {
+    let (source, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let root = source.path().join("objects");
+    write_settled(&root.join("a.md"), b"one");
+    write_settled(&root.join(".b.md"), b"two");
+    write_settled(&outside.path().join("secret.md"), b"of somebody else");
+    std::os::unix::fs::symlink(outside.path(), root.join("link")).unwrap();
+    std::os::unix::fs::symlink(outside.path().join("secret.md"), root.join("link.md")).unwrap();
+    let described = format!("[[connectors]]\nname = \"one\"\nkind = \"bucket\"\nurl = \"file://{}\"\n", root.display());
+    let (app, _dir) = app_with(&described).await;
+    let ended = complete(&app, "one").await;
+    assert_eq!((ended.report.listed, ended.report.passed_over), (2, 2), "{ended:?}");
+    assert_eq!(documents(&app).await.into_keys().collect::<Vec<_>>(), [".b.md", "a.md"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connector_that_was_of_another_kind_is_not_followed_while_its_documents_are_there() {
+    let source = tempfile::tempdir().unwrap();
+    for name in ["a.md", "b.md"] {
+        write_settled(&source.path().join("docs").join(name), name.as_bytes());
+        write_settled(&source.path().join("objects").join(name), b"something else");
+    }
+    let root = source.path().join("docs");
+    let described = format!("[[connectors]]\nname = \"one\"\nkind = \"folder\"\npath = \"{}\"\n", root.display());
+    let (app, _dir) = app_with(&described).await;
+    complete(&app, "one").await;
+    let before = documents(&app).await;
+    let connector = app.app.config.connectors.get("one").unwrap().clone();
+    let other = Connector { source: bucket_at(&source.path().join("objects")), ..connector };
+    let following = Follower::new(app.app.connectors.clone(), other).unwrap();
+    app.app.metadata.request_pass("one", false).await.unwrap();
+    let stop = CancellationToken::new();
+    let following = tokio::spawn(following.run(stop.clone()));
+    // It would begin at once.
+    let begun = until("a pass is begun", async || !app.app.metadata.connectors().await.unwrap()[0].requested);
+    assert!(tokio::time::timeout(std::time::Duration::from_secs(1), begun).await.is_err());
+    stop.cancel();
+    following.await.unwrap();
+    assert_eq!(documents(&app).await, before);
 }

@@ -77,3 +77,28 @@ async fn a_lock_that_a_killed_program_left_does_not_stop_anything() {
     complete(&app, "one").await;
     assert_eq!(documents(&app).await.len(), 2);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_fetches_that_were_killed_have_left_does_not_pile_up() {
+    let mut repository = Repository::new().await;
+    repository.put("a.md", b"one").await;
+    let (app, _dir) = app_with(&repository.connector("")).await;
+    complete(&app, "one").await;
+    let unfinished = app.app.config.data_dir.join("connectors/one.git/objects/pack/tmp_pack_aBcDeF");
+    std::fs::create_dir_all(unfinished.parent().unwrap()).unwrap();
+    std::fs::write(&unfinished, "PACK").unwrap();
+    complete(&app, "one").await;
+    assert!(!unfinished.exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mirror_that_was_killed_while_it_was_made_is_mended() {
+    let mut repository = Repository::new().await;
+    repository.put("a.md", b"one").await;
+    let (app, _dir) = app_with(&repository.connector("")).await;
+    let mirror = app.app.config.data_dir.join("connectors/one.git");
+    std::fs::create_dir_all(&mirror).unwrap();
+    std::fs::write(mirror.join("HEAD"), "ref: refs/heads/main\n").unwrap();
+    complete(&app, "one").await;
+    assert_eq!(documents(&app).await.len(), 1);
+}

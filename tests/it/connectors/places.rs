@@ -1,7 +1,7 @@
 //! Sources that a test fills, empties and takes away.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
@@ -176,6 +176,10 @@ pub struct Pages {
     pub sitemap: Option<(StatusCode, String)>,
     /// Every page is answered with 503.
     pub broken: bool,
+    /// These pages are, always.
+    pub broken_pages: BTreeSet<String>,
+    /// No page has an entity tag.
+    pub without_tags: bool,
     /// The status of every answer about a page, in their order.
     pub answered: Vec<(String, u16)>,
 }
@@ -221,13 +225,14 @@ async fn answer(State((pages, port)): State<(Arc<Mutex<Pages>>, u16)>, uri: Uri,
         return format!("<?xml version=\"1.0\"?><urlset>{listed}</urlset>").into_response();
     }
     let response = match (pages.redirects.get(&path), pages.pages.get(&path)) {
-        _ if pages.broken => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        _ if pages.broken || pages.broken_pages.contains(&path) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         (Some(to), _) => (StatusCode::FOUND, [(header::LOCATION, to.clone())]).into_response(),
         (None, None) => StatusCode::NOT_FOUND.into_response(),
         (None, Some(bytes)) => {
             let tag = format!("\"{}\"", &sha256(bytes)[..16]);
             match headers.get(header::IF_NONE_MATCH).is_some_and(|known| known == tag.as_str()) {
                 true => StatusCode::NOT_MODIFIED.into_response(),
+                false if pages.without_tags => bytes.clone().into_response(),
                 false => ([(header::ETAG, tag)], bytes.clone()).into_response(),
             }
         }

@@ -1,7 +1,14 @@
 //! What holds for websites alone.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
-use footnote::domain::PassOutcome;
+use footnote::{
+    connectors::Follower,
+    domain::{JobKind, PassOutcome},
+    metadata_store::DocumentQuery,
+};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     app_with, complete, documents, pass,
@@ -119,4 +126,77 @@ async fn a_site_that_goes_away_in_the_middle_ends_the_pass() {
     site.pages.lock().unwrap().broken = false;
     let ended = complete(&app, "one").await;
     assert_eq!((ended.report.failed, ended.report.changed, ended.report.unchanged), (0, 0, 30), "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_that_get_another_name_keep_the_old_one_until_they_can_be_read() {
+    let mut site = Website::new().await;
+    for page in ["a", "b"] {
+        site.put(page, page.as_bytes()).await;
+    }
+    let (app, _dir) = app_with(&site.connector("")).await;
+    complete(&app, "one").await;
+    let before = documents(&app).await;
+    let mut connector = app.app.config.connectors.get("one").unwrap().clone();
+    connector.prefix = "site/".to_owned();
+    let renamed = Follower::new(app.app.connectors.clone(), connector).unwrap();
+    let look = async || renamed.once(false, &CancellationToken::new()).await.unwrap().unwrap();
+    site.pages.lock().unwrap().broken = true;
+    assert_eq!(look().await.report.failed, 2);
+    assert_eq!(documents(&app).await, before, "nothing goes because a site is away");
+    site.pages.lock().unwrap().broken = false;
+    assert_eq!(look().await.report.changed, 2);
+    let names = ["a", "b"].map(|page| format!("site/{}", site.url(page)));
+    assert_eq!(documents(&app).await.into_keys().collect::<Vec<_>>(), names);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_of_which_nothing_tells_whether_it_changed_is_news_only_when_its_bytes_are() {
+    let mut site = Website::new().await;
+    site.pages.lock().unwrap().without_tags = true;
+    for page in ["a", "b"] {
+        site.put(page, page.as_bytes()).await;
+    }
+    let (app, _dir) = app_with(&site.connector("")).await;
+    complete(&app, "one").await;
+    let metadata = &app.app.metadata;
+    // One of them cannot be ingested, and the other is deleted here.
+    let leased = metadata.lease_job(&[JobKind::Ingest], Duration::from_secs(3_600)).await.unwrap().unwrap();
+    metadata.fail_job(leased.job.id, &leased.token, "no text", None).await.unwrap();
+    let failed = leased.job.document_id.unwrap();
+    let query = DocumentQuery { limit: 10, ..DocumentQuery::default() };
+    let all = metadata.documents(query).await.unwrap().items;
+    let other = all.into_iter().find(|document| document.id != failed).unwrap();
+    metadata.delete_document(other.id).await.unwrap();
+    // Also when the site was away in between.
+    for broken in [false, true, false, false] {
+        site.pages.lock().unwrap().broken = broken;
+        let ended = complete(&app, "one").await;
+        let expected = if broken { (0, 2) } else { (2, 0) };
+        assert_eq!((ended.report.unchanged, ended.report.failed), expected, "{ended:?}");
+        assert_eq!(metadata.document(failed).await.unwrap().latest.version, 1, "it is not tried for ever");
+        assert_eq!(documents(&app).await.len(), 1, "what was deleted here stays away");
+    }
+    for page in ["a", "b"] {
+        site.put(page, format!("{page}, changed").as_bytes()).await;
+    }
+    assert_eq!(complete(&app, "one").await.report.changed, 2);
+    assert_eq!(metadata.document(failed).await.unwrap().latest.version, 2);
+    assert_eq!(documents(&app).await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_that_are_always_broken_keep_the_others_away_once() {
+    let mut site = Website::new().await;
+    for page in 0..15 {
+        let page = format!("{page:02}");
+        site.put(&page, page.as_bytes()).await;
+        if page.as_str() < "12" {
+            site.pages.lock().unwrap().broken_pages.insert(page);
+        }
+    }
+    let (app, _dir) = app_with(&site.connector("")).await;
+    assert_eq!(pass(&app, "one").await.outcome, PassOutcome::Failed);
+    let ended = complete(&app, "one").await;
+    assert_eq!((ended.report.failed, ended.report.added), (12, 3), "{ended:?}");
 }

@@ -211,8 +211,13 @@ pub async fn a_store_that_holds_something_is_not_filled(backend: &Backend) {
     store.delete_document(one).await.unwrap();
     let (reindex, number) = super::fixtures::reindex(store, "second").await;
     store.swap_generation(reindex.job.id, &reindex.token, number).await.unwrap();
+    let trace = feedback::trace("Anything?", &[]);
+    let answer = trace.outcome.id;
+    assert!(store.keep_trace(feedback::kept(None, None, trace)).await.unwrap());
     // Replaced: what was deleted is not forgotten, and no number is given twice.
     store.begin_restore(&sha256("archive"), true).await.unwrap();
+    let said = store.give_feedback(feedback::said(answer, Verdict::Right), None, &Access::everything()).await;
+    not_found(said);
     assert_eq!(store.counts().await.unwrap(), Default::default());
     store.load(&mut Given(dumped.into()), true).await.unwrap();
     assert_eq!(store.deletions(None, 10).await.unwrap()[0].document_id, one);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use footnote::{
     domain::{ConnectorKind, JobKind, PassOutcome, PassReport},
-    metadata_store::{MetadataStore, Pass, PassEnd, PassWhen, SeenItem},
+    metadata_store::{MetadataStore, NewUpload, Pass, PassEnd, PassWhen, SeenItem},
 };
 
 use super::{
@@ -127,6 +127,27 @@ pub async fn an_item_and_its_document_are_recorded_together(backend: &Backend) {
     assert_eq!(store.known_items(ONE, &["a".to_owned()]).await.unwrap()[0].document_id, Some(new.document_id));
 }
 
+pub async fn an_item_that_gets_another_name_is_one_document(backend: &Backend) {
+    let store = &*backend.store;
+    let pass = begun(store).await;
+    let first = store.register_item(&pass, seen("a"), upload("old/a", "one")).await.unwrap();
+    store.register_upload(upload("taken/a", "by hand")).await.unwrap();
+    conflict(store.register_item(&pass, seen("a"), upload("taken/a", "one")).await);
+    assert_eq!(names(store).await, ["old/a", "taken/a"], "what has no new place keeps its old one");
+    let second = store.register_item(&pass, seen("a"), upload("new/a", "one")).await.unwrap();
+    assert_eq!((second.version, second.duplicate), (1, false));
+    assert_eq!(names(store).await, ["taken/a", "new/a"]);
+    not_found(store.document(first.document_id).await);
+    let moved = NewUpload { collection: "other".to_owned(), ..upload("new/a", "one") };
+    let third = store.register_item(&pass, seen("a"), moved).await.unwrap();
+    not_found(store.document(second.document_id).await);
+    assert_eq!(store.known_items(ONE, &["a".to_owned()]).await.unwrap()[0].document_id, Some(third.document_id));
+    // One that was deleted here is none to be deleted.
+    store.delete_document(third.document_id).await.unwrap();
+    store.register_item(&pass, seen("a"), upload("again/a", "one")).await.unwrap();
+    assert_eq!(names(store).await, ["taken/a", "again/a"]);
+}
+
 pub async fn what_is_known_of_items_comes_back(backend: &Backend) {
     let store = &*backend.store;
     let pass = begun(store).await;
@@ -243,6 +264,9 @@ pub async fn what_is_no_connector_is_refused(backend: &Backend) {
     }
     not_found(store.begin_pass("none", PassWhen::Now, HOUR).await);
     not_found(store.request_pass("none", false).await);
+    invalid(store.request_pass("a\0", false).await);
+    invalid(store.failures("a\0", None, 10).await);
+    invalid(store.failures(ONE, Some("\0"), 10).await);
     let pass = begun(store).await;
     for wrong in [
         seen(""),
