@@ -286,6 +286,8 @@ impl Opened {
         metrics.has_webhooks(rules.webhooks.keys());
         let deliveries =
             DeliveryServices { metadata: metadata.clone(), rules, wake: deliver, metrics: metrics.clone() };
+        let configured = config.connectors.connectors.iter();
+        metrics.has_connectors(configured.map(|connector| (connector.name.as_str(), connector.source.kind())));
         let connectors = ConnectorServices::new(&config, ingest.clone());
         let serving = Arc::new(ServingState::default());
         for (role, followed) in followed {

@@ -249,6 +249,7 @@ contract! {
     connectors:
         a_pass_is_run_by_one_process_at_a_time,
         a_pass_begins_when_it_is_due_or_asked_for,
+        when_a_pass_last_succeeded_is_known_although_others_fail,
         a_pass_that_was_lost_changes_nothing,
         an_item_and_its_document_are_recorded_together,
         what_is_known_of_items_comes_back,
