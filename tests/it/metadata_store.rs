@@ -134,6 +134,7 @@ contract! {
         a_commit_supersedes_the_version_before,
         a_version_without_chunks_becomes_active,
         a_newer_upload_overtakes,
+        a_newer_upload_that_failed_does_not_overtake,
         a_deletion_overtakes_and_purges_again,
         a_commit_without_the_lease_is_lost,
         a_commit_of_something_else_is_refused,
