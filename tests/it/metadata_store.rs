@@ -261,6 +261,7 @@ contract! {
         what_is_no_connector_is_refused;
     archive:
         everything_is_dumped_and_loaded_the_same_on_either_backend,
+        the_last_attempt_at_a_job_is_made_again_after_a_restore,
         a_dump_is_of_one_moment,
         of_a_deleted_document_nothing_is_dumped_but_its_deletion,
         a_store_that_holds_something_is_not_filled,
