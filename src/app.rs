@@ -8,7 +8,6 @@ mod scratch;
 use std::{
     collections::BTreeMap,
     fs::File,
-    io::Write as _,
     path::Path,
     sync::Arc,
     time::{Duration, SystemTime},
@@ -38,6 +37,7 @@ use crate::{
         IndexModels, IngestServices, canaries,
         extract::{CHILD_COMMAND, Extractor, ExtractorConfig, Ocr},
     },
+    lock_file::{self, LockError},
     metadata_store::{MetadataStore, postgres::PostgresStore, sqlite::SqliteStore},
     models::{embedder::Embedders, lexical::Lexical, shipped::shipped_calibration, slot::Slot},
     serving::{self, AdapterSwap, ChosenAdapters, Followed, LoadAdapter, OwnAdapters, ServingState},
@@ -174,7 +174,7 @@ struct Opened {
 
 impl Opened {
     async fn open(config: Config, answers: bool) -> anyhow::Result<Self> {
-        let lock = if config.is_embedded() { Some(lock_data_dir(&config.data_dir)?) } else { None };
+        let lock = if config.is_embedded() { Some(lock_data_dir(&config.data_dir).await?) } else { None };
         let metadata = open_metadata(&config).await?;
         check_restored(&*metadata).await?;
         let blobs = BlobStore::open(&config.blob_url)?;
@@ -286,6 +286,8 @@ impl Opened {
         metrics.has_webhooks(rules.webhooks.keys());
         let deliveries =
             DeliveryServices { metadata: metadata.clone(), rules, wake: deliver, metrics: metrics.clone() };
+        let configured = config.connectors.connectors.iter();
+        metrics.has_connectors(configured.map(|connector| (connector.name.as_str(), connector.source.kind())));
         let connectors = ConnectorServices::new(&config, ingest.clone());
         let serving = Arc::new(ServingState::default());
         for (role, followed) in followed {
@@ -370,7 +372,7 @@ pub struct OpenStores {
 impl OpenStores {
     /// Opens them, alone where they are embedded.
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
-        let lock = if config.is_embedded() { Some(lock_data_dir(&config.data_dir)?) } else { None };
+        let lock = if config.is_embedded() { Some(lock_data_dir(&config.data_dir).await?) } else { None };
         Self::open_under(config, lock).await
     }
 
@@ -465,33 +467,17 @@ async fn check_index(ingest: &IngestServices) -> anyhow::Result<()> {
 }
 
 /// Makes sure that no other process works in the data directory.
-fn lock_data_dir(data_dir: &Path) -> anyhow::Result<File> {
+async fn lock_data_dir(data_dir: &Path) -> anyhow::Result<File> {
     std::fs::create_dir_all(data_dir).with_context(|| format!("cannot create {}", data_dir.display()))?;
     let path = data_dir.join("footnote.lock");
-    let mut file = File::options()
-        .create(true)
-        .read(true)
-        .write(true)
-        .truncate(false)
-        .open(&path)
-        .with_context(|| format!("cannot open {}", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => {
-            file.set_len(0)?;
-            write!(file, "{}", std::process::id())?;
-            Ok(file)
-        }
-        Err(std::fs::TryLockError::WouldBlock) => {
-            let holder = std::fs::read_to_string(&path).unwrap_or_default();
-            bail!(
-                "another Footnote process (pid {}) works in {}: ask it through its HTTP API, stop it, or set \
-                 FOOTNOTE_DATA_DIR to another directory",
-                holder.trim(),
-                data_dir.display()
-            )
-        }
-        Err(std::fs::TryLockError::Error(error)) => {
-            Err(error).with_context(|| format!("cannot lock {}", path.display()))
-        }
+    match tokio::task::spawn_blocking(move || lock_file::take(&path)).await? {
+        Ok(file) => Ok(file),
+        Err(LockError::Held { holder, .. }) => bail!(
+            "another Footnote process (pid {}) works in {}: ask it through its HTTP API, stop it, or set \
+             FOOTNOTE_DATA_DIR to another directory",
+            holder.as_deref().unwrap_or("unknown"),
+            data_dir.display()
+        ),
+        Err(error) => Err(error.into()),
     }
 }

@@ -40,8 +40,9 @@ pub const POINTS: &[&str] = &[
     "tx.register.version",
     "tx.register.job",
     "tx.register.ended",
-    // A job was leased; its lease is about to be extended.
+    // A job was leased; its worker is about to give a sign of life, and its lease about to be extended.
     "job.leased",
+    "job.heartbeat",
     "tx.heartbeat",
     // An ingestion, stage by stage.
     "ingest.extract",

@@ -30,6 +30,7 @@ pub mod eval;
 pub mod faults;
 pub mod http;
 pub mod ingest;
+pub mod lock_file;
 pub mod mcp;
 pub mod metadata_store;
 pub mod models;

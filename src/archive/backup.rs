@@ -5,8 +5,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use bytes::Bytes;
 use chrono::Utc;
-use futures::StreamExt;
+use futures::{StreamExt, stream::BoxStream};
 use serde::{Deserialize, Serialize};
 use tokio::{fs::File, io::AsyncWrite};
 
@@ -20,7 +21,7 @@ use super::{
     writer::{PIECE, Writer},
 };
 use crate::{
-    blob_store::{BlobStoreError, FolderKind, TextName},
+    blob_store::{BlobStore, BlobStoreError, FolderKind, TextName},
     domain::{ChunkId, DocumentId, GenerationNumber, IndexStamp},
     metadata_store::{EntryRecord, MetadataStoreError, Record, RecordKind},
     vector_store::VectorStoreError,
@@ -158,6 +159,9 @@ async fn again(spool: &File) -> Result<Reader, ArchiveError> {
     Reader::new(spool.try_clone().await.map_err(ArchiveError::io("read a scratch file"))?).await
 }
 
+/// The size of an original, and its bytes.
+type Opened = (u64, BoxStream<'static, Result<Bytes, BlobStoreError>>);
+
 struct Work<'a, W> {
     installation: &'a Installation,
     writer: Writer<W>,
@@ -201,22 +205,18 @@ impl<W: AsyncWrite + Unpin + Send> Work<'_, W> {
         if self.held(&name).await? {
             return Ok(());
         }
-        let blobs = &self.installation.blobs;
-        let opened = match blobs.original_size(sum).await {
-            Ok(size) => blobs.read_original(sum).await.map(|stream| (size, stream)),
-            Err(error) => Err(error),
-        };
-        let (size, mut stream) = match opened {
-            Ok(opened) => opened,
-            Err(BlobStoreError::NotFound(_)) => {
-                // Purged with its documents, whose deletions stand at the end of the archive.
-                let needed = self.installation.metadata.referenced_blobs(&[sum.to_owned()]).await?;
-                return match needed.is_empty() {
-                    true => Ok(()),
-                    false => Err(ArchiveError::Missing(format!("the original {sum} of a document is missing"))),
-                };
+        let Installation { metadata, blobs, .. } = self.installation;
+        let mut opened = open_original(blobs, sum).await?;
+        if opened.is_none() {
+            // Purged with its documents, whose deletions stand at the end of the archive.
+            if metadata.referenced_blobs(&[sum.to_owned()]).await?.is_empty() {
+                return Ok(());
             }
-            Err(error) => return Err(error.into()),
+            // Or the same bytes were uploaded again since: they are stored before a document names them.
+            opened = open_original(blobs, sum).await?;
+        }
+        let Some((size, mut stream)) = opened else {
+            return Err(ArchiveError::Missing(format!("the original {sum} of a document is missing")));
         };
         self.writer.begin(&name, size).await?;
         while let Some(piece) = stream.next().await {
@@ -374,6 +374,19 @@ impl<W: AsyncWrite + Unpin + Send> Work<'_, W> {
         }
         self.left_out.insert(LeftOut { document_id: entry.document_id, version: entry.version });
         Ok(())
+    }
+}
+
+/// An original and its size; `None` when it is not there.
+async fn open_original(blobs: &BlobStore, sum: &str) -> Result<Option<Opened>, ArchiveError> {
+    let opened = match blobs.original_size(sum).await {
+        Ok(size) => blobs.read_original(sum).await.map(|stream| (size, stream)),
+        Err(error) => Err(error),
+    };
+    match opened {
+        Ok(opened) => Ok(Some(opened)),
+        Err(BlobStoreError::NotFound(_)) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -1,9 +1,13 @@
 //! Beginning passes: when the interval is over, when the source has changed, and when somebody asks.
 //!
 //! Each connector has a task in every process that is configured with it; of these, the one that holds the lease in the
-//! metadata store runs a pass. May depend on `config`, the metadata store and the rest of `connectors`.
+//! metadata store runs a pass. May depend on `config`, the metadata store, `telemetry::metrics` and the rest of
+//! `connectors`.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio_util::sync::CancellationToken;
 
@@ -138,16 +142,20 @@ pub async fn run_pass(
     pass: &Pass,
     stop: &CancellationToken,
 ) -> Result<PassEnded, MetadataStoreError> {
-    let mut report = PassReport::default();
-    let result = {
+    let (mut report, began) = (PassReport::default(), Instant::now());
+    let ended = {
         let work = Work::new(services, connector, source, pass);
         let running = work.run(&mut report);
         tokio::select! {
-            result = running => result,
-            lost = keep_lease(services, pass) => return Err(lost),
-            () = stop.cancelled() => Ok(PassOutcome::Stopped),
+            result = running => Ok(result),
+            lost = keep_lease(services, pass) => Err(lost),
+            () = stop.cancelled() => Ok(Ok(PassOutcome::Stopped)),
         }
     };
+    let (metrics, name, kind) = (&services.ingest.metrics, &connector.name, connector.source.kind());
+    // Also of a pass that another process goes on with.
+    metrics.connector_documents(name, kind, &report);
+    let result = ended?;
     let mut transient = false;
     let (outcome, error) = match result {
         Ok(PassOutcome::HeldBack) => (PassOutcome::HeldBack, Some(held_back(&report))),
@@ -157,6 +165,7 @@ pub async fn run_pass(
             (PassOutcome::Failed, Some(error.to_string()))
         }
     };
+    metrics.connector_pass(name, kind, outcome, began.elapsed());
     let again_in = match outcome {
         PassOutcome::Stopped => Duration::ZERO,
         PassOutcome::Failed if transient => connector.interval.min(AFTER_FAILURE),

@@ -3,8 +3,8 @@
 //! A connector looks at its source in passes (`sync`): what is new or other than before is uploaded like any other file,
 //! what has vanished is deleted (`sweep`), and every step is recorded as it is taken, so that a pass that was killed is
 //! gone on with. `follow` begins the passes when they are due, or when the source says that something has changed. What a
-//! source is, is a [`Source`]: `folder`, `bucket`, `sitemap`, `git`. May depend on `config`, `ingest`, the metadata store
-//! and `domain`.
+//! source is, is a [`Source`]: `folder`, `bucket`, `sitemap`, `git`. May depend on `config`, `ingest`, the metadata store,
+//! `telemetry::metrics` and `domain`.
 
 mod bucket;
 mod folder;
@@ -29,7 +29,7 @@ use tokio::{
 
 pub use follow::{Follower, PassEnded, run_pass};
 pub use selection::Selection;
-pub use status::{ConnectorStatus, remove, statuses};
+pub use status::{ConnectorStatus, last_passes, remove, statuses};
 
 use crate::{
     config::{Config, Connector, Connectors, SourceConfig},

@@ -2,13 +2,15 @@
 //!
 //! May depend on `config`, `domain` and the metadata store.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{ConnectorServices, follow::LEASE};
 use crate::{
     config::{Connector, Connectors},
-    domain::{ConnectorState, PassOutcome, PassReport},
+    domain::{ConnectorState, LastPass, PassOutcome, PassReport},
     metadata_store::{MetadataStore, MetadataStoreError, PassEnd, PassWhen},
 };
 
@@ -60,6 +62,31 @@ pub async fn statuses(
     Ok(states.into_iter().map(status).collect())
 }
 
+/// The last passes of the connectors of the configuration, in its order, with the intervals. Where there is none, no store
+/// is asked.
+pub async fn last_passes(
+    metadata: &dyn MetadataStore,
+    configured: &Connectors,
+) -> Result<Vec<(LastPass, Duration)>, MetadataStoreError> {
+    if configured.connectors.is_empty() {
+        return Ok(Vec::new());
+    }
+    let known = metadata.last_passes().await?;
+    let last = |connector: &Connector| {
+        let found = known.iter().find(|last| last.name == connector.name).cloned();
+        let last = found.unwrap_or_else(|| LastPass {
+            name: connector.name.clone(),
+            kind: connector.source.kind(),
+            running: false,
+            outcome: None,
+            report: None,
+            succeeded_at: None,
+        });
+        (last, connector.interval)
+    };
+    Ok(configured.connectors.iter().map(last).collect())
+}
+
 fn fresh(connector: &Connector) -> ConnectorState {
     ConnectorState {
         name: connector.name.clone(),
@@ -72,6 +99,7 @@ fn fresh(connector: &Connector) -> ConnectorState {
         outcome: None,
         error: None,
         report: None,
+        succeeded_at: None,
         due_at: None,
         items: 0,
         documents: 0,

@@ -91,6 +91,23 @@ pub struct PassReport {
     pub held_back: u64,
 }
 
+/// The last pass of a connector: what is told of it often, because no items are counted for it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LastPass {
+    /// The connector's name.
+    pub name: String,
+    /// What it follows.
+    pub kind: ConnectorKind,
+    /// A pass runs now.
+    pub running: bool,
+    /// How the last pass that ended did so.
+    pub outcome: Option<PassOutcome>,
+    /// What it did.
+    pub report: Option<PassReport>,
+    /// When a pass last ended as `complete`.
+    pub succeeded_at: Option<DateTime<Utc>>,
+}
+
 /// Where a connector stands, as it is recorded.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ConnectorState {
@@ -114,6 +131,8 @@ pub struct ConnectorState {
     pub error: Option<String>,
     /// What it did.
     pub report: Option<PassReport>,
+    /// When a pass last ended as `complete`.
+    pub succeeded_at: Option<DateTime<Utc>>,
     /// When the next pass is due; at once when absent.
     pub due_at: Option<DateTime<Utc>>,
     /// Items of the source that are known.

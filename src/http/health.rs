@@ -1,6 +1,6 @@
 //! Whether the process lives, whether it can work, and what it has counted.
 //!
-//! May depend on `app`, `disk`, `readiness` and `telemetry`.
+//! May depend on `app`, `connectors`, `disk`, `readiness` and `telemetry`.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use super::{
     Problem, auth,
     readiness::{self, Readiness},
 };
-use crate::{app::App, disk, domain::Scope, telemetry::Moment};
+use crate::{app::App, connectors, disk, domain::Scope, telemetry::Moment};
 
 /// The routes, which are not part of the versioned API. The first two need no key; what was counted is for administrators.
 pub fn router() -> Router<Arc<App>> {
@@ -50,6 +50,7 @@ async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<impl
             .iter()
             .map(|loaded| (loaded.role, loaded.number, loaded.failure.is_some()))
             .collect(),
+        connectors: connectors::last_passes(&*app.metadata, &app.config.connectors).await?,
     };
     let text = app.metrics.render(&moment);
     Ok(([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text))

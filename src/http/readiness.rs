@@ -1,13 +1,13 @@
 //! Whether the service can do its work: one check for each thing that it needs, with the reason in words.
 //!
 //! The checks run at the same time and each has a limit, so that a store that hangs does not keep the answer from coming.
-//! May depend on `app` and `disk`.
+//! May depend on `app`, `connectors` and `disk`.
 
 use std::{fmt::Display, future::Future, time::Duration};
 
 use serde::Serialize;
 
-use crate::{app::App, disk};
+use crate::{app::App, connectors::last_passes, disk, domain::PassOutcome};
 
 /// How long a check may take.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -44,14 +44,15 @@ impl Check {
 
 /// Looks at everything.
 pub async fn check(app: &App) -> Readiness {
-    let (database, vectors, originals, index, disks) = tokio::join!(
+    let (database, vectors, originals, index, disks, connectors) = tokio::join!(
         store("database", "has the schema of this program", app.metadata.ping()),
         store("vectors", "answers", app.vectors.ping()),
         store("originals", "answers", app.ingest.blobs.ping()),
         index(app),
         disks(app),
+        connectors(app),
     );
-    let checks = vec![running(app), models(app), database, vectors, originals, index, disks];
+    let checks = vec![running(app), models(app), database, vectors, originals, index, disks, connectors];
     Readiness { ready: checks.iter().all(|check| check.ok), checks }
 }
 
@@ -147,6 +148,30 @@ async fn disks(app: &App) -> Check {
         }
     }
     Check::ok(name, room.join("; "))
+}
+
+/// What came of the last passes is told, and is no reason to send requests elsewhere: a source that is away costs no answer.
+/// Names are not told, because nobody who asks here needs a key.
+async fn connectors(app: &App) -> Check {
+    let name = "connectors";
+    let last = match tokio::time::timeout(LIMIT, last_passes(&*app.metadata, &app.config.connectors)).await {
+        Ok(Ok(last)) => last,
+        // The check of the database says why.
+        Ok(Err(_)) | Err(_) => return Check::ok(name, "how the last passes over the sources ended is not known now"),
+    };
+    let count = |outcome: PassOutcome| last.iter().filter(|(pass, _)| pass.outcome == Some(outcome)).count();
+    let (failed, held_back) = (count(PassOutcome::Failed), count(PassOutcome::HeldBack));
+    Check::ok(
+        name,
+        match (last.len(), failed + held_back) {
+            (0, _) => "none is configured".to_owned(),
+            (all, 0) => format!("{all} are configured, and no last pass of one has failed"),
+            (all, _) => format!(
+                "{all} are configured; the last pass of {failed} has failed, and that of {held_back} is held back: GET \
+                 /v1/connectors says which and why"
+            ),
+        },
+    )
 }
 
 fn late() -> String {

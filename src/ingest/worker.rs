@@ -172,15 +172,7 @@ impl Worker {
         let progress = Progress::default();
         let result = tokio::select! {
             result = self.work(&leased, &progress) => result,
-            lost = self.keep_lease(&leased, &progress) => {
-                tracing::info!(job = %id, reason = %lost, "job dropped");
-                // Only a cancelled job leaves points that nobody will use: a job that another worker took over
-                // writes the same ones.
-                if metadata.job(id).await.is_ok_and(|job| job.state == JobState::Cancelled) {
-                    self.discard(&leased).await;
-                }
-                return Some(JobEnd::Dropped);
-            }
+            lost = self.keep_lease(&leased, &progress) => return Some(self.drop_job(&leased, &lost).await),
             () = stop.cancelled() => {
                 if let Err(error) = metadata.release_job(id, &token).await {
                     tracing::warn!(job = %id, %error, "cannot put the job back: it is taken up when its lease ends");
@@ -190,6 +182,10 @@ impl Worker {
         };
         let error = match result {
             Ok(end) => return Some(end),
+            // Found out before the next heartbeat.
+            Err(IngestError::Metadata(lost @ MetadataStoreError::LeaseLost(_))) => {
+                return Some(self.drop_job(&leased, &lost).await);
+            }
             Err(error) => error,
         };
         if error.is_outage() && Utc::now() - leased.job.created_at < OUTAGE {
@@ -214,6 +210,18 @@ impl Worker {
         }
         self.services.wake.notify_one();
         Some(if is_last { JobEnd::Failed } else { JobEnd::Retried })
+    }
+
+    /// Leaves a job that is no longer this worker's.
+    async fn drop_job(&self, leased: &LeasedJob, lost: &MetadataStoreError) -> JobEnd {
+        let id = leased.job.id;
+        tracing::info!(job = %id, reason = %lost, "job dropped");
+        // Only a cancelled job leaves points that nobody will use: a job that another worker took over writes the same
+        // ones, and may have made them visible.
+        if self.services.metadata.job(id).await.is_ok_and(|job| job.state == JobState::Cancelled) {
+            self.discard(leased).await;
+        }
+        JobEnd::Dropped
     }
 
     async fn work(&self, leased: &LeasedJob, progress: &Progress) -> Result<JobEnd, IngestError> {
@@ -263,8 +271,11 @@ impl Worker {
     async fn keep_lease(&self, leased: &LeasedJob, progress: &Progress) -> MetadataStoreError {
         loop {
             let (stage, done) = progress.read();
-            let beat = self.services.metadata.heartbeat(leased.job.id, &leased.token, LEASE, stage, done).await;
-            match beat {
+            let beat = async {
+                crate::faults::point("job.heartbeat").await?;
+                self.services.metadata.heartbeat(leased.job.id, &leased.token, LEASE, stage, done).await
+            };
+            match beat.await {
                 Err(error @ MetadataStoreError::LeaseLost(_)) => return error,
                 Err(error) => tracing::warn!(job = %leased.job.id, %error, "heartbeat failed"),
                 Ok(()) => {}

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{NewUpload, Registered, StoreResult};
-use crate::domain::{ConnectorKind, ConnectorState, DocumentId, ItemFailure, JobId};
+use crate::domain::{ConnectorKind, ConnectorState, DocumentId, ItemFailure, JobId, LastPass, PassOutcome};
 
 /// A pass over a source that a process has begun, and proof that it is the one that runs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub enum PassWhen {
 #[derive(Debug, Clone, PartialEq)]
 pub struct PassEnd {
     /// How.
-    pub outcome: crate::domain::PassOutcome,
+    pub outcome: PassOutcome,
     /// Why not as it should.
     pub error: Option<String>,
     /// What it did.
@@ -103,6 +103,9 @@ pub trait ConnectorStore: Send + Sync + 'static {
 
     /// All connectors that were ever known, by name.
     async fn connectors(&self) -> StoreResult<Vec<ConnectorState>>;
+
+    /// The last pass of each of them, by name. Items are not counted, so this may be asked often.
+    async fn last_passes(&self) -> StoreResult<Vec<LastPass>>;
 
     /// What is recorded of those of `items` (1,000 at most) that are known, in no order.
     async fn known_items(&self, connector: &str, items: &[String]) -> StoreResult<Vec<KnownItem>>;

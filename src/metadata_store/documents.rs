@@ -88,7 +88,8 @@ pub struct IngestCommit {
 pub enum CommitOutcome {
     /// The version is active.
     Active,
-    /// A newer version was uploaded, or the document was deleted, while the job ran: nothing became visible.
+    /// A newer version was uploaded that has not failed, or the document was deleted, while the job ran: nothing became
+    /// visible.
     Overtaken,
     /// Another generation became active while the job ran: chunk and embed again for that one.
     WrongGeneration(GenerationNumber),

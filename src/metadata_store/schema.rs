@@ -44,6 +44,7 @@ const STEPS: &[Step] = &[
     step!(7, "0007_audit_log.sql"),
     step!(8, "0008_feedback.sql"),
     step!(9, "0009_connectors.sql"),
+    step!(10, "0010_success_of_connectors.sql"),
 ];
 
 /// The query for the newest migration that a database has, which [`is_ours`] judges.

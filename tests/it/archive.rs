@@ -3,6 +3,7 @@
 
 mod damage;
 mod doctor;
+mod meanwhile;
 mod round_trips;
 mod traffic;
 

@@ -6,6 +6,7 @@ mod git;
 mod killed;
 mod places;
 mod sitemap;
+mod told;
 
 use std::{collections::BTreeMap, path::Path};
 

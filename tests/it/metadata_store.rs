@@ -134,6 +134,7 @@ contract! {
         a_commit_supersedes_the_version_before,
         a_version_without_chunks_becomes_active,
         a_newer_upload_overtakes,
+        a_newer_upload_that_failed_does_not_overtake,
         a_deletion_overtakes_and_purges_again,
         a_commit_without_the_lease_is_lost,
         a_commit_of_something_else_is_refused,
@@ -249,6 +250,7 @@ contract! {
     connectors:
         a_pass_is_run_by_one_process_at_a_time,
         a_pass_begins_when_it_is_due_or_asked_for,
+        when_a_pass_last_succeeded_is_known_although_others_fail,
         a_pass_that_was_lost_changes_nothing,
         an_item_and_its_document_are_recorded_together,
         an_item_that_gets_another_name_is_one_document,
@@ -260,6 +262,7 @@ contract! {
         what_is_no_connector_is_refused;
     archive:
         everything_is_dumped_and_loaded_the_same_on_either_backend,
+        the_last_attempt_at_a_job_is_made_again_after_a_restore,
         a_dump_is_of_one_moment,
         of_a_deleted_document_nothing_is_dumped_but_its_deletion,
         a_store_that_holds_something_is_not_filled,

@@ -1,5 +1,6 @@
 //! `footnote doctor`: what is wrong, in words, and which command mends it; and with `--repair` it mends what it can.
 
+mod connectors;
 mod findings;
 mod jobs;
 mod reach;
@@ -7,7 +8,7 @@ mod surroundings;
 
 use findings::Findings;
 
-use super::{Exit, output};
+use super::{Exit, output, serve};
 use crate::{
     app::{App, OpenStores, Purpose},
     audit::{self, Depth, Problem, Stores},
@@ -66,7 +67,17 @@ impl Doctor {
         if models && !taken {
             match App::start(config, Purpose { answers: true, any_index: false }).await {
                 Ok(app) => {
-                    findings.ok("start", "the service can start: the models load, and the index fits them");
+                    match serve::followers(&app) {
+                        Ok(_) => {
+                            findings.ok("start", "the service can start: the models load, and the index fits them")
+                        }
+                        Err(error) => findings.bad(
+                            "start",
+                            format!("the service cannot start: {error:#}"),
+                            "no question is answered",
+                            "do what the reason says in the file of connectors",
+                        ),
+                    }
                     for problem in left {
                         let mended = audit::mend_with_models(&app.ingest, &problem).await;
                         findings.problem(&problem, mended);
@@ -116,6 +127,7 @@ impl Doctor {
         reach::clock(&*all.metadata, findings).await?;
         reach::reach(config, &*all.metadata, findings).await?;
         jobs::check(&*all.metadata, stores.alone, findings).await?;
+        connectors::check(&*all.metadata, &config.connectors, stores.alone, findings).await?;
         let parts = Stores { metadata: &*all.metadata, vectors: &*all.vectors, blobs: &all.blobs };
         let depth = Depth { deep: self.deep, alone: self.alone || stores.alone };
         let found = match audit::check(parts, depth).await {

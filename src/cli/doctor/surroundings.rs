@@ -135,8 +135,8 @@ pub fn is_taken(config: &Config, findings: &mut Findings) -> bool {
                 "lock",
                 format!("another process works in {}: {}", config.data_dir.display(), described(pid.trim())),
                 "embedded stores belong to one process at a time, so they cannot be checked now",
-                "ask a running service how it is (GET /readyz, GET /v1/jobs?state=failed), or stop it and run `footnote \
-                 doctor` again",
+                "ask a running service how it is (GET /readyz, GET /v1/jobs?state=failed, GET /v1/connectors), or stop it and \
+                 run `footnote doctor` again",
             );
             true
         }

@@ -9,13 +9,13 @@ use uuid::Uuid;
 
 use super::{PostgresStore, commit, settle, uploads};
 use crate::{
-    domain::{ConnectorKind, ConnectorState, DocumentId, ItemFailure, JobId},
+    domain::{ConnectorKind, ConnectorState, DocumentId, ItemFailure, JobId, LastPass},
     metadata_store::{
         ConnectorStore, KnownItem, MetadataStoreError, NewUpload, Pass, PassEnd, PassWhen, Registered, SeenItem,
         StoreResult, Vanished,
         bounded::{CALL, within},
         checks,
-        rows::{self, ConnectorRow, FailureRow, ItemRow},
+        rows::{self, ConnectorRow, FailureRow, ItemRow, LastPassRow},
     },
 };
 
@@ -71,7 +71,9 @@ impl ConnectorStore for PostgresStore {
         within(CALL, async {
             let ended = sqlx::query(
                 "UPDATE connectors SET ended_at = clock_timestamp(), outcome = $3, error = $4, report = $5, \
-                 due_at = clock_timestamp() + $6 * interval '1 microsecond', lease_token = NULL, lease_expires_at = NULL WHERE name = $1 AND lease_token = $2",
+                 due_at = clock_timestamp() + $6 * interval '1 microsecond', \
+                 succeeded_before = CASE WHEN outcome = 'complete' THEN ended_at ELSE succeeded_before END, \
+                 lease_token = NULL, lease_expires_at = NULL WHERE name = $1 AND lease_token = $2",
             )
             .bind(&pass.connector)
             .bind(&pass.token)
@@ -122,6 +124,15 @@ impl ConnectorStore for PostgresStore {
             let found: Vec<ConnectorRow<DateTime<Utc>>> =
                 sqlx::query_as(rows::select_connectors!("clock_timestamp()")).fetch_all(&self.pool).await?;
             found.into_iter().map(ConnectorRow::state).collect()
+        })
+        .await
+    }
+
+    async fn last_passes(&self) -> StoreResult<Vec<LastPass>> {
+        within(CALL, async {
+            let found: Vec<LastPassRow<DateTime<Utc>>> =
+                sqlx::query_as(rows::select_last_passes!("clock_timestamp()")).fetch_all(&self.pool).await?;
+            found.into_iter().map(LastPassRow::pass).collect()
         })
         .await
     }

@@ -5,18 +5,38 @@ use uuid::Uuid;
 
 use super::{StoredTime, corrupt, count, word};
 use crate::{
-    domain::{ConnectorKind, ConnectorState, DocumentId, ItemFailure, PassOutcome, PassReport},
+    domain::{ConnectorKind, ConnectorState, DocumentId, ItemFailure, LastPass, PassOutcome, PassReport},
     metadata_store::{KnownItem, MetadataStoreError, SeenItem, StoreResult},
 };
 
-/// The columns of [`ConnectorRow`], of `connectors c`, with counts of its items.
-macro_rules! select_connectors {
-    ($running:literal) => {
+/// The columns of [`LastPassRow`], of `connectors c`, by the present time.
+macro_rules! last_pass_columns {
+    ($now:literal) => {
         concat!(
-            "SELECT c.name, c.kind, c.pass, (c.lease_token IS NOT NULL AND c.lease_expires_at > ",
-            $running,
-            ") AS running, (c.requested IS NOT NULL) AS requested, c.begun_at, c.ended_at, c.outcome, c.error, c.report, \
-             c.due_at, \
+            "c.name, c.kind, (c.lease_token IS NOT NULL AND c.lease_expires_at > ",
+            $now,
+            ") AS running, c.outcome, c.report, \
+             CASE WHEN c.outcome = 'complete' THEN c.ended_at ELSE c.succeeded_before END AS succeeded_at"
+        )
+    };
+}
+pub(in crate::metadata_store) use last_pass_columns;
+
+/// The query for the [`LastPassRow`] of every connector.
+macro_rules! select_last_passes {
+    ($now:literal) => {
+        concat!("SELECT ", rows::last_pass_columns!($now), " FROM connectors c ORDER BY c.name")
+    };
+}
+pub(in crate::metadata_store) use select_last_passes;
+
+/// The query for the [`ConnectorRow`] of every connector, with counts of its items.
+macro_rules! select_connectors {
+    ($now:literal) => {
+        concat!(
+            "SELECT ",
+            rows::last_pass_columns!($now),
+            ", c.pass, (c.requested IS NOT NULL) AS requested, c.begun_at, c.ended_at, c.error, c.due_at, \
              (SELECT COUNT(*) FROM connector_items i WHERE i.connector = c.name) AS items, \
              (SELECT COUNT(*) FROM connector_items i JOIN documents d ON d.id = i.document_id AND d.deleted_at IS NULL \
              WHERE i.connector = c.name) AS documents, \
@@ -58,19 +78,42 @@ macro_rules! vanished_query {
 }
 pub(in crate::metadata_store) use vanished_query;
 
+/// The last pass of a connector.
+#[derive(FromRow)]
+pub(in crate::metadata_store) struct LastPassRow<At> {
+    name: String,
+    kind: String,
+    running: bool,
+    outcome: Option<String>,
+    report: Option<Json<PassReport>>,
+    succeeded_at: Option<At>,
+}
+
+impl<At: StoredTime> LastPassRow<At> {
+    /// The last pass.
+    pub(in crate::metadata_store) fn pass(self) -> StoreResult<LastPass> {
+        let outcome = |found: String| word("outcome of a pass", &found, &PassOutcome::ALL, PassOutcome::as_str);
+        Ok(LastPass {
+            name: self.name,
+            kind: connector_kind(&self.kind)?,
+            running: self.running,
+            outcome: self.outcome.map(outcome).transpose()?,
+            report: self.report.map(|report| report.0),
+            succeeded_at: self.succeeded_at.map(StoredTime::utc).transpose()?,
+        })
+    }
+}
+
 /// A connector.
 #[derive(FromRow)]
 pub(in crate::metadata_store) struct ConnectorRow<At> {
-    name: String,
-    kind: String,
+    #[sqlx(flatten)]
+    last: LastPassRow<At>,
     pass: i64,
-    running: bool,
     requested: bool,
     begun_at: Option<At>,
     ended_at: Option<At>,
-    outcome: Option<String>,
     error: Option<String>,
-    report: Option<Json<PassReport>>,
     due_at: Option<At>,
     items: i64,
     documents: i64,
@@ -81,18 +124,19 @@ pub(in crate::metadata_store) struct ConnectorRow<At> {
 impl<At: StoredTime> ConnectorRow<At> {
     /// The connector.
     pub(in crate::metadata_store) fn state(self) -> StoreResult<ConnectorState> {
-        let outcome = |found: String| word("outcome of a pass", &found, &PassOutcome::ALL, PassOutcome::as_str);
+        let LastPass { name, kind, running, outcome, report, succeeded_at } = self.last.pass()?;
         Ok(ConnectorState {
-            name: self.name,
-            kind: connector_kind(&self.kind)?,
+            name,
+            kind,
             pass: count(self.pass)?,
-            running: self.running,
+            running,
             requested: self.requested,
             begun_at: self.begun_at.map(StoredTime::utc).transpose()?,
             ended_at: self.ended_at.map(StoredTime::utc).transpose()?,
-            outcome: self.outcome.map(outcome).transpose()?,
+            outcome,
             error: self.error,
-            report: self.report.map(|report| report.0),
+            report,
+            succeeded_at,
             due_at: self.due_at.map(StoredTime::utc).transpose()?,
             items: count(self.items)?,
             documents: count(self.documents)?,

@@ -258,6 +258,7 @@ mod tests {
         ("restores.archive", "about this store alone"),
         ("restores.begun_at", "about this store alone"),
         ("connectors.due_at", "after a restore the source is looked at at once"),
+        ("connectors.succeeded_before", "after a restore the source is looked at at once"),
         ("connectors.requested", "asked of this store"),
         ("connectors.lease_token", "a lease ends with the process"),
         ("connectors.lease_expires_at", "a lease ends with the process"),

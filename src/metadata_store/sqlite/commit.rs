@@ -31,14 +31,15 @@ pub(super) async fn finish(
         return outlived(conn, id, token, &job, document).await;
     }
     job.check_held(id, token)?;
-    let (newest, pending): (i64, bool) = sqlx::query_as(
-        "SELECT MAX(version), MAX(version = ?2 AND state = 'pending') = 1 FROM versions WHERE document_id = ?1",
+    let (pending, newer): (bool, bool) = sqlx::query_as(
+        "SELECT MAX(version = ?2 AND state = 'pending') = 1, MAX(version > ?2 AND state IN ('pending', 'active')) = 1 \
+         FROM versions WHERE document_id = ?1",
     )
     .bind(document)
     .bind(version)
     .fetch_one(&mut *conn)
     .await?;
-    if newest != version || !pending {
+    if newer || !pending {
         overtaken(conn, id, document, version).await?;
         return Ok(CommitOutcome::Overtaken);
     }

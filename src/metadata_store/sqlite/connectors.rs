@@ -8,13 +8,13 @@ use uuid::Uuid;
 
 use super::{SqliteStore, commit, now, settle, uploads};
 use crate::{
-    domain::{ConnectorKind, ConnectorState, DocumentId, ItemFailure, JobId},
+    domain::{ConnectorKind, ConnectorState, DocumentId, ItemFailure, JobId, LastPass},
     metadata_store::{
         ConnectorStore, KnownItem, MetadataStoreError, NewUpload, Pass, PassEnd, PassWhen, Registered, SeenItem,
         StoreResult, Vanished,
         bounded::{CALL, within},
         checks,
-        rows::{self, ConnectorRow, FailureRow, ItemRow},
+        rows::{self, ConnectorRow, FailureRow, ItemRow, LastPassRow},
     },
 };
 
@@ -71,6 +71,7 @@ impl ConnectorStore for SqliteStore {
         within(CALL, async {
             let ended = sqlx::query(
                 "UPDATE connectors SET ended_at = ?3, outcome = ?4, error = ?5, report = ?6, due_at = ?7, \
+                 succeeded_before = CASE WHEN outcome = 'complete' THEN ended_at ELSE succeeded_before END, \
                  lease_token = NULL, lease_expires_at = NULL WHERE name = ?1 AND lease_token = ?2",
             )
             .bind(&pass.connector)
@@ -123,6 +124,15 @@ impl ConnectorStore for SqliteStore {
             let found: Vec<ConnectorRow<i64>> =
                 sqlx::query_as(rows::select_connectors!("?1")).bind(now()).fetch_all(&self.readers).await?;
             found.into_iter().map(ConnectorRow::state).collect()
+        })
+        .await
+    }
+
+    async fn last_passes(&self) -> StoreResult<Vec<LastPass>> {
+        within(CALL, async {
+            let found: Vec<LastPassRow<i64>> =
+                sqlx::query_as(rows::select_last_passes!("?1")).bind(now()).fetch_all(&self.readers).await?;
+            found.into_iter().map(LastPassRow::pass).collect()
         })
         .await
     }

@@ -1,8 +1,9 @@
 //! What the service counts, in Prometheus' text form: how good the answers are beside how fast they come.
 //!
 //! Every name stands with its meaning in the handbook ("Operating Footnote"), and a test compares the two. What only the
-//! stores know is in `moment`. May depend on `domain`.
+//! stores know is in `moment`; `connectors` has both of connectors. May depend on `domain`.
 
+mod connectors;
 mod moment;
 mod registered;
 
@@ -14,6 +15,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
+use connectors::ConnectorMetrics;
 pub use moment::Moment;
 use moment::MomentGauges;
 
@@ -74,6 +76,7 @@ pub struct Metrics {
     passages: Counters<1>,
     jobs: Counters<2>,
     deliveries: Counters<2>,
+    connectors: ConnectorMetrics,
     moment: MomentGauges,
 }
 
@@ -165,6 +168,7 @@ impl Metrics {
     /// The metrics as text, with those of this moment.
     pub fn render(&self, moment: &Moment) -> String {
         self.moment.set(moment);
+        self.connectors.set(&moment.connectors);
         let mut text = String::new();
         if let Err(error) = encode(&mut text, &self.registry) {
             let _ = writeln!(text, "# the metrics could not be encoded: {error}");

@@ -2,7 +2,7 @@
 //!
 //! May depend on `domain`.
 
-use std::sync::atomic::AtomicU64;
+use std::{sync::atomic::AtomicU64, time::Duration};
 
 use prometheus_client::{
     metrics::{family::Family, gauge::Gauge},
@@ -11,7 +11,7 @@ use prometheus_client::{
 
 use super::{JOB_KINDS, Labels};
 use crate::{
-    domain::{AdapterRole, QueuedJobs},
+    domain::{AdapterRole, LastPass, QueuedJobs},
     telemetry::process,
 };
 
@@ -32,9 +32,11 @@ pub struct Moment {
     pub disks: Vec<(&'static str, u64)>,
     /// For each role the entry of its adapter history that answers, and whether a later one cannot be loaded.
     pub adapters: Vec<(AdapterRole, u32, bool)>,
+    /// The connectors of the configuration, with their intervals.
+    pub connectors: Vec<(LastPass, Duration)>,
 }
 
-type Gauges<const N: usize> = Family<Labels<N>, Gauge>;
+pub(super) type Gauges<const N: usize> = Family<Labels<N>, Gauge>;
 
 /// The gauges of a [`Moment`].
 #[derive(Debug, Default)]
@@ -118,6 +120,6 @@ impl MomentGauges {
     }
 }
 
-fn signed(number: u64) -> i64 {
+pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -7,7 +7,10 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use super::{Counters, Histograms, JOB_KINDS, JobEnd, Labels, Metrics, moment::MomentGauges, request_kind};
+use super::{
+    Counters, Histograms, JOB_KINDS, JobEnd, Labels, Metrics, connectors::ConnectorMetrics, moment::MomentGauges,
+    request_kind,
+};
 use crate::domain::{OutcomeKind, RequestKind};
 
 fn seconds() -> Histogram {
@@ -27,6 +30,7 @@ impl Default for Metrics {
         let mut registry = Registry::default();
         // The names of what every process has are those that all programs use.
         let moment = MomentGauges::register(&mut registry);
+        let connectors = ConnectorMetrics::register(&mut registry);
         let ours = registry.sub_registry_with_prefix("footnote");
         macro_rules! counted {
             ($name:literal, $help:literal, $metric:expr) => {{
@@ -86,6 +90,7 @@ impl Default for Metrics {
                 "Attempts at deliveries by webhook and how they ended",
                 Family::default()
             ),
+            connectors,
             moment,
             registry,
         };

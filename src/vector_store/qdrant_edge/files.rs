@@ -1,19 +1,22 @@
 //! The files around the engine's own: which shard directory is the current one, copies, leftovers, the lock.
 //!
-//! May depend on the parent module's errors only.
+//! May depend on `lock_file` and the parent module's errors.
 
 use std::{
-    fs::{self, File, TryLockError},
-    io::{self, Read, Seek, Write},
+    fs::{self, File},
+    io::{self, Write},
     path::{Path, PathBuf},
-    thread,
-    time::{Duration, Instant},
 };
 
 use serde::{Deserialize, Serialize};
 
 use super::journal::JOURNAL;
-use crate::{domain::GenerationNumber, faults, vector_store::VectorStoreError};
+use crate::{
+    domain::GenerationNumber,
+    faults,
+    lock_file::{self, LockError},
+    vector_store::VectorStoreError,
+};
 
 /// What is left free on the disk: more than the engine adds with one write, the files of a new generation included.
 const RESERVE: u64 = 128 << 20;
@@ -33,48 +36,18 @@ pub(super) struct Current {
     pub(super) dimension: u32,
 }
 
-/// How long the lock of a store is waited for. A process that has just ended may still be letting go, and one that has just
-/// been started holds what its parent held until it becomes another program.
-const LETTING_GO: Duration = Duration::from_secs(2);
-/// How often it is tried meanwhile.
-const TRY_AGAIN: Duration = Duration::from_millis(10);
-
 /// Takes the exclusive lock of a store. It is held as long as the file is open, and a killed process lets go.
 pub(super) fn lock(root: &Path) -> Result<File, VectorStoreError> {
-    let path = root.join("lock");
-    let mut file = File::options()
-        .create(true)
-        .truncate(false)
-        .read(true)
-        .write(true)
-        .open(&path)
-        .map_err(|error| failed("open", &path, &error))?;
-    let deadline = Instant::now() + LETTING_GO;
-    let locked = loop {
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(TRY_AGAIN),
-            locked => break locked,
-        }
-    };
-    match locked {
-        Ok(()) => {
-            let written =
-                file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{}", std::process::id()));
-            written.map_err(|error| failed("write", &path, &error))?;
-            Ok(file)
-        }
-        Err(TryLockError::WouldBlock) => {
-            let mut owner = String::new();
-            // The number only helps to find the other process; without it the message says the same.
-            let _ = file.read_to_string(&mut owner);
-            let owner = if owner.is_empty() { "another process".to_owned() } else { format!("process {owner}") };
-            Err(VectorStoreError::Unavailable(format!(
-                "{} is in use by {owner}: stop that one, or give this one another data directory",
+    lock_file::take(&root.join("lock")).map_err(|error| match error {
+        LockError::Held { holder, .. } => {
+            let holder = holder.map_or_else(|| "another process".to_owned(), |id| format!("process {id}"));
+            VectorStoreError::Unavailable(format!(
+                "{} is in use by {holder}: stop that one, or give this one another data directory",
                 root.display()
-            )))
+            ))
         }
-        Err(TryLockError::Error(error)) => Err(failed("lock", &path, &error)),
-    }
+        LockError::File { doing, path, source } => failed(doing, &path, &source),
+    })
 }
 
 /// The directory of a generation.

@@ -1,7 +1,9 @@
 //! The table of isolation: every operation of the OpenAPI document, by every kind of caller.
 //!
 //! The operations come from the document, so a new one cannot be forgotten: the test fails until it is said here how it
-//! is asked and for whom it is.
+//! is asked and for whom it is. The tools at `/mcp` are not in the document: `tools` has their part of the table.
+
+mod tools;
 
 use chrono::{TimeDelta, Utc};
 use footnote::domain::{
@@ -208,6 +210,37 @@ async fn world(app: &TestApp) -> World {
     World { document, name: "canteen-of-a.md", job, conversation, unanswered, key: KeyId::new(), answer, feedback }
 }
 
+/// Clients that are nobody's, and what each sends.
+async fn strangers(app: &TestApp, root: &str) -> Vec<(&'static str, Client)> {
+    let expired = Utc::now() - TimeDelta::seconds(1);
+    let expired = make_key(&app.app, Wanted { expires_at: Some(expired), ..Wanted::EVERYTHING }).await;
+    let revoked = make_key(&app.app, Wanted::EVERYTHING).await;
+    let query = footnote::metadata_store::KeyQuery { cursor: None, limit: 10 };
+    let all = app.app.metadata.keys(query).await.unwrap().items;
+    app.app.metadata.revoke_key(all[0].id).await.unwrap();
+    vec![
+        ("no key", client()),
+        ("a key that nobody made", client_with(footnote::access::draw().unwrap().key.expose())),
+        ("half a key", client_with(&root[..40])),
+        ("the key's sum", client_with(&footnote::access::sha256(root))),
+        ("an expired key", client_with(&expired)),
+        ("a revoked key", client_with(&revoked)),
+    ]
+}
+
+/// A client for the collection `a` with each of the scopes, and the key that it has.
+async fn scoped(app: &TestApp) -> Vec<(&'static str, String, Client)> {
+    let mut scoped = Vec::new();
+    for scope in Scope::ALL {
+        let wanted = Wanted { scopes: &[scope], collections: Some(&["a"]), ..Wanted::EVERYTHING };
+        let key = make_key(&app.app, wanted).await;
+        let sum = footnote::access::sha256(&key);
+        let owner = app.app.metadata.key_by_sha256(&sum, Utc::now()).await.unwrap().unwrap().id;
+        scoped.push((scope.as_str(), owner.to_string(), client_with(&key)));
+    }
+    scoped
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_route_by_every_kind_of_caller() {
     let mut app = TestApp::start().await;
@@ -218,28 +251,10 @@ async fn every_route_by_every_kind_of_caller() {
     let app = app;
     let metadata = &app.app.metadata;
 
-    let expired = Utc::now() - TimeDelta::seconds(1);
-    let expired = make_key(&app.app, Wanted { expires_at: Some(expired), ..Wanted::EVERYTHING }).await;
-    let revoked = make_key(&app.app, Wanted::EVERYTHING).await;
-    let all = metadata.keys(footnote::metadata_store::KeyQuery { cursor: None, limit: 10 }).await.unwrap().items;
-    metadata.revoke_key(all[0].id).await.unwrap();
-    let nobody: Vec<(&str, Client)> = vec![
-        ("no key", client()),
-        ("a key that nobody made", client_with(footnote::access::draw().unwrap().key.expose())),
-        ("half a key", client_with(&root[..40])),
-        ("the key's sum", client_with(&footnote::access::sha256(&root))),
-        ("an expired key", client_with(&expired)),
-        ("a revoked key", client_with(&revoked)),
-    ];
-    let (a, b) = (Some(&["a"][..]), Some(&["b"][..]));
-    let elsewhere = client_with(&make_key(&app.app, Wanted { collections: b, ..Wanted::EVERYTHING }).await);
-    let mut scoped = Vec::new();
-    for scope in Scope::ALL {
-        let wanted = Wanted { scopes: &[scope], collections: a, ..Wanted::EVERYTHING };
-        let key = make_key(&app.app, wanted).await;
-        let owner = metadata.key_by_sha256(&footnote::access::sha256(&key), Utc::now()).await.unwrap().unwrap().id;
-        scoped.push((scope.as_str(), owner.to_string(), client_with(&key)));
-    }
+    let nobody = strangers(&app, &root).await;
+    let elsewhere = Wanted { collections: Some(&["b"]), ..Wanted::EVERYTHING };
+    let elsewhere = client_with(&make_key(&app.app, elsewhere).await);
+    let scoped = scoped(&app).await;
 
     let mut rows = 0;
     for (method, path, scopes) in operations() {

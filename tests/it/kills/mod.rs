@@ -9,6 +9,7 @@
 
 mod check;
 mod faulty;
+mod late;
 mod ledger;
 mod outcomes;
 mod place;

@@ -9,8 +9,8 @@ use footnote::{
         VersionState,
     },
     metadata_store::{
-        DocumentQuery, FeedbackQuery, JobQuery, MetadataStore, Record, RecordKind, RecordSink, RecordSource,
-        StoreResult, UnansweredQuery,
+        CommitOutcome, DocumentQuery, FeedbackQuery, JobQuery, MetadataStore, Record, RecordKind, RecordSink,
+        RecordSource, StoreResult, UnansweredQuery,
     },
 };
 
@@ -18,7 +18,7 @@ use super::{
     Backend, adapters, connectors,
     conversations::{document, purge, record, turns},
     feedback,
-    fixtures::{HOUR, conflict, ingest, jobs_of, lease, not_found, sha256, upload},
+    fixtures::{HOUR, OVER, commit, conflict, ingest, jobs_of, lease, lease_of, not_found, sha256, upload},
     outcomes::{delivery, unanswered},
 };
 
@@ -103,6 +103,26 @@ async fn fill(store: &dyn MetadataStore) -> [DocumentId; 2] {
     [one, two]
 }
 
+pub async fn the_last_attempt_at_a_job_is_made_again_after_a_restore(backend: &Backend) {
+    let store = &*backend.store;
+    let registered = store.register_upload(upload("a.md", "one")).await.unwrap();
+    // Its workers were killed, all but the last.
+    for attempt in 1..=3 {
+        let held = if attempt < 3 { OVER } else { HOUR };
+        let leased = store.lease_job(&[JobKind::Ingest], held).await.unwrap().unwrap();
+        assert_eq!((leased.job.attempts, leased.job.max_attempts), (attempt, 3));
+    }
+    let dumped = dump(store).await;
+    for other in Backend::others().await {
+        load(&*other.store, dumped.clone()).await;
+        let leased = lease_of(&*other.store, &registered).await;
+        assert_eq!(leased.job.attempts, 3);
+        let committed = commit(registered.document_id, 1, 1, 1);
+        let outcome = other.store.finish_ingest(registered.job_id, &leased.token, committed).await.unwrap();
+        assert_eq!(outcome, CommitOutcome::Active);
+    }
+}
+
 pub async fn everything_is_dumped_and_loaded_the_same_on_either_backend(backend: &Backend) {
     let store = &*backend.store;
     fill(store).await;
@@ -132,7 +152,7 @@ pub async fn everything_is_dumped_and_loaded_the_same_on_either_backend(backend:
         let waiting = jobs_of(&*other.store, JobKind::Ingest).await;
         assert_eq!(waiting.iter().filter(|job| job.state == JobState::Queued).count(), 2);
         let again = lease(&*other.store, JobKind::Ingest).await;
-        assert_eq!(again.job.state, JobState::Running);
+        assert_eq!((again.job.state, again.job.attempts), (JobState::Running, 1));
         let reindex = lease(&*other.store, JobKind::Reindex).await;
         let stamp = super::fixtures::stamp("second");
         assert_eq!(other.store.begin_generation(reindex.job.id, &reindex.token, &stamp).await.unwrap().number, 2);

@@ -85,6 +85,27 @@ pub async fn a_newer_upload_overtakes(backend: &Backend) {
     assert_eq!(outcome, CommitOutcome::Active);
 }
 
+pub async fn a_newer_upload_that_failed_does_not_overtake(backend: &Backend) {
+    let store = &*backend.store;
+    let first = store.register_upload(upload("a.md", "one")).await.unwrap();
+    let id = first.document_id;
+    let leased = lease_of(store, &first).await;
+    let broken = store.register_upload(upload("a.md", "broken")).await.unwrap();
+    let failing = lease_of(store, &broken).await;
+    store.fail_job(broken.job_id, &failing.token, "no pages", None).await.unwrap();
+    let outcome = store.finish_ingest(first.job_id, &leased.token, commit(id, 1, 1, 2)).await.unwrap();
+    assert_eq!(outcome, CommitOutcome::Active);
+    let document = store.document(id).await.unwrap();
+    let latest = (document.latest.version, document.latest.state);
+    assert_eq!((document.active.unwrap().version, latest), (1, (2, VersionState::Failed)));
+    // When it is tried again and succeeds, it takes its place.
+    store.retry_job(broken.job_id).await.unwrap();
+    let leased = lease_of(store, &broken).await;
+    let outcome = store.finish_ingest(broken.job_id, &leased.token, commit(id, 2, 1, 1)).await.unwrap();
+    assert_eq!(outcome, CommitOutcome::Active);
+    assert_eq!(store.document(id).await.unwrap().active.unwrap().version, 2);
+}
+
 pub async fn a_deletion_overtakes_and_purges_again(backend: &Backend) {
     let store = &*backend.store;
     let registered = store.register_upload(upload("a.md", "one")).await.unwrap();

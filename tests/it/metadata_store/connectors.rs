@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use footnote::{
-    domain::{ConnectorKind, JobKind, PassOutcome, PassReport},
+    domain::{ConnectorKind, JobKind, LastPass, PassOutcome, PassReport},
     metadata_store::{MetadataStore, NewUpload, Pass, PassEnd, PassWhen, SeenItem},
 };
 
@@ -86,6 +86,43 @@ pub async fn a_pass_begins_when_it_is_due_or_asked_for(backend: &Backend) {
     assert_eq!(store.connectors().await.unwrap()[0].error.as_deref(), Some("the disk is gone\\0"));
     let due = store.begin_pass(ONE, PassWhen::IfDue, HOUR).await.unwrap().expect("no time was to pass");
     assert!(!due.confirmed);
+}
+
+pub async fn when_a_pass_last_succeeded_is_known_although_others_fail(backend: &Backend) {
+    let store = &*backend.store;
+    let told = async || store.connectors().await.unwrap().remove(0);
+    let failed = || PassEnd { outcome: PassOutcome::Failed, error: Some("the disk is gone".to_owned()), ..end(OVER) };
+    store.end_pass(&begun(store).await, failed()).await.unwrap();
+    assert_eq!(told().await.succeeded_at, None);
+    store.end_pass(&begun(store).await, end(OVER)).await.unwrap();
+    let succeeded = told().await;
+    assert_eq!(succeeded.succeeded_at, succeeded.ended_at);
+    for outcome in [PassOutcome::Failed, PassOutcome::HeldBack, PassOutcome::Stopped] {
+        store.end_pass(&begun(store).await, PassEnd { outcome, ..failed() }).await.unwrap();
+        let state = told().await;
+        assert_eq!((state.outcome, state.succeeded_at), (Some(outcome), succeeded.ended_at));
+        assert!(state.ended_at > succeeded.ended_at);
+    }
+    store.end_pass(&begun(store).await, end(OVER)).await.unwrap();
+    assert!(told().await.succeeded_at > succeeded.ended_at);
+    store.add_connector("two", ConnectorKind::Git).await.unwrap();
+    let pass = store.begin_pass(ONE, PassWhen::Now, HOUR).await.unwrap();
+    let last = |name: &str, kind| LastPass {
+        name: name.to_owned(),
+        kind,
+        running: false,
+        outcome: None,
+        report: None,
+        succeeded_at: None,
+    };
+    let one = LastPass {
+        running: pass.is_some(),
+        outcome: Some(PassOutcome::Complete),
+        report: Some(end(OVER).report),
+        succeeded_at: told().await.succeeded_at,
+        ..last(ONE, ConnectorKind::Folder)
+    };
+    assert_eq!(store.last_passes().await.unwrap(), [one, last("two", ConnectorKind::Git)]);
 }
 
 pub async fn a_pass_that_was_lost_changes_nothing(backend: &Backend) {

@@ -6,20 +6,30 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use super::{FOLDER, read};
-use crate::{clients, sample, test_app::TestApp};
+use crate::{clients, connectors, sample, test_app::TestApp};
 
 const DASHBOARD: &str = "deploy/grafana/footnote.json";
 const ALERTS: &str = "deploy/prometheus/alerts.yml";
 const PAGE: &str = "corpus/handbook/operations.md";
 
-/// The metrics of an application that has ingested, answered and declined.
+/// The metrics of an application that has followed a source, ingested, answered and declined.
 async fn scraped() -> String {
     let dir = tempfile::tempdir().unwrap();
     let rules = dir.path().join("rules.toml");
     // Only a configuration with webhooks has series of them. No rule sends anything here.
     let webhook = "[webhooks.desk]\nurl = \"http://127.0.0.1:9/nobody\"\nsecret = \"whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\"\n";
     std::fs::write(&rules, webhook).unwrap();
-    let app = TestApp::start_with(|settings| settings.rules = Some(rules)).await;
+    // And only one with connectors has series of those.
+    let (sources, followed) = (dir.path().join("connectors.toml"), dir.path().join("followed"));
+    connectors::write_settled(&followed.join("library.md"), sample::LIBRARY.as_bytes());
+    let described = format!("[[connectors]]\nname = \"one\"\nkind = \"folder\"\npath = \"{}\"\n", followed.display());
+    std::fs::write(&sources, described).unwrap();
+    let app = TestApp::start_with(|settings| {
+        settings.rules = Some(rules);
+        settings.connectors = Some(sources);
+    })
+    .await;
+    connectors::complete(&app, "one").await;
     app.ingest("canteen.md", sample::CANTEEN).await;
     let outcome = app.ask(sample::DOCUMENTS[0].2).await;
     assert_eq!(outcome["outcome"], "answered", "{outcome}");

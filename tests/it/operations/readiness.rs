@@ -28,7 +28,7 @@ async fn a_service_is_ready_with_everything_there_and_not_without() {
     let app = TestApp::start().await;
     let (status, body) = ready(&app).await;
     assert_eq!((status, &body["ready"]), (StatusCode::OK, &true.into()), "{body}");
-    for name in ["running", "models", "database", "vectors", "originals", "index", "disk"] {
+    for name in ["running", "models", "database", "vectors", "originals", "index", "disk", "connectors"] {
         assert_eq!(check(&body, name)["ok"], true, "{body}");
     }
     app.ingest("canteen.md", sample::CANTEEN).await;
