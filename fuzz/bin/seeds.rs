@@ -76,6 +76,7 @@ fn take(to: &Path, path: &Path) -> Result<(), Failure> {
         "tsv" => "tsv",
         "txt" => "text",
         "eml" => "eml",
+        "mbox" => "mbox",
         "msg" => "msg",
         "rtf" => "rtf",
         "rst" => "rst",

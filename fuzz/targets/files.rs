@@ -130,8 +130,21 @@ pub struct Archive {
 /// Word documents.
 pub const DOCX: Archive = Archive {
     name: "f.docx",
-    fixed: &[],
-    parts: &["word/document.xml", "word/styles.xml", "word/numbering.xml", "word/footnotes.xml", "docProps/core.xml"],
+    fixed: &[(
+        "word/_rels/document.xml.rels",
+        "<R><R Id=\"c\" Type=\"/chart\" Target=\"c.xml\"/><R Id=\"x\" Type=\"/chartEx\" Target=\"x.xml\"/>\
+         <R Id=\"d\" Type=\"/diagramData\" Target=\"d.xml\"/></R>",
+    )],
+    parts: &[
+        "word/document.xml",
+        "word/styles.xml",
+        "word/numbering.xml",
+        "word/footnotes.xml",
+        "docProps/core.xml",
+        "word/c.xml",
+        "word/x.xml",
+        "word/d.xml",
+    ],
 };
 
 /// Presentations.
@@ -249,6 +262,26 @@ pub fn right() -> Vec<(&'static Archive, Vec<u8>)> {
                 r#"<w:document><w:body><w:p><w:pPr><w:pStyle w:val="H"/></w:pPr><w:r><w:t>A</w:t></w:r></w:p><w:tbl><w:tr><w:tc>
                    <w:p><w:r><w:t>b</w:t></w:r></w:p></w:tc></w:tr></w:tbl></w:body></w:document>"#,
                 r#"<w:styles><w:style w:styleId="H"><w:name w:val="heading 1"/></w:style></w:styles>"#,
+            ]),
+        ),
+        (
+            &DOCX,
+            joined(&[
+                r#"<w:document><w:body><w:p><w:r><c:chart r:id="c"/></w:r><mc:AlternateContent><mc:Choice><cx:chart r:id="x"/></mc:Choice>
+                   </mc:AlternateContent><w:r><dgm:relIds r:dm="d"/></w:r></w:p></w:body></w:document>"#,
+                "",
+                "",
+                "",
+                "",
+                r#"<c:chartSpace><c:chart><c:plotArea><c:pieChart><c:ser><c:val><c:numLit><c:pt idx="0"><c:v>2</c:v></c:pt></c:numLit></c:val>
+                   </c:ser></c:pieChart></c:plotArea></c:chart></c:chartSpace>"#,
+                r#"<cx:chartSpace><cx:chartData><cx:data id="0"><cx:strDim type="cat"><cx:lvl><cx:pt idx="0">a</cx:pt></cx:lvl><cx:lvl>
+                   <cx:pt idx="0">b</cx:pt></cx:lvl></cx:strDim><cx:numDim type="size"><cx:lvl formatCode="0%"><cx:pt idx="0">0.5</cx:pt>
+                   </cx:lvl></cx:numDim></cx:data></cx:chartData><cx:chart><cx:title><cx:tx><cx:txData><cx:v>T</cx:v></cx:txData></cx:tx>
+                   </cx:title><cx:plotArea><cx:plotAreaRegion><cx:series layoutId="treemap"><cx:dataId val="0"/></cx:series>
+                   </cx:plotAreaRegion></cx:plotArea></cx:chart></cx:chartSpace>"#,
+                r#"<dgm:dataModel><dgm:ptLst><dgm:pt modelId="0" type="doc"/><dgm:pt modelId="1"><dgm:t><a:p><a:r><a:t>p</a:t></a:r></a:p></dgm:t>
+                   </dgm:pt></dgm:ptLst><dgm:cxnLst><dgm:cxn srcId="0" destId="1"/></dgm:cxnLst></dgm:dataModel>"#,
             ]),
         ),
         (

@@ -299,7 +299,7 @@ async fn files_in_files_are_found_under_their_names() {
 async fn formats_of_writers_and_programmers_are_read_for_their_words() {
     let app = TestApp::start().await;
     let rtf = "{\\rtf1\\ansi\\ansicpg1252{\\stylesheet{\\s1 heading 1;}}\\pard\\s1 Gate\\par\\pard T\\'fcr\\par}";
-    let files: [(&str, Vec<u8>, &str, &[&str]); 6] = [
+    let files: [(&str, Vec<u8>, &str, &[&str]); 7] = [
         ("gate.rtf", rtf.into(), "application/rtf", &["# Gate", "T\u{fc}r"]),
         (
             "gate.rst",
@@ -315,6 +315,14 @@ async fn formats_of_writers_and_programmers_are_read_for_their_words() {
             make::msg("Gate", "It opens at six."),
             "application/vnd.ms-outlook",
             &["# Gate", "It opens at six."],
+        ),
+        (
+            "gates.mbox",
+            b"From a@example.org Tue Mar  5 10:30:00 2024\nSubject: Gate\n\n>From six on it is open.\n\n\
+              From - Wed Mar  6 10:30:00 2024\nFrom: b@example.org\n\nThanks.\n"
+                .to_vec(),
+            "application/mbox",
+            &["# Gate\n\nFrom six on it is open.\n\n# E-mail 2\n\nFrom: b@example.org\n\nThanks."],
         ),
     ];
     let form =

@@ -57,6 +57,10 @@ fn files() -> Vec<(String, Vec<u8>)> {
         ("jobs.toml".to_owned(), format!("[jobs]\n{page}").into_bytes()),
         ("jobs.rtf".to_owned(), format!("{{\\rtf1\\ansi\\uc1 {}}}", page.replace('\n', "\\par\n")).into_bytes()),
         ("jobs.eml".to_owned(), format!("From: a@example.org\r\nSubject: Jobs\r\n\r\n{page}").into_bytes()),
+        (
+            "jobs.mbox".to_owned(),
+            format!("From a@example.org Tue Mar  5 10:30:00 2024\nSubject: Jobs\n\n{page}\n").repeat(3).into_bytes(),
+        ),
         ("jobs.msg".to_owned(), make::msg("Jobs", &page)),
         ("jobs.md".to_owned(), page.into_bytes()),
     ];
@@ -136,13 +140,13 @@ fn every_target_stands_what_is_changed_at_random() {
     let file = |name: &'static str| move |bytes: &[u8]| drop(targets::files::file(name, bytes));
     let [html, markdown, json, jsonl, csv, tsv, text] =
         ["f.html", "f.md", "f.json", "f.jsonl", "f.csv", "f.tsv", "f.txt"].map(file);
-    let [eml, rtf, rst, asciidoc, code] = ["f.eml", "f.rtf", "f.rst", "f.adoc", "f.rs"].map(file);
+    let [eml, mbox, rtf, rst, asciidoc, code] = ["f.eml", "f.mbox", "f.rtf", "f.rst", "f.adoc", "f.rs"].map(file);
     type Tried<'a> = (&'a str, &'a dyn Fn(&[u8]), Vec<Vec<u8>>);
     let office: Vec<_> = targets::files::right()
         .into_iter()
         .map(|(format, right)| (format, right, move |bytes: &[u8]| targets::files::archive(format, bytes)))
         .collect();
-    let others: [Tried<'_>; 18] = [
+    let others: [Tried<'_>; 19] = [
         ("pdf", &(targets::files::pdf as Target), vec![targets::files::DRAWING.to_vec()]),
         ("html", &html, seeds("html")),
         ("markdown", &markdown, seeds("md")),
@@ -152,6 +156,7 @@ fn every_target_stands_what_is_changed_at_random() {
         ("tsv", &tsv, seeds("tsv")),
         ("text", &text, seeds("txt")),
         ("eml", &eml, seeds("eml")),
+        ("mbox", &mbox, seeds("mbox")),
         ("rtf", &rtf, seeds("rtf")),
         ("rst", &rst, seeds("rst")),
         ("asciidoc", &asciidoc, seeds("adoc")),

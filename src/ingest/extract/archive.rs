@@ -11,7 +11,7 @@ use zip::{ZipArchive, result::ZipError};
 
 use super::{
     ExtractError,
-    inside::{Inner, LeftOut, Within, shown},
+    inside::{Above, Inner, LeftOut, Within, shown},
     writer::MarkdownWriter,
 };
 use crate::domain::ExtractedDocument;
@@ -58,7 +58,7 @@ pub(super) fn read(bytes: &[u8], within: &Within<'_>) -> Result<ExtractedDocumen
             }
         };
         let path = entry.path.as_str();
-        let inner = Inner { bytes: &content, name: path, heading: path, level: 1, label: path };
+        let inner = Inner { bytes: &content, name: path, above: Above::Heading(1, path), label: path };
         any |= within.write(&mut writer, &mut left_out, &inner)?;
     }
     let warnings = left_out.warnings();

@@ -8,10 +8,12 @@
 
 use std::io::{Cursor, Read as _};
 
-use super::{ExtractError, charset, code, docx, odf, pictures::PictureKind};
+use super::{ExtractError, charset, code, docx, mail, odf, pictures::PictureKind};
 
 /// The file that names an OpenDocument's type is read this far.
 const LONGEST_MEDIA_TYPE: u64 = 100;
+/// The part that names the types of an Office document's parts is read this far.
+const LONGEST_CONTENT_TYPES: u64 = 1 << 20;
 
 /// The formats that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +22,9 @@ pub(super) enum Format {
     Markdown,
     Html,
     Pdf,
+    /// A Word document or template of XML, with macros or without.
     Docx,
+    /// A PowerPoint presentation, show or template of XML, with macros or without.
     Pptx,
     /// An Excel workbook of XML, with macros or without.
     Xlsx,
@@ -41,6 +45,8 @@ pub(super) enum Format {
     Code(&'static str),
     /// An e-mail as it was sent (RFC 5322).
     Mail,
+    /// Many e-mails one after the other (RFC 4155).
+    Mailbox,
     /// An e-mail as Outlook stores it.
     OutlookMail,
     Zip,
@@ -73,6 +79,7 @@ impl Format {
             Self::RichText => "rich text (RTF)",
             Self::Code(_) => "source code",
             Self::Mail => "an e-mail",
+            Self::Mailbox => "a mailbox (MBOX)",
             Self::OutlookMail => "an e-mail (MSG)",
             Self::Zip => "an archive (ZIP)",
             Self::Picture(kind) => kind.name(),
@@ -143,6 +150,8 @@ pub(super) fn detect(bytes: &[u8], name: &str) -> Result<Format, ExtractError> {
             Found::Docx => Ok(Format::Docx),
             Found::Office(format) => Ok(format),
             Found::WebPage => Ok(Format::Html),
+            // Many mail programs give a mailbox no ending.
+            Found::Text if mail::begins_a_mailbox(bytes) => Ok(Format::Mailbox),
             Found::Text => Ok(Format::PlainText),
             Found::RichText => Ok(Format::RichText),
             Found::OutlookMail => Ok(Format::OutlookMail),
@@ -202,7 +211,7 @@ fn claim_of(name: &str) -> Claim {
         "md" | "markdown" | "mdown" | "mkd" | "mdx" => Claim::Read(Format::Markdown),
         "html" | "htm" | "xhtml" => Claim::Read(Format::Html),
         "pdf" => Claim::Read(Format::Pdf),
-        "docx" => Claim::Read(Format::Docx),
+        "docx" | "docm" | "dotx" | "dotm" => Claim::Read(Format::Docx),
         "csv" => Claim::Read(Format::Delimited(b',')),
         "tsv" | "tab" => Claim::Read(Format::Delimited(b'\t')),
         "json" => Claim::Read(Format::Json),
@@ -211,10 +220,10 @@ fn claim_of(name: &str) -> Claim {
         "adoc" | "asciidoc" => Claim::Read(Format::AsciiDoc),
         "rtf" => Claim::Read(Format::RichText),
         "eml" => Claim::Read(Format::Mail),
+        "mbox" => Claim::Read(Format::Mailbox),
         "msg" => Claim::Read(Format::OutlookMail),
         "zip" => Claim::Read(Format::Zip),
         "doc" | "dot" => Claim::NotRead("a Word document of the old kind (DOC)"),
-        "docm" | "dotx" | "dotm" => Claim::NotRead("a Word document with macros or a Word template"),
         "pptx" | "pptm" | "ppsx" | "ppsm" | "potx" | "potm" => Claim::Read(Format::Pptx),
         "ppt" | "pps" | "pot" => Claim::NotRead("a PowerPoint presentation of the old kind (PPT)"),
         "xlsx" | "xlsm" | "xltx" | "xltm" => Claim::Read(Format::Xlsx),
@@ -226,7 +235,7 @@ fn claim_of(name: &str) -> Claim {
         "odg" | "odf" | "fodt" | "fods" | "fodp" => Claim::NotRead("an OpenDocument file of another kind"),
         "epub" => Claim::Read(Format::Epub),
         "mobi" | "azw3" => Claim::NotRead("an e-book of a shop"),
-        "mbox" | "pst" => Claim::NotRead("a mailbox"),
+        "pst" | "ost" => Claim::NotRead("a mailbox of Outlook"),
         "gif" | "webp" | "bmp" | "svg" | "heic" | "ico" => Claim::NotRead("an image"),
         "mp3" | "wav" | "ogg" | "flac" | "m4a" => Claim::NotRead("a sound recording"),
         "mp4" | "mkv" | "mov" | "avi" | "webm" => Claim::NotRead("a video"),
@@ -336,8 +345,31 @@ fn look_into_zip(bytes: &[u8]) -> Found {
             None => Found::Other("an OpenDocument file of another kind".into()),
         }
     } else {
-        Found::Zip
+        look_at_content_types(&mut archive)
     }
+}
+
+/// An Office document whose parts have other names than usual says what its main part is in the list of their types.
+fn look_at_content_types(archive: &mut zip::ZipArchive<Cursor<&[u8]>>) -> Found {
+    let mut list = Vec::new();
+    let part = archive.by_name("[Content_Types].xml").ok();
+    if part.and_then(|part| part.take(LONGEST_CONTENT_TYPES).read_to_end(&mut list).ok()).is_none() {
+        return Found::Zip;
+    }
+    let list = String::from_utf8_lossy(&list);
+    let mut of_main_parts = list.split(['"', '\'']).filter_map(|value| value.strip_suffix(".main+xml"));
+    let kind = |of_part: &str| match of_part.strip_prefix("application/vnd.")?.rsplit_once('.')?.0 {
+        "openxmlformats-officedocument.wordprocessingml" | "ms-word.document" | "ms-word.template" => Some(Found::Docx),
+        "openxmlformats-officedocument.presentationml"
+        | "ms-powerpoint.presentation"
+        | "ms-powerpoint.slideshow"
+        | "ms-powerpoint.template" => Some(Found::Office(Format::Pptx)),
+        "openxmlformats-officedocument.spreadsheetml" | "ms-excel.sheet" | "ms-excel.template" => {
+            Some(Found::Office(Format::Xlsx))
+        }
+        _ => None,
+    };
+    of_main_parts.find_map(kind).unwrap_or(Found::Zip)
 }
 
 /// Old Office files are compound files; the names inside are UTF-16 and tell which.

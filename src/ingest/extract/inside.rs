@@ -1,4 +1,4 @@
-//! Files inside a file: what an archive or an e-mail holds becomes a part of its text, each under a heading of its own.
+//! Files inside a file: what an archive, a mailbox or an e-mail holds becomes a part of its text, each under a heading of its own.
 //!
 //! All of them together share one allowance, however deep they lie in each other: of files, of bytes that they unpack to,
 //! and of text. Going beyond it refuses the whole. A file that cannot be read by itself is left out, and a warning says
@@ -56,7 +56,7 @@ impl<'a> Within<'a> {
         self.spent.files.set(all);
         if all > self.limits.max_files {
             self.spent.over.set(true);
-            return Err(ExtractError::too_large("the number of files in it", self.limits.max_files as u64));
+            return Err(ExtractError::too_large("the number of files and e-mails in it", self.limits.max_files as u64));
         }
         Ok(())
     }
@@ -86,8 +86,18 @@ impl<'a> Within<'a> {
         let document = self.deeper().and_then(|within| within.read(inner.bytes, inner.name));
         match document {
             Ok(document) => {
-                writer.heading(inner.level, inner.heading)?;
-                writer.append(&document, inner.level)?;
+                match inner.above {
+                    Above::Heading(level, heading) => {
+                        writer.heading(level, heading)?;
+                        writer.append(&document, level)?;
+                    }
+                    Above::Title(otherwise) => {
+                        if document.title.is_none() {
+                            writer.heading(1, otherwise)?;
+                        }
+                        writer.append(&document, 0)?;
+                    }
+                }
                 for warning in &document.warnings {
                     writer.warn(format!("{}: {warning}", inner.label));
                 }
@@ -117,11 +127,17 @@ pub(super) struct Inner<'a> {
     pub(super) bytes: &'a [u8],
     /// The name that claims its format.
     pub(super) name: &'a str,
-    /// What stands above its text.
-    pub(super) heading: &'a str,
-    pub(super) level: usize,
+    pub(super) above: Above<'a>,
     /// What warnings call it.
     pub(super) label: &'a str,
+}
+
+/// What stands above the text of a file inside.
+pub(super) enum Above<'a> {
+    /// A heading of this level, with those of the file below it.
+    Heading(usize, &'a str),
+    /// The title with which its text begins; this where it has none.
+    Title(&'a str),
 }
 
 /// Why pictures inside are not read.

@@ -17,9 +17,9 @@ pub struct ExtractLimits {
     pub max_cells: usize,
     /// How deep elements, objects and form streams may be nested.
     pub max_depth: usize,
-    /// The most files that an archive or an e-mail may hold, those in its own archives and e-mails included.
+    /// The most files and e-mails that an archive, a mailbox or an e-mail may hold, those in what it holds included.
     pub max_files: usize,
-    /// How deep archives and e-mails may lie in each other; a file that lies deeper is left out and reported.
+    /// How deep archives, mailboxes and e-mails may lie in each other; a file that lies deeper is left out and reported.
     pub max_file_depth: usize,
 }
 

@@ -15,7 +15,9 @@ mod code;
 mod confine;
 mod delimited;
 mod detect;
+mod diagram;
 mod docx;
+mod drawing_text;
 mod epub;
 mod error;
 mod flow;
@@ -92,6 +94,7 @@ fn read(bytes: &[u8], name: &str, within: &Within<'_>) -> Result<ExtractedDocume
         Format::RichText => rtf::read(bytes, limits),
         Format::Code(language) => code::read(bytes, name, language, limits),
         Format::Mail => mail::read(bytes, within),
+        Format::Mailbox => mail::read_mailbox(bytes, within),
         Format::OutlookMail => mail::read_outlook(bytes, within),
         Format::Zip => archive::read(bytes, within),
         Format::Picture(kind) => Err(pictures::in_place_of_text(kind)),

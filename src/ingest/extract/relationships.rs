@@ -88,11 +88,14 @@ pub(super) fn media_type(
     Ok(None)
 }
 
-/// The type of a document from that of its main part. Those with macros are registered with a number at the end.
+/// The type of a document from that of its main part. Those with macros are registered with a number at the end, and the
+/// templates of Word without the word that their parts have there.
 fn of_document(of_part: &str) -> Option<String> {
     let of_document = of_part.strip_suffix(".main+xml").filter(|found| {
         found.starts_with("application/vnd.") && found.bytes().all(|b| b.is_ascii_alphanumeric() || b"./-".contains(&b))
     })?;
+    let is_template = of_document.ends_with(".macroEnabledTemplate");
+    let of_document = if is_template { of_document.trim_end_matches("Template") } else { of_document };
     let number = if of_document.to_ascii_lowercase().ends_with("macroenabled") { ".12" } else { "" };
     Some(format!("{of_document}{number}"))
 }
@@ -134,6 +137,10 @@ mod tests {
             (
                 "application/vnd.ms-excel.sheet.macroEnabled.main+xml",
                 Some("application/vnd.ms-excel.sheet.macroEnabled.12"),
+            ),
+            (
+                "application/vnd.ms-word.template.macroEnabledTemplate.main+xml",
+                Some("application/vnd.ms-word.template.macroEnabled.12"),
             ),
             ("text/html; x=.main+xml", None),
             ("application/vnd.x\r\ny.main+xml", None),

@@ -5,9 +5,9 @@ use proptest::prelude::*;
 
 use super::*;
 
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 19] = [
     "a.txt", "a.md", "a.html", "a.csv", "a.tsv", "a.json", "a.jsonl", "README", "a.pdf", "a.rst", "a.adoc", "a.rtf",
-    "a.eml", "a.msg", "a.zip", "a.rs", "a.toml", "a.png",
+    "a.eml", "a.mbox", "a.msg", "a.zip", "a.rs", "a.toml", "a.png",
 ];
 
 /// Extracts, and holds the result to what every result keeps. A panic may only come from other people's code.
@@ -96,6 +96,22 @@ proptest! {
         )
     ) {
         holds(format!("To: a@b.org\n{}", parts.concat()).as_bytes(), "a.eml")?;
+    }
+
+    #[test]
+    fn any_mailbox_ends_as_a_document_or_a_reason(
+        parts in prop::collection::vec(
+            prop::sample::select(vec![
+                "From ann@example.org Tue Mar  5 10:30:00 2024\n", "From - Wed Mar 06 08:00:00 +0100 2024\r\n", "From the kitchen\n",
+                ">From here\n", ">>From there\n", "Subject: x\n", "From: a@b.org\n", "\n", "words\n", "\u{e9}", "--x\n", "--x--\n",
+                "Content-Type: multipart/mixed; boundary=x\n", "Content-Type: application/mbox; name=a.mbox\n",
+            ]),
+            0..40,
+        )
+    ) {
+        let mailbox = format!("From a Tue Mar  5 10:30:00 2024\nSubject: first\n{}", parts.concat());
+        holds(mailbox.as_bytes(), "a.mbox")?;
+        holds(mailbox.as_bytes(), "mailbox")?;
     }
 
     #[test]

@@ -140,6 +140,28 @@ fn slide_text(text: &str) -> String {
     format!("<p:sp><p:txBody><a:p><a:r><a:t>{text}</a:t></a:r></a:p></p:txBody></p:sp>")
 }
 
+/// A DOCX with a chart of the newer kind in this part.
+fn chart(part: &[u8]) -> Vec<u8> {
+    let relations = br#"<R><R Id="x" Type="/chartEx" Target="x.xml"/></R>"#;
+    let drawn = format!("{}<w:p><w:r><cx:chart r:id=\"x\"/></w:r></w:p>", paragraph("text"));
+    docx(&body(&drawn), &[("word/_rels/document.xml.rels", relations), ("word/x.xml", part)])
+}
+
+/// A chart of very many series, each of which shows the same long data.
+fn series_of_one_data() -> Vec<u8> {
+    let part = format!(
+        "<cx:chartSpace><cx:chartData><cx:data id='0'><cx:numDim type='val'><cx:lvl><cx:pt idx='65535'>1</cx:pt></cx:lvl></cx:numDim></cx:data>\
+         </cx:chartData><cx:chart><cx:plotArea><cx:plotAreaRegion>{}</cx:plotAreaRegion></cx:plotArea></cx:chart></cx:chartSpace>",
+        "<cx:series layoutId='funnel'><cx:dataId val='0'/></cx:series>".repeat(50_000)
+    );
+    chart(part.as_bytes())
+}
+
+/// A mailbox of many small e-mails.
+fn mailbox(emails: usize) -> Vec<u8> {
+    "From a Tue Mar  5 10:30:00 2024\nSubject: x\n\nwords\n\n".repeat(emails).into_bytes()
+}
+
 /// A PPTX of one slide, whose layout, master and notes are the slide again.
 fn pptx(shapes: &str) -> Vec<u8> {
     let slide = format!("<p:sld><p:cSld><p:spTree>{shapes}</p:spTree></p:cSld></p:sld>");
@@ -242,6 +264,9 @@ pub fn files() -> Vec<(String, Vec<u8>, Expected)> {
             docx(&body(&format!("<w:tbl><w:tr>{}</w:tr></w:tbl>", "<w:tc/>".repeat(30_000))), &[]),
             Ends,
         ),
+        named("swell-chart.docx", chart(&vec![b' '; 600 * MIB]), Refused),
+        named("series-chart.docx", series_of_one_data(), Ends),
+        named("cut-chart.docx", chart(b"<cx:chartSpace><cx:chartData><cx:data id='0'>"), Ends),
         named("swell.pptx", pptx(&" ".repeat(200 * MIB)), Refused),
         named("deep.pptx", pptx(&nested("<p:grpSp>", "</p:grpSp>", 50_000)), Refused),
         named("circle.pptx", pptx(&slide_text("text")), Ends),
@@ -325,6 +350,9 @@ pub fn files() -> Vec<(String, Vec<u8>, Expected)> {
         named("bin.rtf", b"{\\rtf1 \\bin2147483647 x".to_vec(), Refused),
         named("noise.rtf", noise(b"{\\rtf1 ", 60_000), Ends),
         named("noise.eml", noise(b"Subject: x\r\n\r\n", 60_000), Ends),
+        named("many.mbox", mailbox(20_000), Refused),
+        named("noise.mbox", noise(b"From a Tue Mar  5 10:30:00 2024\nSubject: x\n\n", 60_000), Ends),
+        named("lines.mbox", [mailbox(1), b"From a Tue Mar  5 10:30:00 2024\n".repeat(20_000)].concat(), Ends),
         named("noise.msg", noise(&[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1], 300_000), Refused),
         named("parts.eml", boundaries(5_000), Ends),
         named(

@@ -3,11 +3,12 @@ use super::*;
 use crate::ingest::extract::package::made::archive;
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89";
+const MAILBOX: &[u8] = b"From ann@example.org Tue Mar  5 10:30:00 2024\nSubject: x\n\nwords\n";
 const PAGE: &[u8] = b"\xef\xbb\xbf<!-- saved -->\n<!DOCTYPE html><html><body>x</body></html>";
 
 #[test]
 fn names_and_bytes_that_agree_are_read() {
-    let cases: [(&str, &[u8], Format); 24] = [
+    let cases: [(&str, &[u8], Format); 32] = [
         ("a.txt", b"BMW is a car, and this is no bitmap", Format::PlainText),
         ("README", b"words", Format::PlainText),
         ("notes.2024", b"words", Format::PlainText),
@@ -25,6 +26,14 @@ fn names_and_bytes_that_agree_are_read() {
         ("a.rtf", b"{\\rtf1 words}", Format::RichText),
         ("letter", b"{\\rtf1 words}", Format::RichText),
         ("mail.eml", b"From: a@example.org", Format::Mail),
+        ("mail.mbox", MAILBOX, Format::Mailbox),
+        ("Inbox", MAILBOX, Format::Mailbox),
+        ("mail.eml", MAILBOX, Format::Mail),
+        ("mail.txt", MAILBOX, Format::PlainText),
+        ("mail.log", MAILBOX, Format::PlainText),
+        ("letter", b"From the kitchen at 10:30 in 2024\nNote: words", Format::PlainText),
+        ("letter", b"From ann@example.org Tue Mar  5 10:30:00 2024\n\nwords", Format::PlainText),
+        ("letter", b"From: ann@example.org\nSubject: x\n\nwords", Format::PlainText),
         ("a.rs", b"fn main() {}", Format::Code("rust")),
         ("a.yaml", b"a: 1", Format::Code("yaml")),
         ("a.php", PAGE, Format::Code("php")),
@@ -67,7 +76,7 @@ fn formats_that_are_not_read_are_named() {
         ("a.ppt", &b"PK\x03\x04"[..], "a PowerPoint presentation of the old kind (PPT)"),
         ("a.unheard", b"words", "'.unheard' (text by its bytes)"),
         ("image", b"RIFF\x10\0\0\0WEBPVP8 ", "an image (image/webp)"),
-        ("mail.mbox", b"From a@example.org", "a mailbox"),
+        ("mail.pst", b"!BDN", "a mailbox of Outlook"),
     ] {
         match detect(bytes, name).unwrap_err() {
             ExtractError::UnsupportedFormat { found } => assert_eq!(found, expected),
@@ -82,9 +91,13 @@ fn office_formats_are_told_apart_by_their_parts() {
     let ods = "application/vnd.oasis.opendocument.spreadsheet-template";
     /// Parts with what they hold, names that fit, and what it is.
     type Case<'c> = (&'c [(&'c str, &'c str)], &'c [&'c str], Format);
-    let cases: [Case<'_>; 6] = [
-        (&[("ppt/presentation.xml", "")], &["a.pptx", "a.PPSX", "a.pptm", "a.potx", "slides"], Format::Pptx),
-        (&[("xl/workbook.xml", "")], &["a.xlsx", "a.xlsm", "b"], Format::Xlsx),
+    let cases: [Case<'_>; 7] = [
+        (
+            &[("ppt/presentation.xml", "")],
+            &["a.pptx", "a.PPSX", "a.ppsm", "a.pptm", "a.potx", "a.potm", "slides"],
+            Format::Pptx,
+        ),
+        (&[("xl/workbook.xml", "")], &["a.xlsx", "a.xlsm", "a.XLTX", "a.xltm", "b"], Format::Xlsx),
         (&[("xl/workbook.bin", ""), ("xl/styles.bin", "")], &["a.xlsb"], Format::Xlsb),
         (&[("META-INF/container.xml", "")], &["a.epub"], Format::Epub),
         (
@@ -93,13 +106,18 @@ fn office_formats_are_told_apart_by_their_parts() {
             Format::OpenDocument(odf::Kind::Text),
         ),
         (&[("mimetype", ods), ("content.xml", "")], &["a.ods", "a.ots"], Format::OpenDocument(odf::Kind::Spreadsheet)),
+        (
+            &[("mimetype", "application/vnd.oasis.opendocument.presentation-template"), ("content.xml", "")],
+            &["a.otp", "slides"],
+            Format::OpenDocument(odf::Kind::Presentation),
+        ),
     ];
     for (parts, names, format) in cases {
         let bytes = archive(parts);
         for name in names {
             assert_eq!(detect(&bytes, name).unwrap(), format, "{name}");
         }
-        for name in ["a.docx", "a.odp", "a.xls", "a.zip.txt"] {
+        for name in ["a.docx", "a.dotm", "a.xls", "a.zip.txt"] {
             assert!(detect(&bytes, name).is_err(), "{name}");
         }
     }
@@ -108,10 +126,45 @@ fn office_formats_are_told_apart_by_their_parts() {
 }
 
 #[test]
+fn word_documents_and_templates_are_read_with_macros_and_without() {
+    let usual = archive(&[("word/document.xml", ""), ("word/vbaProject.bin", "")]);
+    for name in ["a.docx", "a.DOCM", "a.dotx", "a.dotm", "letter"] {
+        assert_eq!(detect(&usual, name).unwrap(), Format::Docx, "{name}");
+    }
+    assert!(detect(&usual, "a.doc").is_err());
+    assert!(detect(&usual, "a.pptm").is_err());
+}
+
+#[test]
+fn parts_with_other_names_are_known_by_the_list_of_their_types() {
+    let package = |of_main_part: &str| {
+        let types = format!(
+            "<Types><Default Extension=\"docx\" ContentType=\"application/vnd.openxmlformats-officedocument.wordprocessingml.document\"/>\
+             <Override PartName='/a/main.xml' ContentType='{of_main_part}'/></Types>"
+        );
+        archive(&[("[Content_Types].xml", types.as_str()), ("a/main.xml", "")])
+    };
+    for (of_main_part, expected) in [
+        ("application/vnd.openxmlformats-officedocument.wordprocessingml.template.main+xml", Format::Docx),
+        ("application/vnd.ms-word.document.macroEnabled.main+xml", Format::Docx),
+        ("application/vnd.ms-word.template.macroEnabledTemplate.main+xml", Format::Docx),
+        ("application/vnd.ms-powerpoint.slideshow.macroEnabled.main+xml", Format::Pptx),
+        ("application/vnd.openxmlformats-officedocument.presentationml.template.main+xml", Format::Pptx),
+        ("application/vnd.ms-excel.template.macroEnabled.main+xml", Format::Xlsx),
+        ("application/vnd.ms-visio.drawing.main+xml", Format::Zip),
+        ("text/xml", Format::Zip),
+    ] {
+        assert_eq!(detect(&package(of_main_part), "file").unwrap(), expected, "{of_main_part}");
+    }
+}
+
+#[test]
 fn an_encrypted_office_file_is_called_encrypted() {
     let mut bytes = vec![0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
     bytes.extend("EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes));
-    for (name, format) in [("a.docx", "DOCX"), ("a.pptx", "PPTX"), ("a.xlsm", "Excel"), ("a.xlsb", "Excel")] {
+    for (name, format) in
+        [("a.docx", "DOCX"), ("a.docm", "DOCX"), ("a.pptx", "PPTX"), ("a.xlsm", "Excel"), ("a.xlsb", "Excel")]
+    {
         assert_eq!(detect(&bytes, name).unwrap_err(), ExtractError::Encrypted { format: format.into() });
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{
     FORMAT,
-    chart::Charts,
+    drawings::Drawings,
     numbering::{Mark, Numbering},
     paragraph::{Boxed, Paragraph},
     styles::{ListPosition, Role, Styles},
@@ -52,7 +52,9 @@ pub(super) struct Body<'a> {
     /// What the cell holds that was read last.
     pub(super) last_cell: Vec<CellPart>,
     pub(super) numbering: Numbering,
-    pub(super) charts: Charts,
+    pub(super) drawings: Drawings,
+    /// How many drawings the text refers to that are not in the file.
+    pub(super) missing: usize,
     in_list: bool,
 }
 
@@ -72,14 +74,15 @@ impl<'a> Body<'a> {
             pending_notes: Vec::new(),
             last_cell: Vec::new(),
             numbering,
-            charts: Charts::new(),
+            drawings: Drawings::new(),
+            missing: 0,
             in_list: false,
         }
     }
 
-    /// The same with the charts that it refers to.
-    pub(super) fn with_charts(self, charts: Charts) -> Self {
-        Self { charts, ..self }
+    /// The same with the charts and diagrams that it refers to.
+    pub(super) fn with_drawings(self, drawings: Drawings) -> Self {
+        Self { drawings, ..self }
     }
 
     pub(super) fn write(&mut self, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {
@@ -137,6 +140,11 @@ impl<'a> Body<'a> {
             match inner {
                 Boxed::Paragraph(inner) => self.write_paragraph(inner, writer)?,
                 Boxed::Table(rows) => self.write_table(rows, writer)?,
+                Boxed::List(lines) => {
+                    self.in_list = false;
+                    lines.iter().try_for_each(|line| writer.line_of_list(line))?;
+                    writer.end_list();
+                }
             }
         }
         self.write_notes(notes, writer)
@@ -165,6 +173,7 @@ impl<'a> Body<'a> {
             match inner {
                 Boxed::Paragraph(inner) => words.extend(self.words_of(inner)),
                 Boxed::Table(rows) => words.extend(rows.iter().map(|row| row.join(", "))),
+                Boxed::List(lines) => words.extend(lines),
             }
         }
         words

@@ -1,13 +1,13 @@
-//! Word documents (DOCX): paragraphs, headings by style, lists, tables, notes, text boxes, formulas and the numbers of
-//! charts, as Markdown.
+//! Word documents (DOCX, and DOTX, DOCM, DOTM, which hold the same): paragraphs, headings by style, lists, tables, notes,
+//! text boxes, formulas, the numbers of charts and the words of diagrams, as Markdown.
 //!
 //! The text is what the document says now: inserted text is taken, deleted text is not. Page headers and
-//! footers, comments and the table of contents repeat or surround the content and are left out.
+//! footers, comments and the table of contents repeat or surround the content and are left out. Macros are not looked at.
 //!
 //! May depend on `domain` only.
 
 mod body;
-mod chart;
+mod drawings;
 mod formula;
 mod numbering;
 mod paragraph;
@@ -19,29 +19,43 @@ use self::{
     numbering::Numbering,
     styles::Styles,
 };
-use super::{ExtractError, ExtractLimits, package::Package, properties, writer::MarkdownWriter};
+use super::{
+    ExtractError, ExtractLimits,
+    package::Package,
+    properties,
+    relationships::{Relationships, media_type, resolve},
+    writer::MarkdownWriter,
+};
 use crate::domain::ExtractedDocument;
 
 /// What the format is called in errors.
 const FORMAT: &str = "DOCX";
+const USUAL_MAIN_PART: &str = "word/document.xml";
 const MEDIA_TYPE: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
 
 pub(super) fn read(bytes: &[u8], limits: &ExtractLimits) -> Result<ExtractedDocument, ExtractError> {
     let mut package = Package::open(bytes, FORMAT, limits)?;
-    let main = main_part(&package);
-    let document =
-        package.part(&main)?.ok_or_else(|| malformed("the part that holds the text (word/document.xml) is missing"))?;
-    let styles = Styles::read(package.part("word/styles.xml")?.as_deref(), limits.max_depth)?;
-    let numbering = Numbering::read(package.part("word/numbering.xml")?.as_deref(), limits.max_depth)?;
+    let main = main_part(&mut package, limits)?;
+    let document = package
+        .part(&main)?
+        .ok_or_else(|| malformed(format_args!("the part that holds the text ({main}) is missing")))?;
+    let folder = main.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let styles = Styles::read(package.part(&resolve(folder, "styles.xml"))?.as_deref(), limits.max_depth)?;
+    let numbering = Numbering::read(package.part(&resolve(folder, "numbering.xml"))?.as_deref(), limits.max_depth)?;
     let mut notes = Notes::default();
-    for (part, kind) in [("word/footnotes.xml", "footnote"), ("word/endnotes.xml", "endnote")] {
-        if let Some(text) = package.part(part)? {
+    for (part, kind) in [("footnotes.xml", "footnote"), ("endnotes.xml", "endnote")] {
+        if let Some(text) = package.part(&resolve(folder, part))? {
             notes.read(kind, &text, &styles, limits)?;
         }
     }
-    let mut writer = MarkdownWriter::new(MEDIA_TYPE, limits);
-    let charts = chart::read_all(&mut package, &main, limits, &mut writer)?;
-    Body::new(&document, &styles, numbering, &notes, limits).with_charts(charts).write(&mut writer)?;
+    let media_type = media_type(&mut package, &main, limits.max_depth)?.unwrap_or_else(|| MEDIA_TYPE.into());
+    let mut writer = MarkdownWriter::new(&media_type, limits);
+    let drawings = drawings::read_all(&mut package, &main, limits, &mut writer)?;
+    let mut body = Body::new(&document, &styles, numbering, &notes, limits).with_drawings(drawings);
+    body.write(&mut writer)?;
+    if body.missing > 0 {
+        writer.warn(format!("{} charts or diagrams of the document are not in the file", body.missing));
+    }
     if writer.is_blank() {
         return Err(ExtractError::no_text("the document has no words in it, only pictures or nothing at all"));
     }
@@ -49,14 +63,16 @@ pub(super) fn read(bytes: &[u8], limits: &ExtractLimits) -> Result<ExtractedDocu
     Ok(writer.finish(title))
 }
 
-/// The name of the part that holds the text. Some programs number it.
-fn main_part(package: &Package<'_>) -> String {
-    let usual = "word/document.xml";
-    if package.has(usual) {
-        return usual.into();
+/// The name of the part that holds the text. Some programs number it, and some call it something else.
+fn main_part(package: &mut Package<'_>, limits: &ExtractLimits) -> Result<String, ExtractError> {
+    if package.has(USUAL_MAIN_PART) {
+        return Ok(USUAL_MAIN_PART.into());
     }
-    let numbered = package.names().find(|name| is_main_part(name));
-    numbered.map_or_else(|| usual.into(), |name| String::from_utf8_lossy(name).into_owned())
+    if let Some(numbered) = package.names().find(|name| is_main_part(name)) {
+        return Ok(String::from_utf8_lossy(numbered).into_owned());
+    }
+    let root = Relationships::of(package, "", limits.max_depth)?;
+    Ok(root.of_kind("officeDocument").next().unwrap_or(USUAL_MAIN_PART).to_owned())
 }
 
 /// Whether a name in an archive is that of a Word document's text.

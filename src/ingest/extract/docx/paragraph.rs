@@ -1,7 +1,8 @@
-//! One paragraph: its style, its words, and what hangs on it (notes, text boxes).
+//! One paragraph: its style, its words, and what hangs on it (notes, text boxes, charts, diagrams).
 
 use super::{
     body::Body,
+    drawings::Drawing,
     styles::{ListPosition, Role, read_list_position},
 };
 use crate::ingest::extract::{
@@ -18,17 +19,19 @@ pub(super) struct Paragraph {
     pub(super) list: Option<ListPosition>,
     /// The notes that it refers to, in order: the mark in the text, and the note.
     pub(super) notes: Vec<(String, String)>,
-    /// What text boxes hold that are anchored here.
+    /// What text boxes and drawings hold that are anchored here.
     pub(super) boxes: Vec<Boxed>,
     /// Where in the text the last formula ends.
     formula_ends_at: Option<usize>,
 }
 
-/// A block in a text box.
+/// A block in a text box or a drawing.
 #[derive(Debug)]
 pub(super) enum Boxed {
     Paragraph(Paragraph),
     Table(Vec<Vec<String>>),
+    /// The lines of a list.
+    List(Vec<String>),
 }
 
 /// What matters of how a run looks.
@@ -88,7 +91,8 @@ impl Body<'_> {
                 "noBreakHyphen" => self.leaf(paragraph, "-")?,
                 "footnoteReference" | "endnoteReference" => self.note(&element, paragraph)?,
                 "sym" => self.leaf(paragraph, symbol(&element))?,
-                "chart" => self.chart(&element, paragraph)?,
+                "chart" => self.drawing(element.attribute("id"), paragraph)?,
+                "relIds" => self.drawing(element.prefixed("dm"), paragraph)?,
                 "docPr" => self.picture(&element, paragraph)?,
                 "txbxContent" => self.text_box(paragraph)?,
                 "AlternateContent" => self.alternate(paragraph)?,
@@ -166,12 +170,17 @@ impl Body<'_> {
         self.reader.skip()
     }
 
-    /// A chart stands where it is anchored, as a text box does.
-    fn chart(&mut self, element: &Element<'_>, paragraph: &mut Paragraph) -> Result<(), ExtractError> {
-        if let Some(chart) = element.attribute("id").and_then(|id| self.charts.get(&id)) {
-            let title = Paragraph { text: chart.caption(), ..Paragraph::new() };
-            paragraph.boxes.push(Boxed::Paragraph(title));
-            paragraph.boxes.extend(chart.tables().into_iter().map(Boxed::Table));
+    /// A chart or a diagram stands where it is anchored, as a text box does.
+    fn drawing(&mut self, id: Option<String>, paragraph: &mut Paragraph) -> Result<(), ExtractError> {
+        match id.and_then(|id| self.drawings.get(&id)) {
+            Some(Drawing::Chart(chart)) => {
+                let title = Paragraph { text: chart.caption(), ..Paragraph::new() };
+                paragraph.boxes.push(Boxed::Paragraph(title));
+                paragraph.boxes.extend(chart.tables().into_iter().map(Boxed::Table));
+            }
+            Some(Drawing::Diagram(diagram)) => paragraph.boxes.push(Boxed::List(diagram.lines())),
+            Some(Drawing::LeftOut) => {}
+            None => self.missing += 1,
         }
         self.reader.skip()
     }

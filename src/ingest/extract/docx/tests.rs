@@ -372,3 +372,116 @@ fn signs_of_picture_fonts_are_read_where_they_say_something() {
     let body = format!("<w:p>{}<w:r><w:t> paid </w:t></w:r>{}{}</w:p>", sign("F0FE"), sign("F0E0"), sign("F04A"));
     assert_eq!(extracted(&body, &[]).text, "☑ paid →\n");
 }
+
+/// A chart of the kind that came with Office 2016.
+fn newer_chart(data: &str) -> String {
+    format!(
+        "<cx:chartSpace xmlns:cx='http://schemas.microsoft.com/office/drawing/2014/chartex'><cx:chartData><cx:data id='0'>{data}\
+         </cx:data></cx:chartData><cx:chart><cx:title><cx:tx><cx:txData><cx:v>Stock</cx:v></cx:txData></cx:tx></cx:title><cx:plotArea>\
+         <cx:plotAreaRegion><cx:series layoutId='funnel'><cx:dataId val='0'/></cx:series></cx:plotAreaRegion></cx:plotArea></cx:chart>\
+         </cx:chartSpace>"
+    )
+}
+
+/// A paragraph in which a newer program finds the chart, and an older one a picture.
+fn anchored_chart(id: &str) -> String {
+    format!(
+        "<w:p><w:r><mc:AlternateContent xmlns:mc='m'><mc:Choice Requires='cx1'><w:drawing><a:graphic xmlns:a='a'><a:graphicData>\
+         <cx:chart xmlns:cx='c' xmlns:r='r' r:id='{id}'/></a:graphicData></a:graphic></w:drawing></mc:Choice><mc:Fallback><w:drawing>\
+         <wp:docPr xmlns:wp='p' descr='A picture of it'/></w:drawing></mc:Fallback></mc:AlternateContent></w:r></w:p>"
+    )
+}
+
+const DRAWINGS: &str = "<Relationships>\
+    <Relationship Id='r1' Type='http://schemas.microsoft.com/office/2014/relationships/chartEx' Target='charts/chartEx1.xml'/>\
+    <Relationship Id='r2' Type='http://x/relationships/diagramData' Target='diagrams/data1.xml'/></Relationships>";
+
+#[test]
+fn newer_charts_and_diagrams_stand_where_they_are_anchored() {
+    let data = "<cx:strDim type='cat'><cx:lvl><cx:pt idx='0'>May</cx:pt></cx:lvl></cx:strDim><cx:numDim type='val'><cx:lvl>\
+        <cx:pt idx='0'>7</cx:pt></cx:lvl></cx:numDim>";
+    let point = |id: u8, kind: &str, text: &str| {
+        format!("<d:pt modelId='{id}' type='{kind}'><d:t><a:p><a:r><a:t>{text}</a:t></a:r></a:p></d:t></d:pt>")
+    };
+    let diagram = format!(
+        "<d:dataModel xmlns:d='d' xmlns:a='a'><d:ptLst>{}{}{}</d:ptLst><d:cxnLst><d:cxn srcId='0' destId='1'/>\
+         <d:cxn srcId='1' destId='2'/></d:cxnLst></d:dataModel>",
+        point(0, "doc", ""),
+        point(1, "node", "Plan"),
+        point(2, "node", "Sail")
+    );
+    let frame = "<w:r><w:drawing><dgm:relIds xmlns:dgm='d' xmlns:r='r' r:dm='r2' r:lo='r3'/></w:drawing></w:r>";
+    let in_a_cell = format!("<w:tbl><w:tr><w:tc>{}</w:tc><w:tc><w:p>{frame}</w:p></w:tc></w:tr></w:tbl>", p("Steps"));
+    let body = [p("Before."), anchored_chart("r1"), format!("<w:p>{frame}</w:p>"), p("After."), in_a_cell].concat();
+    let document = extracted(
+        &body,
+        &[
+            ("word/_rels/document.xml.rels", DRAWINGS),
+            ("word/charts/chartEx1.xml", &newer_chart(data)),
+            ("word/diagrams/data1.xml", &diagram),
+        ],
+    );
+    let expected = "Before.\n\nStock (funnel chart)\n\n| | |\n| --- | --- |\n| May | 7 |\n\n- Plan\n  - Sail\n\nAfter.\n\n\
+        | Steps | - Plan - Sail |\n| --- | --- |\n";
+    assert_eq!(document.text, expected);
+    assert_eq!(document.warnings, Vec::<String>::new());
+}
+
+#[test]
+fn charts_and_diagrams_that_cannot_be_read_are_warned_of() {
+    let diagram = "<w:p><w:r><w:drawing><dgm:relIds xmlns:dgm='d' xmlns:r='r' r:dm='r2'/></w:drawing></w:r></w:p>";
+    let body = [p("Words."), anchored_chart("r1"), diagram.to_owned()].concat();
+    let cut = &newer_chart("")[..300];
+    let parts = [("word/_rels/document.xml.rels", DRAWINGS), ("word/charts/chartEx1.xml", cut)];
+    let document = extracted(&body, &parts);
+    // The older form is read in its place.
+    assert_eq!(document.text, "Words.\n\n[image: A picture of it]\n");
+    assert_eq!(document.warnings.len(), 2);
+    assert!(
+        document.warnings[0].starts_with("a chart was left out: the DOCX file is damaged"),
+        "{:?}",
+        document.warnings
+    );
+    assert_eq!(document.warnings[1], "1 charts or diagrams of the document are not in the file");
+
+    let bare = "<cx:numDim type='val'><cx:f>Sheet1!$A$1:$A$2</cx:f></cx:numDim>";
+    let body = [p("Words."), anchored_chart("r1")].concat();
+    let chart = newer_chart(bare);
+    let parts = [("word/_rels/document.xml.rels", DRAWINGS), ("word/charts/chartEx1.xml", chart.as_str())];
+    let document = extracted(&body, &parts);
+    assert_eq!(document.text, "Words.\n\nStock (funnel chart)\n");
+    let expected = "the values of 1 series of the chart \"Stock\" are incomplete: the chart refers to cells of a workbook and \
+        does not keep what stands in them";
+    assert_eq!(document.warnings, [expected]);
+}
+
+#[test]
+fn macros_and_templates_are_read_like_documents() {
+    for (kind, expected) in [
+        ("ms-word.document.macroEnabled", "ms-word.document.macroEnabled.12"),
+        ("ms-word.template.macroEnabledTemplate", "ms-word.template.macroEnabled.12"),
+        (
+            "openxmlformats-officedocument.wordprocessingml.template",
+            "openxmlformats-officedocument.wordprocessingml.template",
+        ),
+    ] {
+        let types = format!(
+            "<Types><Override PartName='/word/document.xml' ContentType='application/vnd.{kind}.main+xml'/></Types>"
+        );
+        let parts = [("[Content_Types].xml", types.as_str()), ("word/vbaProject.bin", "Sub AutoOpen()")];
+        let document = extracted(&p("Words."), &parts);
+        assert_eq!(document.text, "Words.\n");
+        assert_eq!(document.media_type, format!("application/vnd.{expected}"));
+        assert_eq!(document.warnings, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_main_part_with_another_name_is_found_with_what_lies_beside_it() {
+    let root = "<Relationships><Relationship Id='r1' Type='http://x/relationships/officeDocument' Target='a/main.xml'/></Relationships>";
+    let styles = "<w:styles xmlns:w='w'><w:style w:styleId='H'><w:name w:val='heading 1'/></w:style></w:styles>";
+    let text = format!("<w:document xmlns:w='w'><w:body>{}</w:body></w:document>", styled("H", "Title"));
+    let parts = [("_rels/.rels", root), ("a/main.xml", text.as_str()), ("a/styles.xml", styles)];
+    let bytes = crate::ingest::extract::package::made::archive(&parts);
+    assert_eq!(read(&bytes, &ExtractLimits::default()).unwrap().text, "# Title\n");
+}

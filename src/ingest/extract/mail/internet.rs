@@ -128,6 +128,7 @@ pub(super) fn extension_of(kind: &str) -> Option<&'static str> {
         "text/csv" => "csv",
         "text/rtf" | "application/rtf" => "rtf",
         "message/rfc822" | "message/global" => "eml",
+        "application/mbox" => "mbox",
         "application/pdf" => "pdf",
         "application/json" => "json",
         "application/xml" | "text/xml" => "xml",

@@ -1,5 +1,6 @@
 //! E-mails, as they are sent (EML, RFC 5322 and MIME) and as Outlook stores them (MSG): the subject is the heading, below it
-//! stand who wrote to whom and when, what was written, and each attachment that can be read under a heading of its own.
+//! stand who wrote to whom and when, what was written, and each attachment that can be read under a heading of its own. A
+//! mailbox (MBOX) is many of them.
 //!
 //! Of a message that comes as plain text and as HTML, the plain text is taken: it is what the sender's program made for
 //! reading, with `>` before what is quoted. The HTML is taken where it has tables, headings or code, which plain text
@@ -10,6 +11,7 @@
 mod body;
 mod compressed;
 mod internet;
+mod mailbox;
 mod outlook;
 mod properties;
 #[cfg(test)]
@@ -17,10 +19,12 @@ mod tests;
 
 use std::borrow::Cow;
 
+pub(super) use self::mailbox::{begins_a_mailbox, read as read_mailbox};
+
 use self::body::Body;
 use super::{
     ExtractError,
-    inside::{Inner, LeftOut, Within, shown},
+    inside::{Above, Inner, LeftOut, Within, shown},
     structure::one_line,
     writer::MarkdownWriter,
 };
@@ -119,7 +123,7 @@ impl Attachment<'_> {
             Content::File(bytes) => {
                 let ending = self.extension.map(|extension| format!("attachment.{extension}"));
                 let name = self.name.as_deref().or(ending.as_deref()).unwrap_or("attachment");
-                let inner = Inner { bytes, name, heading: &heading, level: level + 1, label: &label };
+                let inner = Inner { bytes, name, above: Above::Heading(level + 1, &heading), label: &label };
                 within.write(writer, left_out, &inner)?;
             }
         }

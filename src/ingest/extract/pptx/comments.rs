@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use super::FORMAT;
 use crate::ingest::extract::{
-    ExtractError, ExtractLimits, package::Package, relationships::Relationships, structure::one_line, xml::Reader,
+    ExtractError, ExtractLimits, drawing_text::TextBody, package::Package, relationships::Relationships,
+    structure::one_line, xml::Reader,
 };
 
 /// The names of those who commented, by their ids.
@@ -69,7 +70,7 @@ fn text_of(reader: &mut Reader<'_>, authors: &Authors, found: &mut Vec<String>) 
     while let Some(element) = reader.child()? {
         match element.name() {
             "text" => text.push_str(&reader.text_of_current()?),
-            "txBody" => text.push_str(&super::text::TextBody::read(reader)?.flat()),
+            "txBody" => text.push_str(&TextBody::read(reader)?.flat()),
             "replyLst" => inside(reader, authors, found)?,
             _ => reader.skip()?,
         }

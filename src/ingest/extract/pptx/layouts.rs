@@ -3,10 +3,16 @@
 use std::rc::Rc;
 
 use super::{
+    FORMAT,
     shapes::{self, Placeholder, Position, Shape},
-    text::{Bullet, Levels, master_style},
 };
-use crate::ingest::extract::{ExtractError, ExtractLimits, package::Package, relationships::Relationships};
+use crate::ingest::extract::{
+    ExtractError, ExtractLimits,
+    drawing_text::{Bullet, Levels, levels},
+    package::Package,
+    relationships::Relationships,
+    xml::Reader,
+};
 
 /// A layout with its master.
 #[derive(Debug, Default)]
@@ -94,6 +100,12 @@ impl Layout {
         });
         (in_layout, in_master)
     }
+}
+
+/// The levels of one of the styles that a master has for all text: `titleStyle`, `bodyStyle`.
+fn master_style(master: &str, name: &str, max_depth: usize) -> Result<Levels, ExtractError> {
+    let mut reader = Reader::new(FORMAT, master, max_depth);
+    if reader.find(name)? { levels(&mut reader) } else { Ok(Levels::default()) }
 }
 
 fn placeholders(part: &str, limits: &ExtractLimits) -> Result<Vec<Place>, ExtractError> {

@@ -8,11 +8,9 @@
 //! May depend on `domain` only.
 
 mod comments;
-mod diagram;
 mod layouts;
 mod shapes;
 mod slide;
-mod text;
 
 use super::{
     ExtractError, ExtractLimits,

@@ -1,11 +1,9 @@
 //! The shapes of a slide, a layout or a master: what each holds, groups taken apart.
 
-use super::{
-    FORMAT,
-    text::{Levels, TextBody},
-};
+use super::FORMAT;
 use crate::ingest::extract::{
     ExtractError,
+    drawing_text::{Levels, TextBody},
     xml::{Element, Reader},
 };
 

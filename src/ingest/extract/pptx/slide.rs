@@ -5,13 +5,17 @@ use std::{collections::HashMap, rc::Rc};
 use super::{
     FORMAT,
     comments::{Authors, comments},
-    diagram,
     layouts::{Layout, Master},
     shapes::{self, Content, Shape},
-    text::{Bullet, LEVELS, TextBody},
 };
 use crate::ingest::extract::{
-    ExtractError, ExtractLimits, chart::Chart, package::Package, relationships::Relationships, structure::one_line,
+    ExtractError, ExtractLimits,
+    chart::Chart,
+    diagram::Diagram,
+    drawing_text::{Bullet, LEVELS, TextBody},
+    package::Package,
+    relationships::Relationships,
+    structure::one_line,
     writer::MarkdownWriter,
 };
 
@@ -104,11 +108,17 @@ impl<'p, 'a> Deck<'p, 'a> {
             Content::Text(body) => write_text(body, |level| layout.bullet(shape, level), writer)?,
             Content::Table(rows) => writer.table(rows)?,
             Content::Chart(id) => match self.related(relationships, id)? {
-                Some(part) => Chart::read(FORMAT, &part, self.limits)?.write(writer)?,
+                Some(part) => match Chart::read(FORMAT, &part, self.limits) {
+                    Ok(chart) => chart.write(&format!(" on slide {number}"), writer)?,
+                    Err(error) => writer.warn(format!("a chart on slide {number} was left out: {error}")),
+                },
                 None => writer.warn(format!("a chart on slide {number} is not in the file")),
             },
             Content::Diagram(id) => match self.related(relationships, id)? {
-                Some(part) => diagram::write(&part, self.limits, writer)?,
+                Some(part) => match Diagram::read(FORMAT, &part, self.limits) {
+                    Ok(diagram) => diagram.write(writer)?,
+                    Err(error) => writer.warn(format!("a diagram on slide {number} was left out: {error}")),
+                },
                 None => writer.warn(format!("a diagram on slide {number} is not in the file")),
             },
             Content::Embedded(what) => {

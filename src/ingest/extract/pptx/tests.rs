@@ -222,6 +222,54 @@ fn what_is_missing_is_warned_of_and_what_is_embedded_too() {
 }
 
 #[test]
+fn newer_charts_are_read_and_those_that_cannot_be_are_warned_of() {
+    let frame = |id: &str| {
+        format!(
+            "<mc:AlternateContent><mc:Choice Requires='cx1'><p:graphicFrame><a:graphic><a:graphicData \
+             uri='http://schemas.microsoft.com/office/drawing/2014/chartex'><cx:chart xmlns:cx='c' r:id='{id}'/></a:graphicData></a:graphic>\
+             </p:graphicFrame></mc:Choice><mc:Fallback><p:pic><p:nvPicPr><p:cNvPr id='4' name='x' descr='A picture of it'/></p:nvPicPr>\
+             </p:pic></mc:Fallback></mc:AlternateContent>"
+        )
+    };
+    let chart = |values: &str| {
+        format!(
+            "<cx:chartSpace xmlns:cx='c'><cx:chartData><cx:data id='0'><cx:numDim type='val'><cx:f>S!A1:A2</cx:f>{values}</cx:numDim>\
+             </cx:data></cx:chartData><cx:chart><cx:title><cx:tx><cx:txData><cx:v>Stock</cx:v></cx:txData></cx:tx></cx:title><cx:plotArea>\
+             <cx:plotAreaRegion><cx:series layoutId='waterfall'><cx:dataId val='0'/></cx:series></cx:plotAreaRegion></cx:plotArea>\
+             </cx:chart></cx:chartSpace>"
+        )
+    };
+    let whole =
+        chart("<cx:lvl ptCount='2' formatCode='0%'><cx:pt idx='0'>0.5</cx:pt><cx:pt idx='1'>0.25</cx:pt></cx:lvl>");
+    let diagram = "<p:graphicFrame><a:graphic><a:graphicData><dgm:relIds r:dm='r4'/></a:graphicData></a:graphic></p:graphicFrame>";
+    let slide_relationships = relationships(&[
+        ("r1", "chartEx", "../charts/chartEx1.xml"),
+        ("r2", "chartEx", "../charts/chartEx2.xml"),
+        ("r3", "chartEx", "../charts/chartEx3.xml"),
+        ("r4", "diagramData", "../diagrams/data1.xml"),
+    ]);
+    let shapes = [frame("r1"), frame("r2"), frame("r3"), diagram.to_owned()].concat();
+    let bytes = pptx(
+        &[("slide1", &shapes)],
+        &[
+            ("ppt/slides/_rels/slide1.xml.rels", &slide_relationships),
+            ("ppt/charts/chartEx1.xml", &whole),
+            ("ppt/charts/chartEx2.xml", &chart("")),
+            ("ppt/charts/chartEx3.xml", &whole[..whole.len() / 2]),
+            ("ppt/diagrams/data1.xml", "<dgm:dataModel><dgm:ptLst>"),
+        ],
+    );
+    let document = extracted(&bytes);
+    let expected =
+        "Stock (waterfall chart)\n\n| | |\n| --- | --- |\n| 1 | 50% |\n| 2 | 25% |\n\nStock (waterfall chart)\n";
+    assert_eq!(document.text, expected);
+    let [values, cut, broken] = document.warnings.as_slice() else { panic!("{:?}", document.warnings) };
+    assert!(values.starts_with("the values of 1 series of the chart \"Stock\" on slide 1 are incomplete"), "{values}");
+    assert!(cut.starts_with("a chart on slide 1 was left out: the PPTX file is damaged"), "{cut}");
+    assert!(broken.starts_with("a diagram on slide 1 was left out: the PPTX file is damaged"), "{broken}");
+}
+
+#[test]
 fn raised_numbers_and_line_ends_are_kept() {
     let text = "<a:p><a:r><a:rPr/><a:t>10</a:t></a:r><a:r><a:rPr baseline='30000'/><a:t>6</a:t></a:r><a:br/><a:r><a:t>next_x000B_line</a:t>\
         </a:r><a:fld type='slidenum'><a:t>7</a:t></a:fld></a:p>";

@@ -1,53 +1,77 @@
-//! What is drawn on a sheet: charts, text boxes, and the descriptions of pictures.
+//! What is drawn on a sheet: charts, diagrams, text boxes, and the descriptions of pictures.
 
 use super::FORMAT;
 use crate::ingest::extract::{
-    ExtractError, ExtractLimits, chart::Chart, package::Package, relationships::Relationships, structure::one_line,
-    writer::MarkdownWriter, xml::Reader,
+    ExtractError, ExtractLimits, chart::Chart, diagram::Diagram, package::Package, relationships::Relationships,
+    structure::one_line, writer::MarkdownWriter, xml::Reader,
 };
 
 #[derive(Debug)]
 pub(super) enum Drawn {
     Chart(Chart),
+    Diagram(Diagram),
     Text(String),
 }
 
 impl Drawn {
-    pub(super) fn write(&self, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {
+    /// Writes it; `place` is where it stands, for warnings.
+    pub(super) fn write(&self, place: &str, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {
         match self {
-            Self::Chart(chart) => chart.write(writer),
+            Self::Chart(chart) => chart.write(place, writer),
+            Self::Diagram(diagram) => diagram.write(writer),
             Self::Text(text) => writer.block(text),
         }
     }
 }
 
 enum Found {
+    /// A chart, by the id of its relationship.
     Chart(String),
+    /// The data of a diagram, by the id of its relationship.
+    Diagram(String),
     Text(String),
 }
 
-/// What the part that `id` points to draws, in order.
+/// What the part that `id` points to draws, in order. `place` is where that is, for warnings: what cannot be read is left
+/// out, because the cells do not depend on it.
 pub(super) fn read(
     package: &mut Package<'_>,
     sheet: &Relationships,
     id: Option<&str>,
+    place: &str,
     limits: &ExtractLimits,
+    writer: &mut MarkdownWriter,
 ) -> Result<Vec<Drawn>, ExtractError> {
-    let Some(part) = id.and_then(|id| sheet.target(id)) else { return Ok(Vec::new()) };
-    let Some(text) = package.part(part)? else { return Ok(Vec::new()) };
+    let Some(id) = id else { return Ok(Vec::new()) };
+    let part = sheet.target(id).unwrap_or_default();
+    let Some(text) = package.part(part)? else {
+        writer.warn(format!("what is drawn{place} is not in the file"));
+        return Ok(Vec::new());
+    };
     let relationships = Relationships::of(package, part, limits.max_depth)?;
     let mut found = Vec::new();
     inside(&mut Reader::new(FORMAT, &text, limits.max_depth), &mut found)?;
     let mut drawn = Vec::new();
     for one in found {
-        match one {
-            Found::Text(text) => drawn.push(Drawn::Text(text)),
-            Found::Chart(id) => {
-                let part = relationships.target(&id).map_or(Ok(None), |name| package.part(name))?;
-                if let Some(part) = part {
-                    drawn.push(Drawn::Chart(Chart::read(FORMAT, &part, limits)?));
-                }
+        let (noun, id) = match &one {
+            Found::Text(text) => {
+                drawn.push(Drawn::Text(text.clone()));
+                continue;
             }
+            Found::Chart(id) => ("chart", id),
+            Found::Diagram(id) => ("diagram", id),
+        };
+        let Some(part) = relationships.target(id).map_or(Ok(None), |name| package.part(name))? else {
+            writer.warn(format!("a {noun}{place} is not in the file"));
+            continue;
+        };
+        let read = match one {
+            Found::Diagram(_) => Diagram::read(FORMAT, &part, limits).map(Drawn::Diagram),
+            _ => Chart::read(FORMAT, &part, limits).map(Drawn::Chart),
+        };
+        match read {
+            Ok(one) => drawn.push(one),
+            Err(error) => writer.warn(format!("a {noun}{place} was left out: {error}")),
         }
     }
     Ok(drawn)
@@ -60,6 +84,10 @@ fn inside(reader: &mut Reader<'_>, found: &mut Vec<Found>) -> Result<(), Extract
             "nvGraphicFramePr" => reader.skip()?,
             "chart" => {
                 found.extend(element.prefixed("id").map(Found::Chart));
+                reader.skip()?;
+            }
+            "relIds" => {
+                found.extend(element.prefixed("dm").map(Found::Diagram));
                 reader.skip()?;
             }
             "cNvPr" => {

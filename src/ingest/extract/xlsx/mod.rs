@@ -1,8 +1,8 @@
-//! Excel workbooks (XLSX and XLSM): SpreadsheetML of ECMA-376 part 1, read part by part.
+//! Excel workbooks (XLSX, and XLSM, XLTX, XLTM, which hold the same): SpreadsheetML of ECMA-376 part 1, read part by part.
 //!
 //! Each sheet is a section under its name, its blocks of cells are tables, and what stands in a cell is what the program
 //! shows there, computed when the workbook was saved. Dates are ISO dates. Charts come below the cells with the values
-//! they were drawn from. Hidden sheets, rows and columns are read as well; macros are not looked at.
+//! they were drawn from, and diagrams with their words. Hidden sheets, rows and columns are read as well; macros are not looked at.
 //!
 //! May depend on `domain` only.
 
@@ -61,14 +61,16 @@ pub(super) fn read(bytes: &[u8], limits: &ExtractLimits) -> Result<ExtractedDocu
         }
         let part = relationships.target(&entry.id).unwrap_or_default();
         let beside = Relationships::of(&mut package, part, limits.max_depth)?;
-        let drawn = drawing::read(&mut package, &beside, worksheet.drawing.as_deref(), limits)?;
+        let place = format!(" on the sheet \"{}\"", entry.name);
+        let drawing = worksheet.drawing.as_deref();
+        let drawn = drawing::read(&mut package, &beside, drawing, &place, limits, &mut writer)?;
         let comments = comments::read(&mut package, &beside, &people, limits)?;
         if worksheet.sheet.is_empty() && drawn.is_empty() && comments.is_empty() {
             continue;
         }
         writer.heading(SHEET_LEVEL, &entry.name)?;
         worksheet.sheet.write(&mut budget, &mut writer)?;
-        drawn.iter().try_for_each(|one| one.write(&mut writer))?;
+        drawn.iter().try_for_each(|one| one.write(&place, &mut writer))?;
         comments.iter().try_for_each(|comment| writer.block(comment))?;
     }
     if writer.is_blank() {

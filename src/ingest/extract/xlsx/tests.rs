@@ -137,6 +137,63 @@ fn charts_text_boxes_and_comments_stand_below_the_cells() {
 }
 
 #[test]
+fn newer_charts_and_diagrams_are_read_and_what_is_missing_is_warned_of() {
+    let sheet = data(&[&[("", "<v>1</v>")]]) + "<drawing r:id='d1'/>";
+    let anchor = |content: &str| {
+        format!(
+            "<xdr:twoCellAnchor><mc:AlternateContent xmlns:mc='m'><mc:Choice Requires='cx1'><xdr:graphicFrame><a:graphic><a:graphicData>\
+             {content}</a:graphicData></a:graphic></xdr:graphicFrame></mc:Choice><mc:Fallback><xdr:sp><xdr:txBody><a:p><a:r>\
+             <a:t>This chart is not available in your version.</a:t></a:r></a:p></xdr:txBody></xdr:sp></mc:Fallback></mc:AlternateContent>\
+             </xdr:twoCellAnchor>"
+        )
+    };
+    let chart = |id: &str| anchor(&format!("<cx:chart xmlns:cx='c' r:id='{id}'/>"));
+    let diagram = |id: &str| anchor(&format!("<dgm:relIds xmlns:dgm='d' r:dm='{id}'/>"));
+    let drawing = format!(
+        "<xdr:wsDr xmlns:xdr='x' xmlns:a='a' xmlns:r='r'>{}{}{}{}{}</xdr:wsDr>",
+        chart("c1"),
+        chart("c2"),
+        chart("c3"),
+        diagram("d1"),
+        diagram("d2")
+    );
+    // As Excel writes it: the values stand in the cells alone.
+    let part = "<cx:chartSpace xmlns:cx='c'><cx:chartData><cx:data id='0'><cx:strDim type='cat'><cx:f>_xlchart.v1.0</cx:f></cx:strDim>\
+        <cx:numDim type='size'><cx:f>_xlchart.v1.1</cx:f></cx:numDim></cx:data></cx:chartData><cx:chart><cx:title/><cx:plotArea>\
+        <cx:plotAreaRegion><cx:series layoutId='treemap'><cx:dataId val='0'/></cx:series></cx:plotAreaRegion></cx:plotArea></cx:chart>\
+        </cx:chartSpace>";
+    let points = "<dgm:dataModel xmlns:dgm='d' xmlns:a='a'><dgm:ptLst><dgm:pt modelId='1'><dgm:t><a:p><a:r><a:t>Plan</a:t></a:r></a:p></dgm:t>\
+        </dgm:pt></dgm:ptLst></dgm:dataModel>";
+    let drawn = relationships(&[
+        ("c1", "chartEx", "../charts/chartEx1.xml"),
+        ("c2", "chartEx", "../charts/chartEx2.xml"),
+        ("c3", "chartEx", "../charts/gone.xml"),
+        ("d1", "diagramData", "../diagrams/data1.xml"),
+    ]);
+    let bytes = xlsx(
+        &[("S", "", &sheet)],
+        &[
+            ("xl/worksheets/_rels/sheet0.xml.rels", &relationships(&[("d1", "drawing", "../drawings/drawing1.xml")])),
+            ("xl/drawings/drawing1.xml", &drawing),
+            ("xl/drawings/_rels/drawing1.xml.rels", &drawn),
+            ("xl/charts/chartEx1.xml", part),
+            ("xl/charts/chartEx2.xml", &part[..part.len() / 2]),
+            ("xl/diagrams/data1.xml", points),
+        ],
+    );
+    let document = extracted(&bytes);
+    assert_eq!(document.text, "## S\n\n1\n\nChart (treemap)\n\n- Plan\n");
+    let [cut, gone, diagram, values] = document.warnings.as_slice() else { panic!("{:?}", document.warnings) };
+    assert!(cut.starts_with("a chart on the sheet \"S\" was left out: the XLSX file is damaged"), "{cut}");
+    assert_eq!(gone, "a chart on the sheet \"S\" is not in the file");
+    assert_eq!(diagram, "a diagram on the sheet \"S\" is not in the file");
+    assert!(values.starts_with("the values of 1 series of a chart on the sheet \"S\" are incomplete"), "{values}");
+
+    let bytes = xlsx(&[("S", "", &sheet)], &[]);
+    assert_eq!(extracted(&bytes).warnings, ["what is drawn on the sheet \"S\" is not in the file"]);
+}
+
+#[test]
 fn what_costs_too_much_is_refused() {
     let limits = ExtractLimits {
         max_cells: 50,

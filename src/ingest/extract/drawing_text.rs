@@ -1,7 +1,9 @@
-//! Paragraphs of shapes: their words, their levels, and whether they are items of a list.
+//! Paragraphs of what is drawn in an Office document (DrawingML, ECMA-376 part 1, 21.1.2): their words, their levels, and
+//! whether they are items of a list.
+//!
+//! May depend on `xml` and `structure`.
 
-use super::FORMAT;
-use crate::ingest::extract::{
+use super::{
     ExtractError,
     structure::takes_exponent,
     xml::{Element, Reader},
@@ -157,10 +159,4 @@ fn clean(text: &str) -> String {
         .filter(|c| !matches!(c, '\u{ad}' | '\u{200b}' | '\u{feff}'))
         .map(|c| if c == '\u{b}' { '\n' } else { c })
         .collect()
-}
-
-/// The levels of one of the styles that a master has for all text: `titleStyle`, `bodyStyle`.
-pub(super) fn master_style(master: &str, name: &str, max_depth: usize) -> Result<Levels, ExtractError> {
-    let mut reader = Reader::new(FORMAT, master, max_depth);
-    if reader.find(name)? { levels(&mut reader) } else { Ok(Levels::default()) }
 }
