@@ -128,7 +128,10 @@ fn no_route_is_left_out_of_the_document() {
     let (mut operations, mut open) = (Vec::new(), Vec::new());
     let entries = walkdir::WalkDir::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src/http")).into_iter();
     let files = entries.map(Result::unwrap).filter(|entry| entry.file_type().is_file());
-    for source in files.map(|file| std::fs::read_to_string(file.path()).unwrap()) {
+    for file in files {
+        let source = std::fs::read_to_string(file.path()).unwrap();
+        // Tests have routes of their own.
+        let source = source.split("\nmod tests {").next().unwrap();
         for described in source.split("#[utoipa::path(").skip(1) {
             let (method, rest) = described.split_once(", path = ").unwrap();
             operations.push((quoted(rest), method.trim().to_uppercase()));
