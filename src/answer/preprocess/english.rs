@@ -3,6 +3,7 @@
 //! There is no tagger here. A word is looked up in short lists, and what stands around it decides where the lists leave
 //! it open; a rule that needs more certainty than that has to do nothing. May depend on nothing.
 
+pub mod inflection;
 pub mod noun_phrases;
 pub mod nouns;
 pub mod verbs;
@@ -141,6 +142,12 @@ pub const PARTICLES: &[&str] = &[
     "most",
     "very",
     "apart",
+];
+
+/// Words that begin another clause.
+pub const CLAUSE_WORDS: &[&str] = &[
+    "that", "which", "who", "when", "where", "while", "because", "if", "so", "before", "after", "until", "since",
+    "although", "unless", "and", "but", "once", "as", "than",
 ];
 
 /// Verbs with which a request for something said begins.

@@ -1,14 +1,21 @@
 //! Questions that lean on the conversation, made to stand alone: `when was it founded?`, `and for Postgres?`, `why?`.
 //!
-//! What leans is found by pronouns without a partner in the question itself and by what the question leaves out
-//! (`leaning`); what it leans on comes from the turns before, the last one first: what was asked about, and what was
-//! answered (`topic`). A question that stands alone stays as it is, because a wrong rewrite is worse than none. May
-//! depend on `english`, `domain` and its neighbour `request_kind`.
+//! What leans is found by words without a partner in the question itself (`leaning`) and by what the question leaves out
+//! (`ellipsis`, `attribute`); what it leans on comes from the turns before, the last one first: what was asked about, what
+//! was answered (`topic`), and what both say (`statement`). A question that stands alone stays as it is, because a wrong
+//! rewrite is worse than none. May depend on `english`, `domain` and its neighbour `request_kind`.
 
+mod answers;
+mod ask_again;
+mod attribute;
 mod definite;
 mod ellipsis;
 mod leaning;
+mod naming;
 mod question_shape;
+mod replace;
+mod statement;
+mod substitute;
 mod topic;
 
 use super::{
@@ -94,11 +101,14 @@ fn readings(text: &str, exchanges: &[Exchange]) -> Vec<String> {
     }
     let bare = without_politeness(text).unwrap_or_else(|| text.trim().to_owned());
     let (rest, continues) = leaning::without_continuation(&bare);
-    let event = leaning::about_event(rest, exchanges);
-    let (rest, continues) = event.as_deref().map_or((rest, continues), |event| (event, true));
+    let event = attribute::about_event(rest, exchanges);
+    let (rest, continues) = event.map_or((rest, continues), |event| (event, true));
+    if let Some(completed) = attribute::complete(rest, exchanges) {
+        return vec![as_sentence(&completed)];
+    }
     let mut found = Vec::new();
     // Pronouns first: what remains may still leave something out (`and its charter?`).
-    let replaced = leaning::replace_pronouns(rest, exchanges);
+    let replaced = replace::replace_pronouns(rest, exchanges);
     let candidates = if replaced.is_empty() { vec![rest.to_owned()] } else { replaced.clone() };
     for candidate in candidates {
         let completed = ellipsis::complete(&candidate, continues, !replaced.is_empty(), exchanges);

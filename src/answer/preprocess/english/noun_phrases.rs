@@ -3,7 +3,7 @@
 //! May depend on its neighbours.
 
 use super::{
-    BASE_FOLLOWS, DETERMINERS, PREPOSITIONS, QUESTION_WORDS, REQUESTS, SUBJECT_PRONOUNS, is_closed_class, is_one_of,
+    AUXILIARIES, BASE_FOLLOWS, CLAUSE_WORDS, DETERMINERS, PREPOSITIONS, QUESTION_WORDS, REQUESTS, SUBJECT_PRONOUNS, is_closed_class, is_one_of,
     nouns::{is_institution, is_person, is_plural},
     verbs,
     words::{Word, words},
@@ -91,54 +91,104 @@ const PREDICATES: &[&str] = &[
     "due",
     "enough",
     "visible",
+    "good",
+    "better",
+    "best",
+    "bad",
+    "worse",
+    "blind",
+    "able",
+    "allowed",
+    "cheap",
+    "cheaper",
+    "common",
+    "configurable",
+    "dangerous",
+    "equal",
+    "expensive",
+    "fast",
+    "faster",
+    "likely",
+    "particular",
+    "popular",
+    "proprietary",
+    "short",
+    "similar",
+    "slow",
+    "slower",
+    "special",
+    "strong",
+    "stronger",
+    "successful",
+    "sure",
+    "useful",
+    "weak",
 ];
+
+/// Whether a lower-case word is an adjective that is said of a thing more often than it stands before it.
+pub fn is_predicate(word: &str) -> bool {
+    is_one_of(word, PREDICATES)
+}
 
 /// The noun phrases of a text, in order.
 pub fn noun_phrases(text: &str) -> Vec<NounPhrase> {
     let words = words(text);
     let mut phrases = Vec::new();
     let mut at = 0;
-    // Whether a main verb in its base form is still to come, as after `did`.
-    let mut base_due = false;
-    let mut subject_seen = false;
+    let mut clause = Clause::default();
     while at < words.len() {
         let word = &words[at];
         let lower = word.lower.as_str();
         if is_one_of(lower, BASE_FOLLOWS) {
-            base_due = true;
-            subject_seen = lower == "to";
+            clause.base_due = true;
+            clause.subject_seen = lower == "to";
         }
         if is_one_of(lower, SUBJECT_PRONOUNS) {
-            subject_seen = true;
+            clause.subject_seen = true;
         }
         let opens = is_one_of(lower, DETERMINERS) && !matches!(lower, "this" | "that" | "these" | "those")
             || (matches!(lower, "this" | "that" | "these" | "those")
                 && words.get(at + 1).is_some_and(|next| !is_closed_class(&next.lower) && !is_verb(next, text)));
         let inside = if opens { at + 1 } else { at };
-        let due = base_due && subject_seen;
         let asks_for = at == 0
             && is_one_of(lower, REQUESTS)
             && words.len() > 1
             && is_closed_class(&words[1].lower)
             && words[1].lower != "of";
-        let end = if asks_for { inside } else { run(&words, text, inside, opens, base_due, due) };
+        let end = if asks_for { inside } else { run(&words, text, inside, opens, clause) };
         if end == inside {
             if !is_one_of(lower, BASE_FOLLOWS) && (is_verb(word, text) || verbs::is_base(lower)) {
-                base_due = false;
+                clause.base_due = false;
+            }
+            let passive = at > 0 && is_one_of(&words[at - 1].lower, AUXILIARIES);
+            if is_one_of(lower, CLAUSE_WORDS) {
+                clause.verb_seen = false;
+            } else if matches!(lower, "did" | "does" | "do") || (is_verb(word, text) && !passive) {
+                clause.verb_seen = true;
             }
             at += 1;
             continue;
         }
-        let end = extend(&words, text, end, base_due);
+        let end = extend(&words, text, end, clause);
         phrases.push(phrase(&words, text, at, end));
-        subject_seen = true;
+        clause.subject_seen = true;
         at = end;
     }
     phrases
 }
 
+/// What has been met of a clause before a word of it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Clause {
+    /// A main verb in its base form is still to come, as after `did`.
+    base_due: bool,
+    subject_seen: bool,
+    /// The verb was there: what looks like a past form after it is a participle before its noun.
+    verb_seen: bool,
+}
+
 /// Where a run of nouns, adjectives and names ends that begins at `from`.
-fn run(words: &[Word], text: &str, from: usize, opened: bool, base_due: bool, subject_seen: bool) -> usize {
+fn run(words: &[Word], text: &str, from: usize, opened: bool, clause: Clause) -> usize {
     let mut at = from;
     while let Some(word) = words.get(at) {
         let first = at == from;
@@ -151,9 +201,8 @@ fn run(words: &[Word], text: &str, from: usize, opened: bool, base_due: bool, su
             break;
         }
         // `which acquired condition`: a participle between what asks and its noun.
-        let adjectival = first
-            && at > 0
-            && matches!(words[at - 1].lower.as_str(), "which" | "whose" | "many")
+        let asked = first && at > 0 && matches!(words[at - 1].lower.as_str(), "which" | "whose" | "many");
+        let adjectival = (asked || (clause.verb_seen && !word.ends_clause))
             && words.get(at + 1).is_some_and(|next| {
                 !is_closed_class(&next.lower) && !next.is_capitalised(text) && !is_verb(next, text)
             });
@@ -163,11 +212,11 @@ fn run(words: &[Word], text: &str, from: usize, opened: bool, base_due: bool, su
         }
         // `Is the key optional?`: what is said of a thing is no part of it.
         let closes = words.get(at + 1).is_none_or(|next| is_closed_class(&next.lower)) || word.ends_clause;
-        if !first && closes && is_one_of(&word.lower, PREDICATES) {
+        if !first && closes && is_predicate(&word.lower) {
             break;
         }
         let base = !name && verbs::is_base(&word.lower);
-        if base && base_due && (!first || (subject_seen && !opened)) && !ends_phrase(words, at) {
+        if base && clause.base_due && (!first || (clause.subject_seen && !opened)) && !ends_phrase(words, at) {
             break;
         }
         // `What carries the weak force`: right after the question word, a third person is the verb.
@@ -196,7 +245,7 @@ fn is_verb(word: &Word, text: &str) -> bool {
 }
 
 /// Takes in what belongs to a phrase after its noun: `of` and another phrase, `and` before a name, particles of names.
-fn extend(words: &[Word], text: &str, mut end: usize, base_due: bool) -> usize {
+fn extend(words: &[Word], text: &str, mut end: usize, clause: Clause) -> usize {
     while let Some(link) = words.get(end).filter(|_| !words[end - 1].ends_clause) {
         let joins_names =
             matches!(link.lower.as_str(), "de" | "la" | "le" | "du" | "von" | "van" | "der" | "and" | "v")
@@ -208,7 +257,7 @@ fn extend(words: &[Word], text: &str, mut end: usize, base_due: bool) -> usize {
         let mut inside = end + 1;
         let opened = words.get(inside).is_some_and(|word| is_one_of(&word.lower, DETERMINERS));
         inside += usize::from(opened);
-        let next = run(words, text, inside, opened, base_due, true);
+        let next = run(words, text, inside, opened, Clause { subject_seen: true, ..clause });
         if next == inside {
             break;
         }

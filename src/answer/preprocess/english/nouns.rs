@@ -212,6 +212,35 @@ pub const PLACES: &[&str] = &[
     "settlement",
 ];
 
+/// Nouns for what happens once: `when was that?` may ask for their time.
+pub const EVENTS: &[&str] = &[
+    "battle",
+    "war",
+    "siege",
+    "massacre",
+    "revolution",
+    "uprising",
+    "revolt",
+    "rebellion",
+    "invasion",
+    "conquest",
+    "crusade",
+    "election",
+    "referendum",
+    "embargo",
+    "crisis",
+    "expedition",
+    "campaign",
+    "coup",
+    "release",
+    "fire",
+    "earthquake",
+    "plague",
+    "famine",
+    "death",
+    "birth",
+];
+
 /// Plural nouns that do not end in s, and nouns in s that are no plural.
 pub fn is_plural(word: &str) -> bool {
     if matches!(
@@ -252,6 +281,16 @@ pub fn is_person(word: &str) -> bool {
 /// Whether a lower-case word in a name makes it the name of something that is no person.
 pub fn is_institution(word: &str) -> bool {
     INSTITUTIONS.contains(&word)
+}
+
+/// Whether a noun is an event.
+pub fn is_event(word: &str) -> bool {
+    EVENTS.contains(&word)
+}
+
+/// Whether a lower-case word names a people after `the`: `the French`, `the Chinese`.
+pub fn is_people(word: &str) -> bool {
+    word.len() > 4 && ["sh", "ch", "ese"].iter().any(|ending| word.ends_with(ending)) && !is_institution(word)
 }
 
 /// Whether a noun is a place.

@@ -2,7 +2,7 @@
 //!
 //! May depend on `english`.
 
-use super::{Exchange, topic::definite_text};
+use super::{Exchange, answers::is_name, naming::definite_text, question_shape::Shape};
 use crate::answer::preprocess::english::{
     noun_phrases::{NounPhrase, noun_phrases},
     words::words,
@@ -13,25 +13,30 @@ pub(super) fn complete(text: &str, exchanges: &[Exchange]) -> Option<String> {
     let last = exchanges.last()?;
     let found = words(text);
     let phrases = noun_phrases(text);
-    // A question with a name of its own, or with its terms spelled out, stands alone.
-    if phrases.iter().any(|phrase| phrase.named && !phrase.text.contains("that ")) || found.len() > 12 {
-        return None;
-    }
-    let phrase = phrases.iter().find(|phrase| {
+    let mentioned = mentions(last);
+    let longer = |phrase: &NounPhrase| {
+        let known = mentioned.iter().find(|known| known.head == phrase.head || ends_with(&known.text, &phrase.head));
+        known.filter(|known| {
+            known.text.split_whitespace().count() > 1 && known.text.to_lowercase() != phrase.text.to_lowercase()
+        })
+    };
+    let definite = |phrase: &NounPhrase| {
         let opens = found[phrase.first].lower.as_str();
         matches!(opens, "the" | "this" | "that" | "these" | "those") && (2..=3).contains(&(phrase.last - phrase.first))
-    })?;
+    };
+    // A question with a name of its own, or with its terms spelled out, stands alone; `the T cell` is no name.
+    let own = |phrase: &NounPhrase| {
+        phrase.named && !phrase.text.contains("that ") && !(definite(phrase) && longer(phrase).is_some())
+    };
+    if phrases.iter().any(own) || found.len() > 12 {
+        return None;
+    }
+    let phrase = phrases.iter().find(|phrase| definite(phrase))?;
     let pointing = found[phrase.first].lower != "the";
-    let known = mentions(last)
-        .into_iter()
-        .find(|mention| mention.head == phrase.head || ends_with(&mention.text, &phrase.head));
-    let longer = known.filter(|known| {
-        known.text.split_whitespace().count() > 1 && known.text.to_lowercase() != phrase.text.to_lowercase()
-    });
     let name = names(last).into_iter().next();
-    let by = match (longer, name) {
+    let by = match (longer(phrase), name) {
         (Some(known), _) if known.named || pointing => definite_text(&known.text),
-        (_, Some(name)) if is_city(&phrase.head) => name,
+        (_, Some(_)) if is_city(&phrase.head) => place(last)?,
         // `Who moved the court?`, and nothing else: it is the court that was spoken of.
         (_, Some(name)) if pointing || said(last, &phrase.head) || (found.len() <= 7 && phrases.len() == 1) => {
             let noun = &text[found[phrase.first + 1].start..found[phrase.last - 1].end];
@@ -52,10 +57,21 @@ fn mentions(exchange: &Exchange) -> Vec<NounPhrase> {
     mentions
 }
 
+/// What a thing may belong to: what was asked about, of a property its owner, and who was answered.
 fn names(exchange: &Exchange) -> Vec<String> {
     let asked = noun_phrases(&exchange.question);
     let named = asked.iter().filter(|phrase| phrase.named && !phrase.asks && !phrase.is_quantity());
-    named.map(|phrase| definite_text(&phrase.text)).collect()
+    let answered = exchange.answer.iter().filter(|answer| Shape::of(&exchange.question).asks_person() && is_name(answer));
+    let named = named.map(|phrase| definite_text(phrase.bearer().unwrap_or(&phrase.text)));
+    named.chain(answered.cloned()).collect()
+}
+
+/// The name that stands where a place would: after `in`, `to` or the like, or last.
+fn place(exchange: &Exchange) -> Option<String> {
+    let asked = noun_phrases(&exchange.question);
+    let named: Vec<&NounPhrase> = asked.iter().filter(|phrase| phrase.named && !phrase.asks).collect();
+    let placed = named.iter().find(|phrase| matches!(phrase.after.as_deref(), Some("in" | "at" | "to" | "from" | "near")));
+    placed.or(named.last()).map(|phrase| definite_text(&phrase.text))
 }
 
 fn ends_with(text: &str, head: &str) -> bool {

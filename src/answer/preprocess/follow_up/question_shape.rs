@@ -2,10 +2,12 @@
 //!
 //! May depend on `english`.
 
+use super::answers::{describes, is_name};
 use crate::answer::preprocess::english::{
-    AUXILIARIES, PREPOSITIONS, QUESTION_WORDS, is_one_of,
+    AUXILIARIES, BE, PREPOSITIONS, QUESTION_WORDS, is_one_of,
     noun_phrases::{NounPhrase, noun_phrases},
-    verbs::{base_of_past, base_of_third, is_past},
+    nouns::is_person,
+    verbs::{base_of_past, base_of_third, is_base, is_past},
     words::{Word, words},
 };
 
@@ -38,7 +40,10 @@ impl<'a> Shape<'a> {
             let measure = words.get(at + 1).is_some_and(|next| {
                 words[at].lower == "how" && !is_one_of(&next.lower, AUXILIARIES) && next.lower != "to"
             });
-            named.map_or(at + 1 + usize::from(measure), |phrase| phrase.last)
+            let end = named.map_or(at + 1 + usize::from(measure), |phrase| phrase.last);
+            // `How much of the time`
+            let rest = phrases.iter().find(|phrase| phrase.first == end + 1 && phrase.after.as_deref() == Some("of"));
+            rest.map_or(end, |rest| rest.last)
         });
         Self { text, words, asking, phrases }
     }
@@ -71,6 +76,10 @@ impl<'a> Shape<'a> {
         if is_one_of(&word.lower, AUXILIARIES) {
             return Some(Verb::Auxiliary);
         }
+        // `Which models lose more`
+        if self.asked_noun().is_some_and(NounPhrase::is_plural) && is_base(&word.lower) {
+            return Some(Verb::Main { at, auxiliary: "do", base: word.lower.clone() });
+        }
         // `Which treaty of 2004 never came`: the verb may come after more than the asking noun.
         let at = (at..self.words.len().min(at + 5)).find(|at| {
             let lower = self.words[*at].lower.as_str();
@@ -91,9 +100,7 @@ impl<'a> Shape<'a> {
     /// Whether a person is asked for.
     pub fn asks_person(&self) -> bool {
         matches!(self.question_word(), "who" | "whom" | "whose")
-            || self
-                .asked_noun()
-                .is_some_and(|phrase| crate::answer::preprocess::english::nouns::is_person(&phrase.head))
+            || self.asked_noun().is_some_and(|phrase| is_person(&phrase.head))
             || self.text.to_lowercase().contains("the name of")
     }
 
@@ -110,11 +117,36 @@ impl<'a> Shape<'a> {
 
     /// Whether the words end with a preposition or a verb whose object is what was asked for.
     pub fn lacks_object(&self) -> bool {
-        let gap = matches!(self.question_word(), "what" | "which" | "who" | "whom");
+        let gap = matches!(self.question_word(), "what" | "which" | "who" | "whom" | "whose");
         let last = self.words.last().map_or("", |word| word.lower.as_str());
         let phrase_ends = self.phrases.last().is_some_and(|phrase| phrase.last == self.words.len() && !phrase.asks);
+        let supported =
+            self.words.get(self.asking).is_some_and(|word| matches!(word.lower.as_str(), "did" | "do" | "does"));
         gap && self.verb() == Some(Verb::Auxiliary)
-            && self.words.get(self.asking).is_some_and(|word| matches!(word.lower.as_str(), "did" | "do" | "does"))
-            && (!phrase_ends || is_one_of(last, PREPOSITIONS))
+            && (is_one_of(last, PREPOSITIONS) || (supported && !phrase_ends))
+    }
+
+    /// What is asked about with `what is` or `who was`, where nothing else is asked: `the symbol of Warsaw`.
+    pub fn predicate(&self) -> Option<&NounPhrase> {
+        self.words.get(self.asking).filter(|word| is_one_of(&word.lower, BE))?;
+        let whole = |phrase: &&NounPhrase| phrase.first == self.asking + 1 && phrase.last == self.words.len();
+        self.phrases.iter().find(whole).filter(|_| {
+            matches!(self.question_word(), "what" | "who" | "which")
+        })
+    }
+
+    /// Whether the answer says what something is, and does not name it: `What is a lease?`, `What is CSNET short for?`.
+    /// What is spoken of next is the thing, and not what was said of it.
+    pub fn defines(&self, answer: &str) -> bool {
+        let last = self.words.last().map_or("", |word| word.lower.as_str());
+        let before = self.words.len().checked_sub(2).map_or("", |at| self.words[at].lower.as_str());
+        if matches!((before, last), ("short" | "stand", "for")) {
+            return true;
+        }
+        self.predicate().is_some_and(|phrase| {
+            let definite = matches!(self.words[phrase.first].lower.as_str(), "the" | "its" | "his" | "her" | "their");
+            let identifies = is_name(answer) || phrase.text.contains(" of ") || phrase.text.contains("'s ");
+            describes(answer) || !(definite || identifies)
+        })
     }
 }
