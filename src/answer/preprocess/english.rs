@@ -150,6 +150,9 @@ pub const CLAUSE_WORDS: &[&str] = &[
     "although", "unless", "and", "but", "once", "as", "than",
 ];
 
+/// Words that begin a clause that says when or why.
+pub const CONJUNCTIONS: &[&str] = &["if", "when", "while", "unless", "because", "once"];
+
 /// Verbs with which a request for something said begins.
 pub const REQUESTS: &[&str] = &[
     "list",

@@ -11,6 +11,7 @@ mod attribute;
 mod definite;
 mod ellipsis;
 mod leaning;
+mod left_out;
 mod naming;
 mod question_shape;
 mod replace;
@@ -19,13 +20,19 @@ mod substitute;
 mod topic;
 
 use super::{
-    english::{as_sentence, words::words},
+    english::{
+        as_sentence,
+        words::{words, written_out},
+    },
     request_kind::without_politeness,
 };
 use crate::domain::{OutcomeKind, Turn, TurnSource};
 
 /// The most words of an answer that can be a thing to ask about, and no explanation.
 const MAX_ANSWER_WORDS: usize = 9;
+
+/// The same of a list.
+const MAX_LIST_WORDS: usize = 20;
 
 /// The most words of a question that is looked at: a longer one says what it means, and the work grows with its square.
 pub const MAX_QUESTION_WORDS: usize = 40;
@@ -64,7 +71,7 @@ pub fn stand_alone(text: &str, history: &[Turn]) -> Option<StandAlone> {
             continue;
         }
         exchanges.push(Exchange {
-            question,
+            question: written_out(&question),
             answer: short_answer(turn),
             sources: turn.sources.clone(),
             offered: turn.clarify.clone(),
@@ -90,7 +97,8 @@ pub fn stand_alone(text: &str, history: &[Turn]) -> Option<StandAlone> {
 fn short_answer(turn: &Turn) -> Option<String> {
     let answer = turn.short_answer.as_ref().or(turn.answer.as_ref())?.trim();
     let bare = answer.trim_end_matches(['.', '!', '?']).trim();
-    let short = (1..=MAX_ANSWER_WORDS).contains(&bare.split_whitespace().count());
+    let most = if answers::lists(bare) { MAX_LIST_WORDS } else { MAX_ANSWER_WORDS };
+    let short = (1..=most).contains(&bare.split_whitespace().count());
     short.then(|| bare.replace('`', ""))
 }
 
@@ -99,8 +107,10 @@ fn readings(text: &str, exchanges: &[Exchange]) -> Vec<String> {
     if exchanges.is_empty() || text.split_whitespace().nth(MAX_QUESTION_WORDS).is_some() {
         return Vec::new();
     }
-    let bare = without_politeness(text).unwrap_or_else(|| text.trim().to_owned());
+    let bare = written_out(&without_politeness(text).unwrap_or_else(|| text.trim().to_owned()));
     let (rest, continues) = leaning::without_continuation(&bare);
+    // `and` is taken for politeness where a question follows it.
+    let continues = continues || leaning::without_continuation(text).1;
     let event = attribute::about_event(rest, exchanges);
     let (rest, continues) = event.map_or((rest, continues), |event| (event, true));
     if let Some(completed) = attribute::complete(rest, exchanges) {
@@ -108,13 +118,17 @@ fn readings(text: &str, exchanges: &[Exchange]) -> Vec<String> {
     }
     let mut found = Vec::new();
     // Pronouns first: what remains may still leave something out (`and its charter?`).
-    let replaced = replace::replace_pronouns(rest, exchanges);
+    let replaced = replace::replace_pronouns(rest, continues, exchanges);
     let candidates = if replaced.is_empty() { vec![rest.to_owned()] } else { replaced.clone() };
     for candidate in candidates {
         let completed = ellipsis::complete(&candidate, continues, !replaced.is_empty(), exchanges);
         match completed {
             Some(completed) => found.push(as_sentence(&completed)),
-            None if !replaced.is_empty() => found.push(as_sentence(&candidate)),
+            None if !replaced.is_empty() => {
+                let behind = exchanges.last().and_then(|last| left_out::behind(rest, &candidate, last));
+                let bare = candidate.trim_end_matches(['?', '.', '!', ' ']);
+                found.push(as_sentence(&behind.map_or_else(|| candidate.clone(), |behind| format!("{bare} {behind}"))));
+            }
             None => found.extend(definite::complete(&candidate, exchanges).map(|completed| as_sentence(&completed))),
         }
     }

@@ -3,7 +3,7 @@
 //! May depend on its neighbours.
 
 use super::{
-    AUXILIARIES, BASE_FOLLOWS, CLAUSE_WORDS, DETERMINERS, PREPOSITIONS, QUESTION_WORDS, REQUESTS, SUBJECT_PRONOUNS, is_closed_class, is_one_of,
+    AUXILIARIES, BASE_FOLLOWS, BE, CLAUSE_WORDS, DETERMINERS, PREPOSITIONS, QUESTION_WORDS, REQUESTS, SUBJECT_PRONOUNS, is_closed_class, is_one_of,
     nouns::{is_institution, is_person, is_plural},
     verbs,
     words::{Word, words},
@@ -37,8 +37,12 @@ impl NounPhrase {
 
     /// Whether `he` or `she` can stand for it: a person, or a name that is no institution's.
     pub fn is_person(&self) -> bool {
+        let capital = |word: &str| word.starts_with(char::is_uppercase) && word.to_lowercase().starts_with(&self.head);
         is_person(&self.head)
-            || (self.named && !self.has_institution() && !self.text.contains(|c: char| c.is_ascii_digit()))
+            || (self.named
+                && !self.has_institution()
+                && !self.text.contains(|c: char| c.is_ascii_digit())
+                && self.text.split_whitespace().any(capital))
     }
 
     /// Whether a word of it names an institution or a place.
@@ -155,12 +159,18 @@ pub fn noun_phrases(text: &str) -> Vec<NounPhrase> {
             && words.len() > 1
             && is_closed_class(&words[1].lower)
             && words[1].lower != "of";
-        let end = if asks_for { inside } else { run(&words, text, inside, opens, clause) };
+        // `How do I scale it?`: right after such a subject stands the verb, known or not.
+        let before = at.checked_sub(1).map_or("", |at| words[at].lower.as_str());
+        let subject = matches!(before, "i" | "we" | "he" | "she" | "they")
+            || (clause.base_due && is_one_of(before, SUBJECT_PRONOUNS));
+        let acts = subject && !opens;
+        let end = if asks_for || acts { inside } else { run(&words, text, inside, opens, clause) };
         if end == inside {
-            if !is_one_of(lower, BASE_FOLLOWS) && (is_verb(word, text) || verbs::is_base(lower)) {
+            if !is_one_of(lower, BASE_FOLLOWS) && (acts || is_verb(word, text) || verbs::is_base(lower)) {
                 clause.base_due = false;
             }
-            let passive = at > 0 && is_one_of(&words[at - 1].lower, AUXILIARIES);
+            let passive = is_one_of(before, AUXILIARIES);
+            clause.participle_due = is_one_of(lower, BE) || (clause.participle_due && !is_verb(word, text));
             if is_one_of(lower, CLAUSE_WORDS) {
                 clause.verb_seen = false;
             } else if matches!(lower, "did" | "does" | "do") || (is_verb(word, text) && !passive) {
@@ -183,6 +193,8 @@ struct Clause {
     /// A main verb in its base form is still to come, as after `did`.
     base_due: bool,
     subject_seen: bool,
+    /// A participle is still to come, as after `was`.
+    participle_due: bool,
     /// The verb was there: what looks like a past form after it is a participle before its noun.
     verb_seen: bool,
 }
@@ -216,11 +228,24 @@ fn run(words: &[Word], text: &str, from: usize, opened: bool, clause: Clause) ->
             break;
         }
         let base = !name && verbs::is_base(&word.lower);
+        // `When was the centre of Warsaw put on the list?`
+        let ends = words.get(at + 1).is_none_or(|next| is_one_of(&next.lower, PREPOSITIONS));
+        if base && !first && clause.participle_due && ends && verbs::is_participle(&word.lower) {
+            break;
+        }
+        // `which models lose more`
+        let asks = from > 0 && is_one_of(&words[from - 1].lower, &["which", "what"]);
+        if base && !first && asks && is_plural(&words[at - 1].lower) {
+            break;
+        }
         if base && clause.base_due && (!first || (clause.subject_seen && !opened)) && !ends_phrase(words, at) {
             break;
         }
         // `What carries the weak force`: right after the question word, a third person is the verb.
         let third = !name && verbs::base_of_third(&word.lower).is_some();
+        if third && !(first && opened) && verbs::is_third(&word.lower) {
+            break;
+        }
         if third && first && !opened && at > 0 && matches!(words[at - 1].lower.as_str(), "who" | "what" | "which") {
             break;
         }
@@ -268,7 +293,10 @@ fn extend(words: &[Word], text: &str, mut end: usize, clause: Clause) -> usize {
 
 fn phrase(words: &[Word], text: &str, first: usize, last: usize) -> NounPhrase {
     let stop = words[first..last].iter().position(|word| word.lower == "of").map_or(last, |of| first + of);
-    let head = &words[stop.max(first + 1) - 1];
+    let last_of_head = stop.max(first + 1) - 1;
+    // `exit code 3`
+    let numbered = words[last_of_head].is_number() && last_of_head > first;
+    let head = &words[last_of_head - usize::from(numbered)];
     let mut before = first;
     while before > 0 && matches!(words[before - 1].lower.as_str(), "many" | "much" | "how" | "which" | "what" | "whose")
     {

@@ -1,6 +1,8 @@
 //! Nouns that say what kind of thing is meant.
 //!
-//! May depend on nothing.
+//! May depend on `verbs`.
+
+use super::verbs::is_third;
 
 /// Nouns for what a person is to others: asked for with `who`.
 pub const PERSONS: &[&str] = &[
@@ -251,6 +253,7 @@ pub fn is_plural(word: &str) -> bool {
     }
     let ends = |ending: &str| word.ends_with(ending);
     ends("s")
+        && !is_third(word)
         && word.len() > 3
         && !ends("ss")
         && !ends("us")
@@ -281,6 +284,37 @@ pub fn is_person(word: &str) -> bool {
 /// Whether a lower-case word in a name makes it the name of something that is no person.
 pub fn is_institution(word: &str) -> bool {
     INSTITUTIONS.contains(&word)
+}
+
+/// Nouns for what something has and is not: of `the population of Warsaw`, Warsaw is what is spoken of.
+pub const PROPERTIES: &[&str] = &[
+    "age", "amount", "area", "beginning", "cause", "cost", "date", "default", "depth", "duration", "effect", "end",
+    "frequency", "goal", "height", "history", "idea", "importance", "length", "limit", "location", "maximum",
+    "meaning", "minimum", "name", "number", "origin", "outcome", "part", "percentage", "population", "position",
+    "price", "principle", "purpose", "rate", "reason", "result", "role", "share", "size", "speed", "start", "status",
+    "use", "value", "weight", "width", "year",
+];
+
+/// Whether a noun is a property of something.
+pub fn is_property(word: &str) -> bool {
+    PROPERTIES.contains(&word)
+}
+
+/// Nouns that a name in small letters stands behind: `the scope ingest`.
+pub const CLASSES: &[&str] = &[
+    "scope", "key", "status", "service", "field", "option", "command", "path", "setting", "flag", "kind", "format",
+    "file", "volume", "table", "model", "role", "type", "mode", "level", "layer", "version", "page", "port", "stage",
+    "module", "parameter", "column", "state", "code",
+];
+
+/// Whether a name in small letters can stand behind a noun.
+pub fn is_class(word: &str) -> bool {
+    CLASSES.contains(&word)
+}
+
+/// Whether a noun is for words: what was answered is the name itself.
+pub fn is_word(word: &str) -> bool {
+    matches!(word, "name" | "word" | "term" | "title" | "motto" | "abbreviation" | "acronym")
 }
 
 /// Whether a noun is an event.

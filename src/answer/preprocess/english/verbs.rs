@@ -196,6 +196,14 @@ pub fn base_of_third(word: &str) -> Option<String> {
     candidates.into_iter().find(|base| is_base(base))
 }
 
+/// Whether a word is a form of the third person that can hardly be a noun: `comes`.
+pub fn is_third(word: &str) -> bool {
+    const FORMS: &str = "allows applies becomes begins belongs brings carries chooses comes consists contains decides \
+        depends describes exists gets gives goes happens has includes keeps knows loses makes occurs provides receives \
+        requires says sees sends speaks takes tells thinks writes";
+    FORMS.split_whitespace().any(|form| form == word)
+}
+
 /// The base of a form in -ing, such as `deleting`.
 pub fn base_of_gerund(word: &str) -> Option<String> {
     regular_bases(word, "ing").into_iter().find(|base| is_base(base))
@@ -212,7 +220,7 @@ pub fn is_past(word: &str) -> bool {
         return true;
     }
     let irregular = |(base, past, participle): &(&str, &str, &str)| {
-        (*past == word || *participle == word) && *base != *past && *base != *participle && *base != "be"
+        (*past == word && past != base || *participle == word && participle != base) && *base != "be"
     };
     IRREGULAR.iter().any(irregular)
         || (word.len() > 3

@@ -89,6 +89,19 @@ pub fn is_abbreviation(word: &str) -> bool {
     ) || word.chars().count() == 1 && word.chars().all(char::is_alphabetic) && lower != "i"
 }
 
+/// A text without contractions: `what's` is `what is`.
+pub fn written_out(text: &str) -> String {
+    let mut whole = text.to_owned();
+    // From the end, so that the places before stay as they are.
+    for pair in words(text).windows(2).rev().filter(|pair| pair[0].start == pair[1].start) {
+        let [first, second] = pair else { continue };
+        let capital = first.is_capitalised(text);
+        let opening = if capital { super::capitalised(&first.lower) } else { first.lower.clone() };
+        whole.replace_range(first.start..first.end, &format!("{opening} {}", second.lower));
+    }
+    whole
+}
+
 fn expand(word: &str) -> Option<(&'static str, &'static str)> {
     Some(match word {
         "what's" | "whats" => ("what", "is"),

@@ -3,7 +3,7 @@
 //! May depend on `english`.
 
 use crate::answer::preprocess::english::{
-    AUXILIARIES, is_closed_class, is_one_of,
+    AUXILIARIES, SUBJECT_PRONOUNS, is_closed_class, is_one_of,
     noun_phrases::noun_phrases,
     nouns::{is_event, is_institution, is_people, is_person, is_plural},
     words::{Word, words},
@@ -70,6 +70,12 @@ pub(super) fn names_event(answer: &str) -> bool {
     })
 }
 
+/// Whether an answer is a clause, and names nothing: `it was absorbed`.
+pub(super) fn is_clause(answer: &str) -> bool {
+    let found = words(answer);
+    found.iter().any(|word| is_one_of(&word.lower, AUXILIARIES) || is_one_of(&word.lower, SUBJECT_PRONOUNS))
+}
+
 /// Whether an answer says what something is, and does not name it: `an enzyme`.
 pub(super) fn describes(answer: &str) -> bool {
     let found = words(answer);
@@ -85,6 +91,12 @@ pub(super) fn lists(answer: &str) -> bool {
 pub(super) fn is_plural_answer(answer: &str) -> bool {
     let found = words(answer);
     let stop = found.iter().position(|word| word.lower == "of").unwrap_or(found.len());
+    // `Oliver Evans` is one; `French Huguenots` are several.
+    let first = found.first().map_or("", |word| word.lower.as_str());
+    let of_people = ["an", "ish", "ese", "ch"].iter().any(|ending| first.ends_with(ending));
+    if found.len() > 1 && found.iter().all(|word| word.is_capitalised(answer)) && !of_people {
+        return false;
+    }
     found[..stop].last().is_some_and(|word| {
         (is_plural(&word.lower) && !word.is_number())
             || (is_people(&word.lower) && found[0].lower == "the" && word.is_capitalised(answer))
@@ -111,8 +123,7 @@ pub(super) fn instrument(answer: &str) -> Option<&str> {
 fn head(answer: &str) -> Option<String> {
     // The first letter of an answer is no sentence's: a word before keeps it from being read as one.
     let text = format!("is {answer}");
-    let verb = words(answer).iter().any(|word| is_one_of(&word.lower, AUXILIARIES));
-    let phrase = noun_phrases(&text).into_iter().next().filter(|phrase| phrase.first == 1 && !verb)?;
+    let phrase = noun_phrases(&text).into_iter().next().filter(|phrase| phrase.first == 1 && !is_clause(answer))?;
     (!is_closed_class(&phrase.head)).then_some(phrase.head)
 }
 

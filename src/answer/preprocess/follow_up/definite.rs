@@ -2,9 +2,10 @@
 //!
 //! May depend on `english`.
 
-use super::{Exchange, answers::is_name, naming::definite_text, question_shape::Shape};
+use super::{Exchange, answers::{is_clause, is_name, is_quantity}, naming::definite_text, question_shape::{Shape, Verb}};
 use crate::answer::preprocess::english::{
     noun_phrases::{NounPhrase, noun_phrases},
+    nouns::is_word,
     words::words,
 };
 
@@ -15,14 +16,21 @@ pub(super) fn complete(text: &str, exchanges: &[Exchange]) -> Option<String> {
     let phrases = noun_phrases(text);
     let mentioned = mentions(last);
     let longer = |phrase: &NounPhrase| {
-        let known = mentioned.iter().find(|known| known.head == phrase.head || ends_with(&known.text, &phrase.head));
+        let noun = phrase.text.split_once(' ').map_or("", |(_, noun)| noun).to_lowercase();
+        let same = |known: &&NounPhrase| known.text.to_lowercase().contains(&noun);
+        let alike = |known: &&NounPhrase| known.head == phrase.head || ends_with(&known.text, &phrase.head);
+        let known = mentioned.iter().find(|known| alike(known) && same(known)).or(mentioned.iter().find(alike));
         known.filter(|known| {
             known.text.split_whitespace().count() > 1 && known.text.to_lowercase() != phrase.text.to_lowercase()
         })
     };
     let definite = |phrase: &NounPhrase| {
         let opens = found[phrase.first].lower.as_str();
-        matches!(opens, "the" | "this" | "that" | "these" | "those") && (2..=3).contains(&(phrase.last - phrase.first))
+        // `who noticed that survivors were immune`: no `that survivors` is pointed at.
+        let joins = matches!(opens, "this" | "that") && phrase.is_plural();
+        matches!(opens, "the" | "this" | "that" | "these" | "those")
+            && (2..=3).contains(&(phrase.last - phrase.first))
+            && !joins
     };
     // A question with a name of its own, or with its terms spelled out, stands alone; `the T cell` is no name.
     let own = |phrase: &NounPhrase| {
@@ -33,14 +41,17 @@ pub(super) fn complete(text: &str, exchanges: &[Exchange]) -> Option<String> {
     }
     let phrase = phrases.iter().find(|phrase| definite(phrase))?;
     let pointing = found[phrase.first].lower != "the";
-    let name = names(last).into_iter().next();
+    let names = names(last);
+    let noun = phrase.text.split_once(' ').map_or("", |(_, noun)| noun);
+    let name = names.iter().find(|name| name.contains(noun)).or(names.first()).cloned();
+    let answer = last.answer.as_deref().filter(|answer| !is_quantity(answer) && !is_clause(answer));
     let by = match (longer(phrase), name) {
         (Some(known), _) if known.named || pointing => definite_text(&known.text),
+        (None, _) if is_word(&phrase.head) && answer.is_some() => format!("{} {}", phrase.text, answer?),
         (_, Some(_)) if is_city(&phrase.head) => place(last)?,
         // `Who moved the court?`, and nothing else: it is the court that was spoken of.
         (_, Some(name)) if pointing || said(last, &phrase.head) || (found.len() <= 7 && phrases.len() == 1) => {
-            let noun = &text[found[phrase.first + 1].start..found[phrase.last - 1].end];
-            format!("the {noun} of {name}")
+            if name.contains(noun) { name } else { format!("the {noun} of {name}") }
         }
         _ => return None,
     };
@@ -61,9 +72,11 @@ fn mentions(exchange: &Exchange) -> Vec<NounPhrase> {
 fn names(exchange: &Exchange) -> Vec<String> {
     let asked = noun_phrases(&exchange.question);
     let named = asked.iter().filter(|phrase| phrase.named && !phrase.asks && !phrase.is_quantity());
-    let answered = exchange.answer.iter().filter(|answer| Shape::of(&exchange.question).asks_person() && is_name(answer));
+    let shape = Shape::of(&exchange.question);
+    let acted = shape.asks_person() || matches!(shape.verb(), Some(Verb::Main { .. }));
+    let answered = exchange.answer.iter().filter(|answer| acted && is_name(answer));
     let named = named.map(|phrase| definite_text(phrase.bearer().unwrap_or(&phrase.text)));
-    named.chain(answered.cloned()).collect()
+    answered.cloned().chain(named).collect()
 }
 
 /// The name that stands where a place would: after `in`, `to` or the like, or last.

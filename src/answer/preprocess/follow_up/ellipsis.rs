@@ -29,6 +29,11 @@ pub(super) fn complete(text: &str, continues: bool, replaced: bool, exchanges: &
         }
         return with_noun(text, &here, last).or_else(|| in_place(text, &here, last));
     }
+    // `an example of a mechanical barrier?`
+    if replaced && here.len() > 3 && matches!(here[1].lower.as_str(), "example" | "examples") && here[2].lower == "of" {
+        let verb = if here[1].lower == "examples" { "are" } else { "is" };
+        return Some(format!("what {verb} {text}"));
+    }
     // `its most familiar effect?`, with the pronoun already replaced.
     let possessed = !continues
         && here.iter().take(6).any(|word| word.lower.ends_with("'s") || word.lower.ends_with("s'"))

@@ -56,6 +56,8 @@ pub(super) enum Means {
     Then,
     /// Some time after what was told: `a year later`.
     Later,
+    /// The time before what was told.
+    Before,
 }
 
 /// A word or some that lean.
@@ -118,7 +120,11 @@ fn pronoun(found: &[Word], text: &str, at: usize) -> Option<Leaning> {
             let several = matches!(word, "those" | "these");
             let starts_list =
                 several && (is_one_of(next, AUXILIARIES) || next == "of" || next.is_empty() || next == "in");
-            let kind = if several { Kind::Several } else { Kind::Pointed };
+            let kind = match found[0].lower.as_str() {
+                _ if several => Kind::Several,
+                "who" | "whose" => Kind::Person,
+                _ => Kind::Pointed,
+            };
             ((placed && (ends || acts || starts_list)) || object || is_something).then(|| simple(kind, false)).flatten()
         }
         _ => None,
@@ -184,6 +190,7 @@ fn told(found: &[Word], at: usize) -> Option<Leaning> {
         "then" if at > 2 && found.len() == at + 1 && !matches!(before, "since" | "until" | "by" | "back") => {
             with(at + 1, Means::Then)
         }
+        "before" if at > 2 && found.len() == at + 1 => with(at + 1, Means::Before),
         "later" | "afterwards" if at > 2 && found.len() == at + 1 && verbs::is_past(&found[1].lower) => {
             with(at + 1, Means::Later)
         }
@@ -257,8 +264,12 @@ fn has_partner(text: &str, found: &[Word], at: usize, kind: Kind) -> bool {
     let earlier = noun_phrases(text).into_iter().filter(|phrase| phrase.last <= at);
     // `Which treaty established it?`: within one clause, a thing that acts on itself would be `itself`.
     let own = matches!(found[at].lower.as_str(), "its" | "his" | "her" | "their");
-    let parted =
-        |from: usize| found[from..at].iter().any(|word| is_one_of(&word.lower, CLAUSE_WORDS) || word.ends_clause);
+    // `what did he do after it?`: a preposition, and no other clause.
+    let object = found.len() == at + 1 && is_one_of(&found[at.saturating_sub(1)].lower, PREPOSITIONS);
+    let parted = |from: usize| {
+        let between = &found[from..at - usize::from(object && from < at)];
+        between.iter().any(|word| is_one_of(&word.lower, CLAUSE_WORDS) || word.ends_clause)
+    };
     earlier.into_iter().any(|phrase| {
         if !own && !parted(phrase.last) {
             return false;

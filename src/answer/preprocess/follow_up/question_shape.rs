@@ -126,6 +126,16 @@ impl<'a> Shape<'a> {
             && (is_one_of(last, PREPOSITIONS) || (supported && !phrase_ends))
     }
 
+    /// Whether a phrase only says what the subject is: `her symbol` of `Since when has the mermaid been her symbol?`.
+    pub fn is_said_of_subject(&self, phrase: &NounPhrase) -> bool {
+        let subject = self.phrases.iter().find(|subject| subject.first == self.asking + 1);
+        let auxiliary = self.words.get(self.asking).map_or("", |word| word.lower.as_str());
+        subject.is_some_and(|subject| {
+            (is_one_of(auxiliary, BE) && phrase.first == subject.last)
+                || (phrase.first == subject.last + 1 && self.words[subject.last].lower == "been")
+        })
+    }
+
     /// What is asked about with `what is` or `who was`, where nothing else is asked: `the symbol of Warsaw`.
     pub fn predicate(&self) -> Option<&NounPhrase> {
         self.words.get(self.asking).filter(|word| is_one_of(&word.lower, BE))?;

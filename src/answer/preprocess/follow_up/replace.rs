@@ -5,14 +5,16 @@
 use super::{
     Exchange,
     leaning::{Leaning, Means, leaning_at},
-    naming::{definite_text, possessive},
+    answers::is_plural_answer,
+    naming::{definite, definite_text, possessive},
     question_shape::{Shape, Verb},
     statement::{clause, statement},
     topic::{self, Kind, candidates},
 };
 use crate::answer::preprocess::english::{
-    AUXILIARIES, BASE_FOLLOWS, PREPOSITIONS, is_one_of,
+    AUXILIARIES, BASE_FOLLOWS, CONJUNCTIONS, PREPOSITIONS, is_one_of,
     inflection::{past_of, singular},
+    noun_phrases::NounPhrase,
     verbs::{base_of_past, base_of_third, is_base},
     words::{Word, words},
 };
@@ -30,7 +32,8 @@ struct Edit {
 }
 
 /// The text with its pronouns replaced, best reading first; none when no pronoun leans, or no partner is there.
-pub(super) fn replace_pronouns(text: &str, exchanges: &[Exchange]) -> Vec<String> {
+/// `continues` says that `and` or the like stood before it.
+pub(super) fn replace_pronouns(text: &str, continues: bool, exchanges: &[Exchange]) -> Vec<String> {
     let found = words(text);
     let mut leanings: Vec<Leaning> = Vec::new();
     for at in 0..found.len() {
@@ -39,7 +42,7 @@ pub(super) fn replace_pronouns(text: &str, exchanges: &[Exchange]) -> Vec<String
         }
     }
     let mut edits: Vec<Edit> = Vec::new();
-    let mut seen: Vec<Kind> = Vec::new();
+    let mut seen: Vec<(Kind, String)> = Vec::new();
     for (number, leaning) in leanings.iter().enumerate() {
         let kind = match leaning.means {
             Means::One(kind) => kind,
@@ -48,14 +51,15 @@ pub(super) fn replace_pronouns(text: &str, exchanges: &[Exchange]) -> Vec<String
                 continue;
             }
         };
-        if let Some(by) = in_its_role(&found, &leanings, number, exchanges) {
+        let parallel = if continues { parallel(&found, leaning, exchanges) } else { None };
+        if let Some(by) = in_its_role(&found, &leanings, number, exchanges).or(parallel) {
+            let by = dressed(&found, leaning, kind, &by);
             edits.push(edit(&found, leaning, by.clone(), by));
             continue;
         }
-        if seen.contains(&kind) {
+        if seen.iter().any(|(other, _)| *other == kind) {
             continue;
         }
-        seen.push(kind);
         let mut partners = candidates(kind, exchanges);
         if partners.is_empty() && found[leaning.at].lower == "she" {
             // A ship or a mermaid.
@@ -66,7 +70,10 @@ pub(super) fn replace_pronouns(text: &str, exchanges: &[Exchange]) -> Vec<String
                 partners.insert(0, asked);
             }
         }
+        // Who acts is not who it is done to.
+        partners.retain(|partner| seen.iter().all(|(_, taken)| taken != partner));
         let Some(best) = partners.first() else { continue };
+        seen.push((kind, best.clone()));
         let other = partners.get(1).unwrap_or(best);
         let [best, other] = [best, other].map(|partner| dressed(&found, leaning, kind, partner));
         edits.push(edit(&found, leaning, best, other));
@@ -83,10 +90,7 @@ pub(super) fn replace_pronouns(text: &str, exchanges: &[Exchange]) -> Vec<String
 }
 
 fn edit(found: &[Word], leaning: &Leaning, best: String, other: String) -> Edit {
-    let (start, end) = (found[leaning.at].start, found[leaning.end - 1].end);
-    // `it's` is two words at one place.
-    let tail = if found.get(leaning.end).is_some_and(|next| next.start == start) { " is" } else { "" };
-    Edit { start, end, best: format!("{best}{tail}"), other: format!("{other}{tail}") }
+    Edit { start: found[leaning.at].start, end: found[leaning.end - 1].end, best, other }
 }
 
 /// A partner as it has to stand in the place of a pronoun.
@@ -101,9 +105,11 @@ fn dressed(found: &[Word], leaning: &Leaning, kind: Kind, partner: &str) -> Stri
 
 /// What two pronouns of a kind stand for: `where did he send him?` has the one who acted and the other.
 fn in_its_role(found: &[Word], leanings: &[Leaning], number: usize, exchanges: &[Exchange]) -> Option<String> {
-    let leaning = leanings[number];
+    let thing = |means| matches!(means, Means::One(Kind::Thing | Kind::Pointed));
+    let means = leanings[number].means;
     let alike: Vec<usize> = (0..leanings.len())
-        .filter(|other| leanings[*other].means == leaning.means && !leanings[*other].possessive)
+        .filter(|at| leanings[*at].means == means || (thing(means) && thing(leanings[*at].means)))
+        .filter(|at| !leanings[*at].possessive)
         .collect();
     let [first, second] = alike.as_slice() else { return None };
     let acts = is_one_of(&found[leanings[*first].at.checked_sub(1)?].lower, AUXILIARIES);
@@ -116,22 +122,43 @@ fn in_its_role(found: &[Word], leanings: &[Leaning], number: usize, exchanges: &
     }
 }
 
+/// What a pronoun stands for that is in the same place as something in the last question: in `and which followed it?`
+/// what was done something to, in `and his son?` whose something was asked for, in `and if it stops?` what acts there.
+fn parallel(found: &[Word], leaning: &Leaning, exchanges: &[Exchange]) -> Option<String> {
+    let shape = Shape::of(&exchanges.last()?.question);
+    let first = found[0].lower.as_str();
+    let after = |at: usize| shape.phrases.iter().find(|phrase| phrase.first == at + 1);
+    let single = |phrase: &&NounPhrase| (leaning.means == Means::One(Kind::Several)) == phrase.is_plural();
+    if is_one_of(first, CONJUNCTIONS) && leaning.at == 1 {
+        let same = shape.words.iter().rposition(|word| word.lower == first)?;
+        return after(same).filter(single).map(definite);
+    }
+    if leaning.possessive && leaning.at == 0 {
+        let (_, owner) = shape.predicate()?.text.split_once(" of ")?;
+        return Some(definite_text(owner));
+    }
+    let object = leaning.at + 1 == found.len() && leaning.at > 1 && matches!(first, "who" | "which" | "what");
+    match shape.verb()? {
+        Verb::Main { at, .. } if object && leaning.means != Means::One(Kind::Person) => {
+            after(at).filter(single).map(definite)
+        }
+        _ => None,
+    }
+}
+
 /// What words stand for that are no pronouns.
 fn said(found: &[Word], leaning: &Leaning, exchanges: &[Exchange]) -> Option<String> {
     let last = exchanges.last()?;
     let shape = Shape::of(&last.question);
     match leaning.means {
         Means::One(_) => None,
-        Means::Item(place) => {
-            let items = topic::last_items(exchanges);
-            let item = if place == usize::MAX { items.last() } else { items.get(place) };
-            item.cloned()
-        }
+        Means::Item(place) => item(place, last, exchanges),
         Means::Other => topic::other_item(exchanges),
         Means::Noun => noun(last, &found[..leaning.at]),
         Means::Any => any(&shape).or_else(|| noun(last, &[]).map(|noun| format!("a {}", singular(&noun)))),
         Means::More => {
-            let noun = noun(last, &[]).or_else(|| last.answer.clone())?;
+            let plural = last.answer.as_deref().filter(|answer| is_plural_answer(answer)).map(str::to_owned);
+            let noun = plural.or_else(|| noun(last, &[]))?;
             Some(format!("{} {noun}", found[leaning.at].lower))
         }
         Means::Action(past) => action(last, past),
@@ -141,12 +168,28 @@ fn said(found: &[Word], leaning: &Leaning, exchanges: &[Exchange]) -> Option<Str
             Some(format!("{verb} {}", shape.cut(that, shape.words.len())))
         }
         Means::Then => then(&shape, last),
-        Means::Later => {
-            let asks_time = matches!(shape.question_word(), "when") || shape.asks_circumstance();
-            let told = statement(&shape, None).filter(|_| asks_time)?;
-            Some(format!("after {told}"))
+        Means::Later | Means::Before => {
+            let told = statement(&shape, None).filter(|_| shape.asks_circumstance())?;
+            Some(format!("{} {told}", if leaning.means == Means::Later { "after" } else { "before" }))
         }
     }
+}
+
+/// The one of a list; of `the first phase`, the second one is a phase as well.
+fn item(place: usize, last: &Exchange, exchanges: &[Exchange]) -> Option<String> {
+    const ORDINALS: &[&str] = &["first", "second", "third", "fourth"];
+    let items = topic::last_items(exchanges);
+    let found = if place == usize::MAX { items.last() } else { items.get(place) };
+    if let Some(item) = found {
+        let shape = Shape::of(&last.question);
+        // Of `kinds of barriers`, `mechanical` is one.
+        let kinds = shape.asked_noun().and_then(|noun| noun.text.split_once(" of ")).filter(|_| !item.contains(' '));
+        let lower = item.chars().all(char::is_lowercase);
+        return Some(kinds.filter(|_| lower).map_or_else(|| item.clone(), |(_, noun)| format!("{item} {noun}")));
+    }
+    let (answer, new) = (last.answer.as_deref()?, ORDINALS.get(place)?);
+    let old = words(answer).into_iter().find(|word| is_one_of(&word.lower, ORDINALS))?;
+    Some(format!("{}{new}{}", &answer[..old.start], &answer[old.end..]))
 }
 
 /// The time or the case that `then` means: `in 1234`, `when I stop the containers`.

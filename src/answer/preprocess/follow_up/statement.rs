@@ -73,10 +73,11 @@ fn subject(shape: &Shape<'_>) -> Option<(usize, usize)> {
     Some((from, to))
 }
 
-/// Whether several are spoken of by the verb: `Who were spawned by it?`.
+/// Whether several are asked for by the verb: `Who were spawned by it?`.
 pub(super) fn speaks_of_several(shape: &Shape<'_>) -> bool {
     let verb = shape.words.get(shape.asking).map_or("", |word| word.lower.as_str());
-    matches!(verb, "were" | "are") && shape.asked_noun().is_none_or(|noun| is_plural(&noun.head))
+    let other = shape.phrases.iter().any(|phrase| phrase.first == shape.asking + 1);
+    matches!(verb, "were" | "are") && !other && shape.asked_noun().is_none_or(|noun| is_plural(&noun.head))
 }
 
 fn lower_first(text: &str) -> String {

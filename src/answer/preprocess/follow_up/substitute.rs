@@ -4,9 +4,9 @@
 
 use super::question_shape::Shape;
 use crate::answer::preprocess::english::{
-    PREPOSITIONS, is_one_of,
+    CONJUNCTIONS, PREPOSITIONS, is_one_of,
     noun_phrases::{NounPhrase, noun_phrases},
-    nouns::is_plural,
+    nouns::{is_class, is_plural},
     verbs::{base_of_gerund, is_base},
     words::{Word, words},
 };
@@ -16,16 +16,6 @@ const ADVERBIALS: &[&[&str]] = &[
     &["at first", "at the beginning", "originally", "initially", "later", "afterwards", "now", "today", "nowadays",
       "before", "in the end", "finally"],
     &["by default", "at most", "at least", "in the worst case", "in the best case", "on average", "in total", "at once"],
-];
-
-/// Words that begin a clause that another can take the place of.
-const CONJUNCTIONS: &[&str] = &["if", "when", "while", "unless", "because", "once"];
-
-/// Nouns that a name in small letters stands behind: `the scope ingest`.
-const CLASSES: &[&str] = &[
-    "scope", "key", "status", "service", "field", "option", "command", "path", "setting", "flag", "kind", "format",
-    "file", "volume", "table", "model", "role", "type", "mode", "level", "layer", "version", "page", "port", "stage",
-    "module", "parameter", "column", "state", "code",
 ];
 
 /// The last question with one of its phrases replaced by `new`; `None` where there is no place for it.
@@ -144,8 +134,9 @@ fn in_slot(new: &str, here: &[Word], shape: &Shape<'_>) -> Option<String> {
             slots.push(Slot { phrase, from: of + 1, text: shape.cut(of + 1, phrase.last) });
         }
     }
-    let best = slots.iter().map(|slot| likeness(slot.text, new)).max()?;
-    let slot = slots.iter().find(|slot| likeness(slot.text, new) == best)?;
+    // `Wars' wife` stands where Wars stood.
+    let owner = new.split_once("'s ").or_else(|| new.split_once("' ")).map(|(owner, _)| owner);
+    let slot = slots.iter().max_by_key(|slot| (owner == Some(slot.text), likeness(slot.text, new)))?;
     let (phrase, from) = (slot.phrase, slot.from);
     let last = here.last()?;
     // `and Isuzu's?` after `the partner of Mazda`
@@ -157,7 +148,7 @@ fn in_slot(new: &str, here: &[Word], shape: &Shape<'_>) -> Option<String> {
     }
     // `and admin?` after `the scope ingest`
     let class = phrase.last.checked_sub(2).map(|at| &shape.words[at]);
-    if here.len() == 1 && phrase.last > from + 1 && class.is_some_and(|word| is_one_of(&word.lower, CLASSES)) {
+    if here.len() == 1 && phrase.last > from + 1 && class.is_some_and(|word| is_class(&word.lower)) {
         return Some(replaced(shape, phrase.last - 1, phrase.last, new));
     }
     // `and electricity with magnetism`: what stands beside the phrase is replaced with it.
@@ -181,8 +172,8 @@ fn likeness(old: &str, new: &str) -> i32 {
         matches!(first.as_str(), "the" | "a" | "an").then_some(first)
     };
     let points = |alike: bool, points: i32| if alike { points } else { 0 };
-    points(one.head == two.head, 4)
-        + points(one.named == two.named, 3)
+    points(one.head == two.head, 5)
+        + points(one.named == two.named, 4)
         + points(one.is_plural() == two.is_plural(), 2)
         + points(opener(one) == opener(two), 1)
 }

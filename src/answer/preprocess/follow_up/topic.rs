@@ -5,15 +5,17 @@
 use super::{
     Exchange,
     answers::{
-        has_institution, instrument, is_name, is_plural_answer, is_quantity, is_role, is_time, items, lists, names_event,
+        has_institution, instrument, is_clause, is_name, is_plural_answer, is_quantity, is_role, is_time, items, lists, names_event,
     },
     naming::{bare_place, definite, definite_text, possessive, with_tail},
     question_shape::{Shape, Verb},
     statement::speaks_of_several,
 };
 use crate::answer::preprocess::english::{
+    DETERMINERS, is_one_of,
     noun_phrases::{NounPhrase, noun_phrases},
-    nouns::{is_person, is_place, is_plural},
+    nouns::{is_class, is_person, is_place, is_plural, is_property, is_word},
+    words::words,
 };
 
 /// The most items of a list that are taken up one by one; of more it is said what they are.
@@ -61,7 +63,10 @@ fn of_exchange(kind: Kind, exchange: &Exchange) -> Vec<String> {
             let told = answer.filter(|answer| names_event(answer));
             // `How is it made? Through vaccination. Why is that so successful?`
             let means = answer.filter(|_| shape.question_word() == "how").and_then(instrument);
-            let first = told.or(means).map(definite_text);
+            // `How many Jews lived there? 219,000. What share was that?`
+            let counted = shape.asked_noun().filter(|noun| noun.is_plural() && answer.is_some_and(is_quantity));
+            let counted = counted.map(|noun| counted_ones(&shape, noun));
+            let first = told.or(means).map(definite_text).or(counted);
             first.into_iter().chain(things(&shape, answer)).collect()
         }
         Kind::Several => several(&shape, answer),
@@ -119,7 +124,13 @@ fn pair(exchanges: &[Exchange]) -> Option<String> {
 fn persons(shape: &Shape<'_>, answer: Option<&str>) -> Vec<String> {
     let name = |answer: &&str| is_name(answer) && !has_institution(answer);
     let answered = answer.filter(|answer| shape.asks_person() && (name(answer) || is_role(answer))).map(definite_text);
-    let named = shape.phrases.iter().filter(|phrase| !phrase.asks && phrase.is_person() && phrase.named).map(person);
+    let owner = |phrase: &NounPhrase| phrase.named && phrase.text.contains("'s ");
+    let asked = |phrase: &NounPhrase| shape.question_word() == "who" && phrase.first == shape.asking + 1 && phrase.named;
+    let named = shape
+        .phrases
+        .iter()
+        .filter(|phrase| !phrase.asks && (phrase.named && phrase.is_person() || owner(phrase) || asked(phrase)));
+    let named = named.map(person);
     let by_role =
         shape.phrases.iter().filter(|phrase| !phrase.asks && phrase.is_person() && !phrase.named).map(definite);
     let weak = answer.filter(|answer| !shape.asks_circumstance() && name(answer));
@@ -138,6 +149,8 @@ fn things(shape: &Shape<'_>, answer: Option<&str>) -> Vec<String> {
             && !shape.asks_person()
             && shape.question_word() != "where"
             && !is_quantity(answer)
+            && !is_clause(answer)
+            && (!is_plural_answer(answer) || is_name(answer))
             && !lists(answer)
     });
     // `What does LoRA add to the matrix?` and its like tell of the thing that they name, and of what was answered.
@@ -145,7 +158,7 @@ fn things(shape: &Shape<'_>, answer: Option<&str>) -> Vec<String> {
         .phrases
         .iter()
         .filter(|phrase| !phrase.asks && !phrase.is_quantity() && !phrase.is_plural() && phrase.head != "name")
-        .filter(|phrase| !is_time(&phrase.text))
+        .filter(|phrase| !is_time(&phrase.text) && !shape.is_said_of_subject(phrase))
         .collect();
     topics.sort_by_key(|phrase| {
         (!phrase.named || phrase.after.as_deref().is_some_and(|after| after != "of" && after != "about"), phrase.first)
@@ -154,10 +167,15 @@ fn things(shape: &Shape<'_>, answer: Option<&str>) -> Vec<String> {
         // A person is no `it` where a thing is there.
         topics.sort_by_key(|phrase| is_personal_name(phrase));
     }
-    // Of `the population of Warsaw`, it is rather Warsaw that is spoken of.
     let topics = topics.into_iter().flat_map(|phrase| {
         let bearer = phrase.bearer().filter(|bearer| !is_plural(bearer.rsplit(' ').next().unwrap_or(bearer)));
-        bearer.map(definite_text).into_iter().chain([with_tail(shape, phrase)])
+        let owner = phrase.text.split_once("'s ").map(|(owner, _)| owner).filter(|_| is_property(&phrase.head));
+        let mut both: Vec<String> = bearer.or(owner).map(definite_text).into_iter().chain([with_tail(shape, phrase)]).collect();
+        // Of `the population of Warsaw`, it is Warsaw that is spoken of; of `the oldest seal of Warsaw`, the seal.
+        if !is_property(&phrase.head) {
+            both.reverse();
+        }
+        both
     });
     let placed = answer.filter(|answer| shape.question_word() == "where" && !is_quantity(answer)).map(bare_place);
     let answered = entity.map(|answer| called(shape, answer));
@@ -167,11 +185,15 @@ fn things(shape: &Shape<'_>, answer: Option<&str>) -> Vec<String> {
     answered.into_iter().chain(topics).chain(placed).collect()
 }
 
-/// `the model footnote` of `What is the model called?`: a name in small letters says little by itself.
+/// `the model footnote` of `What is the model called?`: a name in small letters says little by itself, and neither does
+/// one that was asked for as a name.
 fn called(shape: &Shape<'_>, answer: &str) -> String {
+    if let Some(noun) = shape.asked_noun().filter(|noun| is_word(&noun.head)) {
+        return format!("the {} {answer}", noun.head);
+    }
     let plain = answer.chars().all(|c| c.is_lowercase());
     let asks = shape.words.last().is_some_and(|word| word.lower == "called");
-    let named = shape.phrases.iter().find(|phrase| asks && plain && !phrase.asks && !phrase.named);
+    let named = shape.phrases.iter().find(|phrase| asks && plain && !phrase.asks && is_class(&phrase.head));
     named.map_or_else(|| definite_text(answer), |phrase| format!("the {} {answer}", phrase.head))
 }
 
@@ -190,7 +212,7 @@ fn several(shape: &Shape<'_>, answer: Option<&str>) -> Vec<String> {
     let asked = plural(true).filter(|_| counted).map(|phrase| counted_ones(shape, phrase));
     let topics = plural(false).map(definite);
     // `its documents stay`: they are what the answer tells of.
-    let told = answer.filter(|_| listed.is_none()).into_iter().flat_map(|answer| told_of(shape, answer));
+    let told = answer.filter(|answer| listed.is_none() && !is_quantity(answer)).into_iter().flat_map(|answer| told_of(shape, answer));
     // `Who won the election? Hamas`, and who is not one person: an organisation is spoken of as several.
     let organisation = answer.filter(|answer| listed.is_none() && shape.asks_person() && is_name(answer));
     let groups = shape.phrases.iter().filter(|phrase| !phrase.asks && phrase.named && !phrase.is_quantity()).map(definite);
@@ -228,15 +250,16 @@ fn counted_ones(shape: &Shape<'_>, phrase: &NounPhrase) -> String {
 
 /// The plurals that an answer tells of, by the name of the one whose they are.
 fn told_of(shape: &Shape<'_>, answer: &str) -> Vec<String> {
-    // The first letter of an answer is no sentence's: a word before keeps it from being read as one.
-    let phrases = noun_phrases(&format!("is {answer}"));
+    let found = words(answer);
     let owner = shape.phrases.iter().find(|phrase| !phrase.asks);
-    let plurals = phrases.iter().filter(|phrase| phrase.is_plural() && !phrase.is_quantity() && phrase.after.is_none());
-    let named = plurals.map(|phrase| match (phrase.text.split_once(' '), owner) {
+    let Some(noun) = found.iter().position(|word| is_plural(&word.lower) && !word.is_number()) else { return Vec::new() };
+    let first = (0..noun).rev().find(|at| is_one_of(&found[*at].lower, DETERMINERS)).unwrap_or(noun);
+    let text = &answer[found[first].start..found[noun].end];
+    let named = match (text.split_once(' '), owner) {
         (Some(("its" | "their", rest)), Some(owner)) => format!("the {rest} of {}", definite(owner)),
-        _ => definite(phrase),
-    });
-    named.collect()
+        _ => definite_text(text),
+    };
+    vec![named]
 }
 
 fn places(shape: &Shape<'_>, answer: Option<&str>) -> Vec<String> {
