@@ -29,7 +29,7 @@ use super::{
 use crate::domain::{OutcomeKind, Turn, TurnSource};
 
 /// The most words of an answer that can be a thing to ask about, and no explanation.
-const MAX_ANSWER_WORDS: usize = 9;
+const MAX_ANSWER_WORDS: usize = 12;
 
 /// The same of a list.
 const MAX_LIST_WORDS: usize = 20;

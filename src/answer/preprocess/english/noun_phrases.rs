@@ -32,7 +32,10 @@ impl NounPhrase {
     /// Whether `they` can stand for it.
     pub fn is_plural(&self) -> bool {
         let joined = self.text.split_whitespace().any(|word| word == "and" || word == "&");
-        (joined && !is_institution(&self.head)) || is_plural(&self.head)
+        // `CYCLADES` is one network.
+        let capitals = |word: &str| word.len() > 4 && !word.chars().any(char::is_lowercase);
+        let initials = self.text.split_whitespace().any(|word| capitals(word) && word.to_lowercase() == self.head);
+        (joined && !is_institution(&self.head)) || (is_plural(&self.head) && !initials)
     }
 
     /// Whether `he` or `she` can stand for it: a person, or a name that is no institution's.
@@ -163,7 +166,10 @@ pub fn noun_phrases(text: &str) -> Vec<NounPhrase> {
         let before = at.checked_sub(1).map_or("", |at| words[at].lower.as_str());
         let subject = matches!(before, "i" | "we" | "he" | "she" | "they")
             || (clause.base_due && is_one_of(before, SUBJECT_PRONOUNS));
-        let acts = subject && !opens;
+        // `Who can vary the date?`
+        let modal = is_one_of(before, &["can", "could", "may", "might", "must", "will", "would", "should"]);
+        let asks = at == 2 && is_one_of(&words[0].lower, &["who", "what", "which"]);
+        let acts = (subject || (modal && asks && verbs::is_base(lower))) && !opens;
         let end = if asks_for || acts { inside } else { run(&words, text, inside, opens, clause) };
         if end == inside {
             if !is_one_of(lower, BASE_FOLLOWS) && (acts || is_verb(word, text) || verbs::is_base(lower)) {
@@ -224,7 +230,7 @@ fn run(words: &[Word], text: &str, from: usize, opened: bool, clause: Clause) ->
         }
         // `Is the key optional?`: what is said of a thing is no part of it.
         let closes = words.get(at + 1).is_none_or(|next| is_closed_class(&next.lower)) || word.ends_clause;
-        if !first && closes && is_predicate(&word.lower) {
+        if !(first && opened) && closes && is_predicate(&word.lower) {
             break;
         }
         let base = !name && verbs::is_base(&word.lower);
@@ -234,8 +240,20 @@ fn run(words: &[Word], text: &str, from: usize, opened: bool, clause: Clause) ->
             break;
         }
         // `which models lose more`
-        let asks = from > 0 && is_one_of(&words[from - 1].lower, &["which", "what"]);
+        let asks = from > 0 && is_one_of(&words[from - 1].lower, &["which", "what", "many"]);
         if base && !first && asks && is_plural(&words[at - 1].lower) {
+            break;
+        }
+        // `which vitamin falls with age`, and not `which city parks are`
+        let next = words.get(at + 1).map_or("", |next| next.lower.as_str());
+        let acts = verbs::base_of_third(&word.lower).is_some() && !is_plural(&words[at.saturating_sub(1)].lower);
+        if acts && !name && !first && asks && is_closed_class(next) && !is_one_of(next, AUXILIARIES) {
+            break;
+        }
+        // `What did Sweden ration?`: the verb may be one that no list knows.
+        let unknown = clause.base_due && !name && !first && words[at - 1].is_capitalised(text) && at > 1;
+        let closes_clause = next.is_empty() || is_closed_class(next);
+        if unknown && closes_clause && !opened && !base_follows(words, at) {
             break;
         }
         if base && clause.base_due && (!first || (clause.subject_seen && !opened)) && !ends_phrase(words, at) {
@@ -249,7 +267,7 @@ fn run(words: &[Word], text: &str, from: usize, opened: bool, clause: Clause) ->
         if third && first && !opened && at > 0 && matches!(words[at - 1].lower.as_str(), "who" | "what" | "which") {
             break;
         }
-        if third && !first && !opened && words.get(at + 1).is_some_and(|next| is_one_of(&next.lower, DETERMINERS)) {
+        if third && !first && words.get(at + 1).is_some_and(|next| is_one_of(&next.lower, DETERMINERS)) {
             break;
         }
         at += 1;
@@ -258,6 +276,12 @@ fn run(words: &[Word], text: &str, from: usize, opened: bool, clause: Clause) ->
         }
     }
     at
+}
+
+/// Whether a verb in its base form stands later in the clause.
+fn base_follows(words: &[Word], at: usize) -> bool {
+    let clause = words[at + 1..].iter().take_while(|word| !is_one_of(&word.lower, CLAUSE_WORDS));
+    clause.into_iter().any(|word| verbs::is_base(&word.lower))
 }
 
 /// Whether a base form at `at` is rather the noun at the end of a phrase: `did the attack fail` has its verb later.

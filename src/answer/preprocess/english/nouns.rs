@@ -304,7 +304,7 @@ pub fn is_property(word: &str) -> bool {
 pub const CLASSES: &[&str] = &[
     "scope", "key", "status", "service", "field", "option", "command", "path", "setting", "flag", "kind", "format",
     "file", "volume", "table", "model", "role", "type", "mode", "level", "layer", "version", "page", "port", "stage",
-    "module", "parameter", "column", "state", "code",
+    "module", "parameter", "column", "state", "code", "collection", "group", "folder", "header", "method", "policy",
 ];
 
 /// Whether a name in small letters can stand behind a noun.

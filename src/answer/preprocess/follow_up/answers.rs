@@ -73,7 +73,8 @@ pub(super) fn names_event(answer: &str) -> bool {
 /// Whether an answer is a clause, and names nothing: `it was absorbed`.
 pub(super) fn is_clause(answer: &str) -> bool {
     let found = words(answer);
-    found.iter().any(|word| is_one_of(&word.lower, AUXILIARIES) || is_one_of(&word.lower, SUBJECT_PRONOUNS))
+    found.first().is_some_and(|word| word.lower == "to")
+        || found.iter().any(|word| is_one_of(&word.lower, AUXILIARIES) || is_one_of(&word.lower, SUBJECT_PRONOUNS))
 }
 
 /// Whether an answer says what something is, and does not name it: `an enzyme`.
@@ -84,7 +85,8 @@ pub(super) fn describes(answer: &str) -> bool {
 
 /// Whether an answer lists several things.
 pub(super) fn lists(answer: &str) -> bool {
-    answer.contains(" and ") && !has_institution(answer) || answer.matches(',').count() > 1
+    let commas = answer.matches(',').count();
+    answer.contains(" and ") && (commas > 0 || !has_institution(answer)) || commas > 1
 }
 
 /// Whether `they` can stand for an answer: plurals, and peoples such as `the French`.

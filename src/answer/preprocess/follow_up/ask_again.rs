@@ -59,11 +59,12 @@ fn asking_words(text: &str, here: &[Word]) -> String {
     ["exactly", "precisely"].iter().find_map(|word| lower.strip_suffix(word)).map_or(asking, |rest| &asking[..rest.len()]).trim().to_owned()
 }
 
-/// `why those?`, `why that one?`
+/// `why those?`, `why that one?`, `why so long?`
 fn asking_is_why(here: &[Word]) -> bool {
+    let so = here.len() == 3 && here[1].lower == "so";
     here.len() > 1
         && here[0].lower == "why"
-        && here[1..].iter().all(|word| matches!(word.lower.as_str(), "that" | "this" | "those" | "these" | "one" | "ones"))
+        && (so || here[1..].iter().all(|word| matches!(word.lower.as_str(), "that" | "this" | "those" | "these" | "one" | "ones")))
 }
 
 /// `what for?` asks with `what` at the beginning and `for` at the end.
@@ -92,8 +93,8 @@ fn with_auxiliary(asking: &str, shape: &Shape<'_>, last: &Exchange) -> String {
         let subject = definite_text(answer);
         let is = is_one_of(&auxiliary.to_lowercase(), &["is", "are"]);
         return match since && is && !is_quantity(answer) {
-            true => format!("{asking} {} {subject} been {}", if auxiliary == "is" { "has" } else { "have" }, predicate.text),
-            false => format!("{asking} {auxiliary} {subject} {}", predicate.text),
+            true => format!("{asking} {} {subject} been {}", if auxiliary == "is" { "has" } else { "have" }, predicate),
+            false => format!("{asking} {auxiliary} {subject} {}", predicate),
         };
     }
     // `Which king was crowned?`: what asks is the subject, and the answer takes its place.
@@ -109,15 +110,25 @@ fn with_auxiliary(asking: &str, shape: &Shape<'_>, last: &Exchange) -> String {
     if negative && let Some(told) = negated(shape) {
         return format!("{asking} {told}");
     }
-    let rest = shape.cut(shape.asking, count);
+    let rest = lower_first(shape.cut(shape.asking, count));
     // `To whom did France cede it?`: what was answered goes with the preposition.
     let asked_with =
         shape.words.first().filter(|word| is_one_of(&word.lower, PREPOSITIONS) && !shape.asks_circumstance());
-    let object = match (asked_with, answer) {
+    let behind = match (asked_with, answer) {
         (Some(preposition), Some(answer)) => format!("{} {}", preposition.lower, definite_text(answer)),
-        _ => answer.filter(|_| shape.lacks_object()).map(|answer| owned(shape, answer)).unwrap_or_default(),
+        // `Why so long?`: the answer says how long.
+        (None, Some(answer)) if shape.asks_circumstance() && asking.eq_ignore_ascii_case("why") => {
+            opens_with_preposition(answer).then(|| answer.to_owned()).unwrap_or_default()
+        }
+        _ => String::new(),
     };
-    format!("{asking} {} {object}", lower_first(rest)).trim_end().to_owned()
+    match (shape.gap(), answer) {
+        (Some(gap), Some(answer)) if asked_with.is_none() => {
+            let parts = [asking, shape.cut(shape.asking, gap), &owned(shape, answer), shape.cut(gap, count)];
+            parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+        }
+        _ => format!("{asking} {rest} {behind}").trim_end().to_owned(),
+    }
 }
 
 /// The question asked again where what asked was the subject: the answer takes its place.
@@ -168,6 +179,10 @@ fn count_again(here: &[Word], text: &str, shape: &Shape<'_>) -> Option<String> {
         _ => "are there".to_owned(),
     };
     Some(format!("how {much} {noun} {told} {rest}").trim_end().to_owned())
+}
+
+fn opens_with_preposition(answer: &str) -> bool {
+    answer.split_whitespace().next().is_some_and(|word| is_one_of(word, PREPOSITIONS))
 }
 
 fn lower_first(text: &str) -> String {

@@ -5,8 +5,9 @@
 use super::{
     Exchange,
     question_shape::{Shape, Verb},
-    answers::names_event,
-    statement::statement,
+    answers::{is_quantity, names_event},
+    naming::definite,
+    statement::{clause, statement},
     topic::{Kind, candidates},
 };
 use crate::answer::preprocess::english::{AUXILIARIES, REQUESTS, is_one_of, words::{lowers, words}};
@@ -19,6 +20,12 @@ pub(super) fn complete(text: &str, exchanges: &[Exchange]) -> Option<String> {
         let several = candidates(Kind::Several, &exchanges[exchanges.len().saturating_sub(1)..]);
         let thing = candidates(Kind::Thing, exchanges);
         let plural = exchanges.last().and_then(|last| last.answer.as_deref());
+        // Who is no kind of thing that there are examples of.
+        let person = exchanges.last().is_some_and(|last| Shape::of(&last.question).asks_person());
+        if person && let Some(last) = exchanges.last() {
+            let shape = Shape::of(&last.question);
+            return shape.phrases.iter().find(|phrase| phrase.is_plural()).map(definite);
+        }
         // What was answered, be it one thing or several, and else what was asked about.
         several.iter().find(|several| plural.is_some_and(|answer| several.contains(answer))).or(thing.first()).or(several.first()).cloned()
     };
@@ -35,6 +42,11 @@ pub(super) fn complete(text: &str, exchanges: &[Exchange]) -> Option<String> {
                 true => Some(format!("{bare} of {}", topic()?)),
                 false => Some(format!("what {} of {}", if many { "are examples" } else { "is an example" }, topic()?)),
             }
+        }
+        ["is", "that" | "this", "the", "default" | "limit" | "maximum" | "minimum"] => {
+            let last = exchanges.last()?;
+            let amount = last.answer.as_deref().filter(|answer| is_quantity(answer))?;
+            Some(format!("is {amount} the {} for {}", lower[3], clause(&Shape::of(&last.question))?))
         }
         ["what", "is" | "was", "that" | "this", "called"] => {
             let last = exchanges.last()?;

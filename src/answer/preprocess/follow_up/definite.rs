@@ -5,7 +5,7 @@
 use super::{Exchange, answers::{is_clause, is_name, is_quantity}, naming::definite_text, question_shape::{Shape, Verb}};
 use crate::answer::preprocess::english::{
     noun_phrases::{NounPhrase, noun_phrases},
-    nouns::is_word,
+    nouns::{is_person, is_word},
     words::words,
 };
 
@@ -50,6 +50,8 @@ pub(super) fn complete(text: &str, exchanges: &[Exchange]) -> Option<String> {
         (None, _) if is_word(&phrase.head) && answer.is_some() => format!("{} {}", phrase.text, answer?),
         (_, Some(_)) if is_city(&phrase.head) => place(last)?,
         // `Who moved the court?`, and nothing else: it is the court that was spoken of.
+        // `Did the pope agree?` needs nobody whose pope he is.
+        _ if is_person(&phrase.head) && !pointing => return None,
         (_, Some(name)) if pointing || said(last, &phrase.head) || (found.len() <= 7 && phrases.len() == 1) => {
             if name.contains(noun) { name } else { format!("the {noun} of {name}") }
         }

@@ -19,8 +19,11 @@ pub(super) fn complete(text: &str, continues: bool, replaced: bool, exchanges: &
     let last = exchanges.last()?;
     let here = words(text);
     let first = here.first()?;
-    let asks = here.iter().take(2).any(|word| is_one_of(&word.lower, QUESTION_WORDS))
-        && (is_one_of(&first.lower, QUESTION_WORDS) || is_one_of(&first.lower, PREPOSITIONS));
+    // `together with whom?`
+    let question_word = here.iter().take(3).position(|word| is_one_of(&word.lower, QUESTION_WORDS));
+    let asks = question_word.is_some_and(|at| {
+        here[..at].iter().all(|word| is_one_of(&word.lower, PREPOSITIONS) || word.lower == "together")
+    });
     if asks {
         // `which rivers meet there?`: beside a pronoun stands a verb, known or not, but for `which of them?`.
         let clause = replaced && here.len() > 3 && !here.iter().take(3).any(|word| word.lower == "of");
@@ -48,7 +51,15 @@ pub(super) fn complete(text: &str, continues: bool, replaced: bool, exchanges: &
         && text.trim_end().ends_with('?')
         && last.question.to_lowercase().starts_with("how many")
         && here.last().is_some_and(|word| is_plural(&word.lower));
-    if !continues && !counted || is_one_of(&first.lower, AUXILIARIES) {
+    // `Wilanów Palace?`, where a palace was asked about.
+    let named = |text: &str| noun_phrases(&format!("is {text}")).first().is_some_and(|phrase| phrase.named);
+    let other = here.len() <= 4
+        && text.trim_end().ends_with('?')
+        && !here.iter().any(|word| is_one_of(&word.lower, AUXILIARIES) || is_one_of(&word.lower, PREPOSITIONS))
+        && Shape::of(&last.question).phrases.iter().any(|phrase| {
+            !phrase.asks && (here.last().is_some_and(|word| word.lower == phrase.head) || (phrase.named && named(text)))
+        });
+    if !continues && !counted && !other || is_one_of(&first.lower, AUXILIARIES) {
         return None;
     }
     substitute(text.trim().trim_end_matches(['?', '.', '!']).trim(), &last.question)
@@ -56,12 +67,18 @@ pub(super) fn complete(text: &str, continues: bool, replaced: bool, exchanges: &
 
 /// `and which followed it?`, `which one is the default?` with the noun that was asked for.
 fn with_noun(text: &str, here: &[Word], last: &Exchange) -> Option<String> {
+    let shape = Shape::of(&last.question);
+    let plural = || shape.phrases.iter().rfind(|phrase| phrase.is_plural() && !phrase.is_quantity());
+    // `how many does an answer have?`
+    if here.len() > 3 && here[0].lower == "how" && here[1].lower == "many" && is_one_of(&here[2].lower, AUXILIARIES) {
+        let noun = shape.asked_noun().filter(|noun| noun.is_plural()).or_else(plural)?;
+        let bare = noun.text.strip_prefix("the ").unwrap_or(&noun.text);
+        return Some(format!("how many {bare} {}", &text[here[2].start..]));
+    }
     let one = here.get(1).is_some_and(|word| matches!(word.lower.as_str(), "one" | "ones"));
     let verb = here.get(1 + usize::from(one)).filter(|word| {
         here[0].lower == "which" && (is_past(&word.lower) || is_one_of(&word.lower, AUXILIARIES))
     })?;
-    let shape = Shape::of(&last.question);
-    let plural = || shape.phrases.iter().rfind(|phrase| phrase.is_plural() && !phrase.is_quantity());
     let noun = shape.asked_noun().or_else(|| plural().filter(|_| one))?;
     let several = here[1].lower == "ones" || matches!(verb.lower.as_str(), "are" | "were" | "have" | "do");
     let noun = if several { noun.text.clone() } else { noun.text.replacen(&noun.head, &singular(&noun.head), 1) };

@@ -58,6 +58,8 @@ pub(super) enum Means {
     Later,
     /// The time before what was told.
     Before,
+    /// What is done where something cannot be.
+    Instead,
 }
 
 /// A word or some that lean.
@@ -88,7 +90,7 @@ fn pronoun(found: &[Word], text: &str, at: usize) -> Option<Leaning> {
     };
     let noun_follows = noun_follows(found, at);
     match word {
-        "it" if before == "do" && found.len() == at + 1 => None,
+        "it" if before == "do" && found.len() <= at + 2 => None,
         "it" if is_expletive(found, at) => None,
         "it" => unless_partnered(Kind::Thing, false),
         "its" => unless_partnered(Kind::Thing, true),
@@ -122,10 +124,11 @@ fn pronoun(found: &[Word], text: &str, at: usize) -> Option<Leaning> {
                 several && (is_one_of(next, AUXILIARIES) || next == "of" || next.is_empty() || next == "in");
             let kind = match found[0].lower.as_str() {
                 _ if several => Kind::Several,
-                "who" | "whose" => Kind::Person,
+                "who" => Kind::Person,
                 _ => Kind::Pointed,
             };
-            ((placed && (ends || acts || starts_list)) || object || is_something).then(|| simple(kind, false)).flatten()
+            let said_of_it = is_one_of(before, PREPOSITIONS) && verbs::is_past(next);
+            ((placed && (ends || acts || starts_list || said_of_it)) || object || is_something).then(|| simple(kind, false)).flatten()
         }
         _ => None,
     }
@@ -145,7 +148,9 @@ fn counted(found: &[Word], at: usize) -> Option<Leaning> {
         "first" | "second" | "third" | "fourth" | "last" | "former" | "latter" | "other" if before == "the" => {
             let generic = matches!(next, "one" | "case" | "option" | "way" | "kind");
             let either = matches!(word, "former" | "latter");
-            if !generic && !either && !(next.is_empty() && found.len() > 2) {
+            let third = found.get(at + 2).map_or("", |word| word.lower.as_str());
+            let of_them = next == "of" && matches!(third, "them" | "these" | "those");
+            if !generic && !either && !of_them && !(next.is_empty() && found.len() > 2) {
                 return None;
             }
             let means = match word {
@@ -156,7 +161,7 @@ fn counted(found: &[Word], at: usize) -> Option<Leaning> {
                 "other" => Means::Other,
                 _ => Means::Item(usize::MAX),
             };
-            with(at - 1, if generic { at + 2 } else { at + 1 }, means)
+            with(at - 1, if of_them { at + 3 } else { at + 1 + usize::from(generic) }, means)
         }
         "two" | "three" if before == "the" && (next.is_empty() || is_verb(next) || is_closed_class(next) || next == "related") => {
             with(at - 1, at + 1, Means::One(Kind::Several))
@@ -177,9 +182,10 @@ fn told(found: &[Word], at: usize) -> Option<Leaning> {
     let before = at.checked_sub(1).map_or("", |at| found[at].lower.as_str());
     let with = |end, means| Some(Leaning { at, end, means, possessive: false });
     let ends = found.len() == at + 2;
+    let ends_then = found.len() == at + 3 && matches!(found[at + 2].lower.as_str(), "then" | "instead");
     match word {
-        "do" | "did" if matches!(next, "that" | "this" | "it" | "so") && ends => {
-            with(at + 2, Means::Action(word == "did"))
+        "do" | "did" if matches!(next, "that" | "this" | "it" | "so") && (ends || ends_then) => {
+            with(found.len(), Means::Action(word == "did"))
         }
         "do" | "did" if found.len() == at + 3 && next == "the" && found[at + 2].lower == "same" => {
             with(at + 3, Means::Action(word == "did"))
@@ -190,6 +196,7 @@ fn told(found: &[Word], at: usize) -> Option<Leaning> {
         "then" if at > 2 && found.len() == at + 1 && !matches!(before, "since" | "until" | "by" | "back") => {
             with(at + 1, Means::Then)
         }
+        "instead" if at > 2 && found.len() == at + 1 => with(at + 1, Means::Instead),
         "before" if at > 2 && found.len() == at + 1 => with(at + 1, Means::Before),
         "later" | "afterwards" if at > 2 && found.len() == at + 1 && verbs::is_past(&found[1].lower) => {
             with(at + 1, Means::Later)
@@ -208,7 +215,8 @@ fn noun_follows(found: &[Word], at: usize) -> bool {
     let before = at.checked_sub(1).map_or("", |at| found[at].lower.as_str());
     let acts = is_one_of(before, BASE_FOLLOWS) && verbs::is_base(next);
     // `Is that good for anything?`, `When was that written?`
-    let said_of_it = is_one_of(before, BE) && (is_predicate(next) || verbs::is_past(next));
+    let said_of_it = (is_one_of(before, BE) && (is_predicate(next) || verbs::is_past(next)))
+        || (is_one_of(before, PREPOSITIONS) && verbs::is_past(next) && found.len() == at + 2);
     !acts && !said_of_it && !next.is_empty() && !is_closed_class(next) && !found[at].ends_clause
 }
 
@@ -252,7 +260,7 @@ fn is_expletive(found: &[Word], at: usize) -> bool {
         || (matches!(next, "take" | "cost" | "mean" | "takes")
             && matches!(after, "to" | "for" | "if" | "that" | "when"))
         || (next == "from" && found[at + 1..].iter().any(|word| word.lower == "to"))
-        || matches!(next, "that" | "to")
+        || (matches!(next, "that" | "to") && found.len() > at + 2)
 }
 
 /// Whether the question itself names what a pronoun in it stands for.

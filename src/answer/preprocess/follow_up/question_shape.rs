@@ -4,7 +4,7 @@
 
 use super::answers::{describes, is_name};
 use crate::answer::preprocess::english::{
-    AUXILIARIES, BE, PREPOSITIONS, QUESTION_WORDS, is_one_of,
+    AUXILIARIES, BASE_FOLLOWS, BE, PREPOSITIONS, QUESTION_WORDS, is_one_of,
     noun_phrases::{NounPhrase, noun_phrases},
     nouns::is_person,
     verbs::{base_of_past, base_of_third, is_base, is_past},
@@ -115,15 +115,33 @@ impl<'a> Shape<'a> {
             })
     }
 
-    /// Whether the words end with a preposition or a verb whose object is what was asked for.
-    pub fn lacks_object(&self) -> bool {
-        let gap = matches!(self.question_word(), "what" | "which" | "who" | "whom" | "whose");
-        let last = self.words.last().map_or("", |word| word.lower.as_str());
-        let phrase_ends = self.phrases.last().is_some_and(|phrase| phrase.last == self.words.len() && !phrase.asks);
-        let supported =
-            self.words.get(self.asking).is_some_and(|word| matches!(word.lower.as_str(), "did" | "do" | "does"));
-        gap && self.verb() == Some(Verb::Auxiliary)
-            && (is_one_of(last, PREPOSITIONS) || (supported && !phrase_ends))
+    /// Whether a thing is asked for, or several, and no amount.
+    pub fn asks_thing(&self) -> bool {
+        matches!(self.question_word(), "what" | "which") && !self.asks_circumstance()
+    }
+
+    /// Where what was asked for belongs in the words behind what asks: at the end after a preposition, or right after a
+    /// verb that has nothing behind it but a preposition and its phrase, as in `What did Spain cede to Britain?`.
+    pub fn gap(&self) -> Option<usize> {
+        let asks = matches!(self.question_word(), "what" | "which" | "who" | "whom" | "whose");
+        let (count, auxiliary) = (self.words.len(), self.words.get(self.asking)?.lower.as_str());
+        if !asks || !is_one_of(auxiliary, AUXILIARIES) {
+            return None;
+        }
+        let preposition = |at: usize| self.words.get(at).is_some_and(|word| is_one_of(&word.lower, PREPOSITIONS));
+        let phrase = |at: usize| self.phrases.iter().any(|phrase| phrase.first == at);
+        if preposition(count - 1) {
+            return Some(count);
+        }
+        let subject = self.phrases.iter().find(|phrase| phrase.first == self.asking + 1)?;
+        let supported = matches!(auxiliary, "did" | "do" | "does") || is_one_of(auxiliary, BASE_FOLLOWS);
+        let after = subject.last + 1;
+        match supported && !phrase(subject.last) && subject.last < count {
+            true if after == count || (preposition(after) && phrase(after + 1)) => Some(after),
+            // `What did he look for in 1990?`
+            true if preposition(after) && preposition(after + 1) => Some(after + 1),
+            _ => None,
+        }
     }
 
     /// Whether a phrase only says what the subject is: `her symbol` of `Since when has the mermaid been her symbol?`.
@@ -137,12 +155,16 @@ impl<'a> Shape<'a> {
     }
 
     /// What is asked about with `what is` or `who was`, where nothing else is asked: `the symbol of Warsaw`.
-    pub fn predicate(&self) -> Option<&NounPhrase> {
+    pub fn predicate(&self) -> Option<&'a str> {
         self.words.get(self.asking).filter(|word| is_one_of(&word.lower, BE))?;
-        let whole = |phrase: &&NounPhrase| phrase.first == self.asking + 1 && phrase.last == self.words.len();
-        self.phrases.iter().find(whole).filter(|_| {
-            matches!(self.question_word(), "what" | "who" | "which")
-        })
+        let first = self.phrases.iter().find(|phrase| phrase.first == self.asking + 1)?;
+        let mut to = first.last;
+        // `the barriers in the gut`
+        while let Some(next) = self.phrases.iter().find(|next| next.first == to + 1 && next.after.is_some()) {
+            to = next.last;
+        }
+        let asks = matches!(self.question_word(), "what" | "who" | "which");
+        (asks && to == self.words.len()).then(|| self.cut(first.first, to))
     }
 
     /// Whether the answer says what something is, and does not name it: `What is a lease?`, `What is CSNET short for?`.
@@ -153,9 +175,11 @@ impl<'a> Shape<'a> {
         if matches!((before, last), ("short" | "stand", "for")) {
             return true;
         }
-        self.predicate().is_some_and(|phrase| {
-            let definite = matches!(self.words[phrase.first].lower.as_str(), "the" | "its" | "his" | "her" | "their");
-            let identifies = is_name(answer) || phrase.text.contains(" of ") || phrase.text.contains("'s ");
+        let whole = self.phrases.iter().any(|phrase| phrase.first == self.asking + 1 && phrase.last == self.words.len());
+        self.predicate().filter(|_| whole).is_some_and(|predicate| {
+            let first = self.words[self.asking + 1].lower.as_str();
+            let definite = matches!(first, "the" | "its" | "his" | "her" | "their");
+            let identifies = is_name(answer) || predicate.contains(" of ") || predicate.contains("'s ");
             describes(answer) || !(definite || identifies)
         })
     }

@@ -15,6 +15,7 @@ use crate::answer::preprocess::english::{
     AUXILIARIES, BASE_FOLLOWS, CONJUNCTIONS, PREPOSITIONS, is_one_of,
     inflection::{past_of, singular},
     noun_phrases::NounPhrase,
+    nouns::is_property,
     verbs::{base_of_past, base_of_third, is_base},
     words::{Word, words},
 };
@@ -134,7 +135,7 @@ fn parallel(found: &[Word], leaning: &Leaning, exchanges: &[Exchange]) -> Option
         return after(same).filter(single).map(definite);
     }
     if leaning.possessive && leaning.at == 0 {
-        let (_, owner) = shape.predicate()?.text.split_once(" of ")?;
+        let (_, owner) = shape.predicate()?.split_once(" of ")?;
         return Some(definite_text(owner));
     }
     let object = leaning.at + 1 == found.len() && leaning.at > 1 && matches!(first, "who" | "which" | "what");
@@ -159,7 +160,13 @@ fn said(found: &[Word], leaning: &Leaning, exchanges: &[Exchange]) -> Option<Str
         Means::More => {
             let plural = last.answer.as_deref().filter(|answer| is_plural_answer(answer)).map(str::to_owned);
             let noun = plural.or_else(|| noun(last, &[]))?;
-            Some(format!("{} {noun}", found[leaning.at].lower))
+            let more = &found[leaning.at].lower;
+            // `in a minute`: where or when they are counted.
+            let within = shape.phrases.last().filter(|phrase| {
+                more == "more" && !phrase.named && phrase.last == shape.words.len() && phrase.after.is_some()
+            });
+            let within = within.map_or("", |phrase| shape.cut(phrase.first - 1, phrase.last));
+            Some(format!("{more} {noun} {within}").trim_end().to_owned())
         }
         Means::Action(past) => action(last, past),
         Means::Said => {
@@ -168,6 +175,11 @@ fn said(found: &[Word], leaning: &Leaning, exchanges: &[Exchange]) -> Option<Str
             Some(format!("{verb} {}", shape.cut(that, shape.words.len())))
         }
         Means::Then => then(&shape, last),
+        Means::Instead => {
+            let denied = last.answer.as_deref().is_some_and(|answer| answer.to_lowercase().starts_with("no"));
+            let told = statement(&shape, None).filter(|told| denied && shape.asking == 0 && told.contains(" can "))?;
+            Some(format!("instead if {}", told.replacen(" can ", " cannot ", 1)))
+        }
         Means::Later | Means::Before => {
             let told = statement(&shape, None).filter(|_| shape.asks_circumstance())?;
             Some(format!("{} {told}", if leaning.means == Means::Later { "after" } else { "before" }))
@@ -188,6 +200,13 @@ fn item(place: usize, last: &Exchange, exchanges: &[Exchange]) -> Option<String>
         return Some(kinds.filter(|_| lower).map_or_else(|| item.clone(), |(_, noun)| format!("{item} {noun}")));
     }
     let (answer, new) = (last.answer.as_deref()?, ORDINALS.get(place)?);
+    // `What is the mayor called? President. Who was the first one?`
+    let shape = Shape::of(&last.question);
+    let role = shape.phrases.iter().find(|phrase| phrase.text.starts_with("the ") && !is_property(&phrase.head));
+    let counted = words(answer).iter().any(|word| is_one_of(&word.lower, ORDINALS));
+    if let Some((_, role)) = role.and_then(|phrase| phrase.text.split_once(' ')).filter(|_| !counted) {
+        return Some(format!("the {new} {role}"));
+    }
     let old = words(answer).into_iter().find(|word| is_one_of(&word.lower, ORDINALS))?;
     Some(format!("{}{new}{}", &answer[..old.start], &answer[old.end..]))
 }
@@ -243,6 +262,13 @@ fn action(exchange: &Exchange, past: bool) -> Option<String> {
     let acted = |base: &str| if past { past_of(base) } else { base.to_owned() };
     match shape.verb()? {
         Verb::Main { at, base, .. } => Some(format!("{} {}", acted(&base), shape.cut(at + 1, count)).trim().to_owned()),
+        // `Can a document be moved?`
+        Verb::Auxiliary if shape.cut(0, shape.words.len()).contains(" be ") => {
+            let subject = shape.phrases.iter().find(|phrase| phrase.first == shape.asking + 1)?;
+            let verb = shape.words.get(subject.last + 1).filter(|_| shape.words[subject.last].lower == "be")?;
+            let base = base_of_past(&verb.lower)?;
+            Some(format!("{} {} {}", acted(&base), subject.text, shape.cut(subject.last + 2, count)).trim().to_owned())
+        }
         // `What did the UK ban on Sundays?`, with what was answered in its place.
         Verb::Auxiliary => {
             let supported = is_one_of(&shape.words[shape.asking].lower, BASE_FOLLOWS);

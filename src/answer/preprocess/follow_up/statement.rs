@@ -77,7 +77,7 @@ fn subject(shape: &Shape<'_>) -> Option<(usize, usize)> {
 pub(super) fn speaks_of_several(shape: &Shape<'_>) -> bool {
     let verb = shape.words.get(shape.asking).map_or("", |word| word.lower.as_str());
     let other = shape.phrases.iter().any(|phrase| phrase.first == shape.asking + 1);
-    matches!(verb, "were" | "are") && !other && shape.asked_noun().is_none_or(|noun| is_plural(&noun.head))
+    matches!(verb, "were" | "are") && (!other || shape.predicate().is_some()) && shape.asked_noun().is_none_or(|noun| is_plural(&noun.head))
 }
 
 fn lower_first(text: &str) -> String {

@@ -163,10 +163,8 @@ fn things(shape: &Shape<'_>, answer: Option<&str>) -> Vec<String> {
     topics.sort_by_key(|phrase| {
         (!phrase.named || phrase.after.as_deref().is_some_and(|after| after != "of" && after != "about"), phrase.first)
     });
-    if topics.iter().any(|phrase| phrase.has_institution() || !phrase.is_person()) {
-        // A person is no `it` where a thing is there.
-        topics.sort_by_key(|phrase| is_personal_name(phrase));
-    }
+    // A person is no `it` where a thing is there.
+    topics.sort_by_key(|phrase| is_personal_name(phrase));
     let topics = topics.into_iter().flat_map(|phrase| {
         let bearer = phrase.bearer().filter(|bearer| !is_plural(bearer.rsplit(' ').next().unwrap_or(bearer)));
         let owner = phrase.text.split_once("'s ").map(|(owner, _)| owner).filter(|_| is_property(&phrase.head));
@@ -182,7 +180,9 @@ fn things(shape: &Shape<'_>, answer: Option<&str>) -> Vec<String> {
     if answer.is_some_and(|answer| shape.defines(answer)) {
         return topics.chain(answered).collect();
     }
-    answered.into_iter().chain(topics).chain(placed).collect()
+    // Of a way to do something, what it is done with comes last.
+    let means = answer.filter(|_| shape.question_word() == "how").and_then(instrument).map(definite_text);
+    answered.into_iter().chain(topics).chain(placed).chain(means).collect()
 }
 
 /// `the model footnote` of `What is the model called?`: a name in small letters says little by itself, and neither does
@@ -193,18 +193,22 @@ fn called(shape: &Shape<'_>, answer: &str) -> String {
     }
     let plain = answer.chars().all(|c| c.is_lowercase());
     let asks = shape.words.last().is_some_and(|word| word.lower == "called");
-    let named = shape.phrases.iter().find(|phrase| asks && plain && !phrase.asks && is_class(&phrase.head));
+    let named = shape.phrases.iter().find(|phrase| plain && (asks != phrase.asks) && is_class(&phrase.head));
     named.map_or_else(|| definite_text(answer), |phrase| format!("the {} {answer}", phrase.head))
 }
 
 fn several(shape: &Shape<'_>, answer: Option<&str>) -> Vec<String> {
-    let listed = answer.filter(|_| shape.question_word() != "where").filter(|answer| {
-        lists(answer)
-            || ((!is_quantity(answer) || shape.asks_person())
+    let listed = answer.filter(|answer| {
+        (lists(answer) && !is_time(answer))
+            || ((!is_quantity(answer) || shape.asks_person() || shape.asks_thing())
                 && !shape.asks_circumstance()
                 && (is_plural_answer(answer) || speaks_of_several(shape)))
     });
-    let answered = listed.map(|answer| members(shape, answer));
+    // `Where were they based?`: the places come after those who were there.
+    let (placed, answered) = match shape.question_word() {
+        "where" => (listed.map(bare_place), None),
+        _ => (None, listed.map(|answer| members(shape, answer))),
+    };
     let plural = |asks: bool| {
         shape.phrases.iter().filter(move |phrase| phrase.asks == asks && phrase.is_plural() && !phrase.is_quantity())
     };
@@ -220,7 +224,7 @@ fn several(shape: &Shape<'_>, answer: Option<&str>) -> Vec<String> {
     if answer.is_some_and(|answer| shape.defines(answer)) {
         return topics.chain(strong).chain(groups).collect();
     }
-    strong.chain(topics).chain(told).chain(organisation.map(str::to_owned)).chain(groups).collect()
+    strong.chain(topics).chain(placed).chain(told).chain(organisation.map(str::to_owned)).chain(groups).collect()
 }
 
 /// The things of a list, by what they are where there are many, or where they are no names.
@@ -240,6 +244,11 @@ fn members(shape: &Shape<'_>, answer: &str) -> String {
 fn counted_ones(shape: &Shape<'_>, phrase: &NounPhrase) -> String {
     if let Some(Verb::Main { .. }) = shape.verb() {
         return format!("the {} that {}", phrase.text, shape.cut(shape.asking, shape.words.len()));
+    }
+    let subject = shape.phrases.iter().find(|subject| subject.first == shape.asking + 1);
+    let has = shape.words.last().is_some_and(|word| word.lower == "have");
+    if let Some(subject) = subject.filter(|subject| has && !subject.named) {
+        return format!("the {} of {}", phrase.text, with_tail(shape, subject));
     }
     let owner = shape.phrases.iter().find(|phrase| !phrase.asks && phrase.named);
     match owner.filter(|_| !phrase.named) {
@@ -309,5 +318,6 @@ fn title(exchange: &Exchange) -> Option<String> {
 }
 
 fn is_personal_name(phrase: &NounPhrase) -> bool {
-    phrase.named && phrase.is_person() && phrase.text.split_whitespace().count() > 1
+    let article = phrase.text.split_whitespace().next().is_some_and(|word| word.to_lowercase() == "the");
+    phrase.named && phrase.is_person() && phrase.text.split_whitespace().count() > 1 && !article
 }
