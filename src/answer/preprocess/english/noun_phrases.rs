@@ -4,7 +4,7 @@
 
 use super::{
     AUXILIARIES, BASE_FOLLOWS, BE, CLAUSE_WORDS, DETERMINERS, PREPOSITIONS, QUESTION_WORDS, REQUESTS, SUBJECT_PRONOUNS, is_closed_class, is_one_of,
-    nouns::{is_institution, is_person, is_plural},
+    nouns::{is_class, is_institution, is_person, is_plural},
     verbs,
     words::{Word, words},
 };
@@ -64,7 +64,9 @@ impl NounPhrase {
     pub fn is_quantity(&self) -> bool {
         let counts = |word: &str| word.chars().next().is_some_and(|c| c.is_ascii_digit() || "$€£".contains(c));
         let count = self.text.split_whitespace().count();
-        !self.named && (counts(&self.head) || (count <= 2 && self.text.split_whitespace().any(counts)))
+        // `status 429` is one of the statuses.
+        let numbered = is_class(&self.head);
+        !self.named && (counts(&self.head) || (count <= 2 && !numbered && self.text.split_whitespace().any(counts)))
     }
 }
 
@@ -169,7 +171,9 @@ pub fn noun_phrases(text: &str) -> Vec<NounPhrase> {
         // `Who can vary the date?`
         let modal = is_one_of(before, &["can", "could", "may", "might", "must", "will", "would", "should"]);
         let asks = at == 2 && is_one_of(&words[0].lower, &["who", "what", "which"]);
-        let acts = (subject || (modal && asks && verbs::is_base(lower))) && !opens;
+        // `Where should a list be cut?`
+        let participle = matches!(before, "be" | "been") && verbs::is_participle(lower);
+        let acts = (subject || participle || (modal && asks && verbs::is_base(lower))) && !opens;
         let end = if asks_for || acts { inside } else { run(&words, text, inside, opens, clause) };
         if end == inside {
             if !is_one_of(lower, BASE_FOLLOWS) && (acts || is_verb(word, text) || verbs::is_base(lower)) {

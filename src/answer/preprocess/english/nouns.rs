@@ -307,6 +307,25 @@ pub const CLASSES: &[&str] = &[
     "module", "parameter", "column", "state", "code", "collection", "group", "folder", "header", "method", "policy",
 ];
 
+/// Whether a noun says what a name is the name of: `the company`.
+pub fn is_kind(word: &str) -> bool {
+    matches!(
+        word,
+        "company" | "firm" | "organisation" | "organization" | "group" | "party" | "institution" | "agency" | "bank"
+            | "association" | "network" | "book" | "ship" | "team" | "army" | "dynasty" | "city" | "town" | "country"
+    )
+}
+
+/// Whether a noun asks for what it is a relation to: `the disadvantage`, of something.
+pub fn is_relation(word: &str) -> bool {
+    matches!(
+        word,
+        "advantage" | "disadvantage" | "drawback" | "benefit" | "reason" | "purpose" | "goal" | "point" | "result"
+            | "outcome" | "effect" | "cause" | "rest" | "remainder" | "maximum" | "minimum" | "default" | "meaning"
+            | "price" | "cost" | "size" | "limit"
+    )
+}
+
 /// Whether a name in small letters can stand behind a noun.
 pub fn is_class(word: &str) -> bool {
     CLASSES.contains(&word)

@@ -64,7 +64,7 @@ fn asking_is_why(here: &[Word]) -> bool {
     let so = here.len() == 3 && here[1].lower == "so";
     here.len() > 1
         && here[0].lower == "why"
-        && (so || here[1..].iter().all(|word| matches!(word.lower.as_str(), "that" | "this" | "those" | "these" | "one" | "ones")))
+        && (so || here[1..].iter().all(|word| matches!(word.lower.as_str(), "that" | "this" | "those" | "these" | "one" | "ones" | "then" | "there")))
 }
 
 /// `what for?` asks with `what` at the beginning and `for` at the end.

@@ -2,10 +2,10 @@
 //!
 //! May depend on `english`.
 
-use super::{Exchange, answers::{is_clause, is_name, is_quantity}, naming::definite_text, question_shape::{Shape, Verb}};
+use super::{Exchange, answers::{is_clause, is_name, is_quantity}, naming::definite_text, question_shape::{Shape, Verb}, topic::{Kind, candidates}};
 use crate::answer::preprocess::english::{
     noun_phrases::{NounPhrase, noun_phrases},
-    nouns::{is_person, is_word},
+    nouns::{is_kind, is_person, is_place, is_relation, is_word},
     words::words,
 };
 
@@ -47,6 +47,10 @@ pub(super) fn complete(text: &str, exchanges: &[Exchange]) -> Option<String> {
     let answer = last.answer.as_deref().filter(|answer| !is_quantity(answer) && !is_clause(answer));
     let by = match (longer(phrase), name) {
         (Some(known), _) if known.named || pointing => definite_text(&known.text),
+        // `What is the company called now?`
+        (None, _) if is_kind(&phrase.head) && answer.is_some_and(is_name) && named_kind(last, &phrase.head) => {
+            definite_text(answer?)
+        }
         (None, _) if is_word(&phrase.head) && answer.is_some() => format!("{} {}", phrase.text, answer?),
         (_, Some(_)) if is_city(&phrase.head) => place(last)?,
         // `Who moved the court?`, and nothing else: it is the court that was spoken of.
@@ -54,6 +58,10 @@ pub(super) fn complete(text: &str, exchanges: &[Exchange]) -> Option<String> {
         _ if is_person(&phrase.head) && !pointing => return None,
         (_, Some(name)) if pointing || said(last, &phrase.head) || (found.len() <= 7 && phrases.len() == 1) => {
             if name.contains(noun) { name } else { format!("the {noun} of {name}") }
+        }
+        // `What is the disadvantage?` asks for that of something.
+        _ if is_relation(&phrase.head) && phrase.last == found.len() => {
+            format!("{} of {}", phrase.text, topic(last, exchanges)?)
         }
         _ => return None,
     };
@@ -79,6 +87,22 @@ fn names(exchange: &Exchange) -> Vec<String> {
     let answered = exchange.answer.iter().filter(|answer| acted && is_name(answer));
     let named = named.map(|phrase| definite_text(phrase.bearer().unwrap_or(&phrase.text)));
     answered.cloned().chain(named).collect()
+}
+
+/// Whether an answer can be meant by such a noun: it was asked for as one, or with `who`.
+fn named_kind(last: &Exchange, noun: &str) -> bool {
+    let shape = Shape::of(&last.question);
+    shape.asked_noun().is_some_and(|asked| asked.head == noun) || (shape.question_word() == "who" && !is_place(noun))
+}
+
+/// What a relation is one to: those that were counted, or what was asked about.
+fn topic(last: &Exchange, exchanges: &[Exchange]) -> Option<String> {
+    let shape = Shape::of(&last.question);
+    let counted = shape.asked_noun().filter(|noun| noun.is_plural()).map(|noun| format!("the {}", noun.text));
+    counted.or_else(|| {
+        let kinds = [Kind::Thing, Kind::Several];
+        kinds.into_iter().find_map(|kind| candidates(kind, &exchanges[exchanges.len() - 1..]).into_iter().next())
+    })
 }
 
 /// The name that stands where a place would: after `in`, `to` or the like, or last.

@@ -9,7 +9,7 @@ use crate::answer::preprocess::english::{
     inflection::singular,
     noun_phrases::{NounPhrase, noun_phrases},
     nouns::is_plural,
-    verbs::{base_of_third, is_past},
+    verbs::{base_of_third, is_base, is_past},
     words::{Word, words},
 };
 
@@ -77,7 +77,8 @@ fn with_noun(text: &str, here: &[Word], last: &Exchange) -> Option<String> {
     }
     let one = here.get(1).is_some_and(|word| matches!(word.lower.as_str(), "one" | "ones"));
     let verb = here.get(1 + usize::from(one)).filter(|word| {
-        here[0].lower == "which" && (is_past(&word.lower) || is_one_of(&word.lower, AUXILIARIES))
+        let acts = is_past(&word.lower) || is_one_of(&word.lower, AUXILIARIES) || (one && is_base(&word.lower));
+        here[0].lower == "which" && acts
     })?;
     let noun = shape.asked_noun().or_else(|| plural().filter(|_| one))?;
     let several = here[1].lower == "ones" || matches!(verb.lower.as_str(), "are" | "were" | "have" | "do");
@@ -101,6 +102,10 @@ fn in_place(text: &str, here: &[Word], last: &Exchange) -> Option<String> {
 }
 
 fn has_verb(text: &str, here: &[Word]) -> bool {
+    // `from where to where?`
+    if here.iter().all(|word| is_one_of(&word.lower, QUESTION_WORDS) || is_one_of(&word.lower, PREPOSITIONS)) {
+        return false;
+    }
     here.iter().skip(1).any(|word| {
         let lower = word.lower.as_str();
         is_one_of(lower, AUXILIARIES)

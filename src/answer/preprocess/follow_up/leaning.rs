@@ -142,7 +142,7 @@ fn counted(found: &[Word], at: usize) -> Option<Leaning> {
     let with = |at, end, means| Some(Leaning { at, end, means, possessive: false });
     match word {
         // `how do I revoke one?`
-        "one" if verbs::is_base(before) && found.len() == at + 1 => with(at, at + 1, Means::Any),
+        "one" if is_verb(before) && found.len() == at + 1 => with(at, at + 1, Means::Any),
         // `the PDF ones`: formats, or whatever was asked for.
         "one" | "ones" if at > 0 && !is_closed_class(before) && !is_ordinal(before) => with(at, at + 1, Means::Noun),
         "first" | "second" | "third" | "fourth" | "last" | "former" | "latter" | "other" if before == "the" => {

@@ -1,4 +1,4 @@
-//! What a short question leaves out about its verb: what is compared with, and when something succeeded.
+//! What a short question leaves out about its verb: what is compared with, when something succeeded, and where.
 //!
 //! May depend on `english`.
 
@@ -8,7 +8,7 @@ use super::{
     naming::definite,
     question_shape::{Shape, Verb},
 };
-use crate::answer::preprocess::english::{AUXILIARIES, is_one_of, words::words};
+use crate::answer::preprocess::english::{AUXILIARIES, is_one_of, noun_phrases::noun_phrases, words::words};
 
 /// Verbs that say how something ended, and not what.
 const OUTCOMES: &[&str] = &["win", "lose", "succeed", "fail", "survive"];
@@ -25,6 +25,9 @@ pub(super) fn behind(typed: &str, written: &str, last: &Exchange) -> Option<Stri
     let [verb, pronoun, .., end] = found.as_slice() else { return None };
     let answer = last.answer.as_deref()?;
     let shape = Shape::of(&last.question);
+    if let Some(place) = place(written, &shape) {
+        return Some(place);
+    }
     // What was answered has acted, and it is what is asked about.
     let Verb::Main { at, .. } = shape.verb()? else { return None };
     if !is_one_of(&verb.lower, AUXILIARIES) || !written.contains(answer) {
@@ -38,4 +41,17 @@ pub(super) fn behind(typed: &str, written: &str, last: &Exchange) -> Option<Stri
     let object = shape.phrases.iter().find(|phrase| phrase.first == at + 1 && !phrase.named)?;
     let alike = object.is_plural() == is_plural_answer(answer);
     (compares && alike).then(|| format!("than {}", definite(object)))
+}
+
+/// Where the subject of the last question was, when it is asked what else it did: `in Normandy`.
+fn place(written: &str, shape: &Shape<'_>) -> Option<String> {
+    let subject = shape.phrases.iter().find(|phrase| phrase.first == shape.asking + 1)?;
+    let did = shape.words.get(shape.asking).is_some_and(|word| word.lower == "did");
+    let placed = shape.phrases.iter().find(|phrase| {
+        phrase.first > subject.last + 1 && phrase.named && phrase.after.as_deref() == Some("in")
+    })?;
+    let about = definite(subject);
+    let others = noun_phrases(written).into_iter().any(|phrase| phrase.named && !about.contains(&phrase.text));
+    let acts = words(written).iter().any(|word| word.lower == "did");
+    (did && acts && !others && written.contains(&about)).then(|| format!("in {}", placed.text))
 }

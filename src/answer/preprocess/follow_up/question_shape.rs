@@ -115,6 +115,19 @@ impl<'a> Shape<'a> {
             })
     }
 
+    /// Whether what is asked for is only said of the thing that is the subject: `Which metal is the mace made of?`.
+    pub fn asks_attribute(&self) -> bool {
+        let Some(subject) = self.phrases.iter().find(|phrase| phrase.first == self.asking + 1 && !phrase.is_plural()) else {
+            return false;
+        };
+        let rest: Vec<&str> = self.words[subject.last..].iter().map(|word| word.lower.as_str()).collect();
+        let identifier = self.words[subject.first..subject.last].iter().any(Word::is_identifier);
+        let thing = !subject.is_person() || subject.text.to_lowercase().starts_with("the ");
+        self.asks_thing()
+            && ((identifier && matches!(rest.as_slice(), [_]))
+                || (thing && matches!(rest.as_slice(), ["have"] | ["made" | "built", "of" | "from"] | ["weigh" | "cost"])))
+    }
+
     /// Whether a thing is asked for, or several, and no amount.
     pub fn asks_thing(&self) -> bool {
         matches!(self.question_word(), "what" | "which") && !self.asks_circumstance()

@@ -156,7 +156,7 @@ fn said(found: &[Word], leaning: &Leaning, exchanges: &[Exchange]) -> Option<Str
         Means::Item(place) => item(place, last, exchanges),
         Means::Other => topic::other_item(exchanges),
         Means::Noun => noun(last, &found[..leaning.at]),
-        Means::Any => any(&shape).or_else(|| noun(last, &[]).map(|noun| format!("a {}", singular(&noun)))),
+        Means::Any => any(&shape),
         Means::More => {
             let plural = last.answer.as_deref().filter(|answer| is_plural_answer(answer)).map(str::to_owned);
             let noun = plural.or_else(|| noun(last, &[]))?;
@@ -252,7 +252,16 @@ fn noun(exchange: &Exchange, before: &[Word]) -> Option<String> {
 /// One of what was spoken of: `a key`.
 fn any(shape: &Shape<'_>) -> Option<String> {
     let open = |text: &str| text.starts_with("a ") || text.starts_with("an ");
-    shape.phrases.iter().rfind(|phrase| open(&phrase.text)).map(|phrase| phrase.text.clone())
+    if let Some(phrase) = shape.phrases.iter().rfind(|phrase| open(&phrase.text)) {
+        return Some(phrase.text.clone());
+    }
+    let plural = shape.phrases.iter().rfind(|phrase| phrase.is_plural() && !phrase.is_quantity() && !phrase.named);
+    let known = shape.phrases.iter().rfind(|phrase| phrase.text.starts_with("the ") && !phrase.named);
+    let phrase = plural.or(known)?;
+    let bare = phrase.text.strip_prefix("the ").unwrap_or(&phrase.text);
+    let one = bare.replacen(&phrase.head, &singular(&phrase.head), 1);
+    let article = if one.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    Some(format!("{article} {one}"))
 }
 
 /// What was done, in the base form or in the past: `buy red bandanas` after `Who bought red bandanas?`.

@@ -66,7 +66,8 @@ fn of_exchange(kind: Kind, exchange: &Exchange) -> Vec<String> {
             // `How many Jews lived there? 219,000. What share was that?`
             let counted = shape.asked_noun().filter(|noun| noun.is_plural() && answer.is_some_and(is_quantity));
             let counted = counted.map(|noun| counted_ones(&shape, noun));
-            let first = told.or(means).map(definite_text).or(counted);
+            let placed = answer.filter(|answer| shape.question_word() == "where" && !is_quantity(answer)).map(bare_place);
+            let first = told.or(means).map(definite_text).or(counted).or(placed);
             first.into_iter().chain(things(&shape, answer)).collect()
         }
         Kind::Several => several(&shape, answer),
@@ -123,7 +124,10 @@ fn pair(exchanges: &[Exchange]) -> Option<String> {
 
 fn persons(shape: &Shape<'_>, answer: Option<&str>) -> Vec<String> {
     let name = |answer: &&str| is_name(answer) && !has_institution(answer);
-    let answered = answer.filter(|answer| shape.asks_person() && (name(answer) || is_role(answer))).map(definite_text);
+    let acted = matches!(shape.verb(), Some(Verb::Main { .. }));
+    let answered = answer
+        .filter(|answer| (shape.asks_person() && is_role(answer)) || ((shape.asks_person() || acted) && name(answer)))
+        .map(definite_text);
     let owner = |phrase: &NounPhrase| phrase.named && phrase.text.contains("'s ");
     let asked = |phrase: &NounPhrase| shape.question_word() == "who" && phrase.first == shape.asking + 1 && phrase.named;
     let named = shape
@@ -176,7 +180,15 @@ fn things(shape: &Shape<'_>, answer: Option<&str>) -> Vec<String> {
         both
     });
     let placed = answer.filter(|answer| shape.question_word() == "where" && !is_quantity(answer)).map(bare_place);
-    let answered = entity.map(|answer| called(shape, answer));
+    // `Whose letter did he bring?`: it is that letter.
+    let owned = answer.zip(shape.asked_noun()).filter(|_| shape.question_word() == "whose").map(|(owner, noun)| {
+        format!("{} {}", possessive(owner.trim_end_matches("'s").trim_end_matches('\'')), noun.text)
+    });
+    let answered = owned.or(entity.map(|answer| called(shape, answer)));
+    // `Which capital does the empire have?`: what was answered is said of the empire.
+    if shape.asks_attribute() {
+        return topics.chain(answered).collect();
+    }
     if answer.is_some_and(|answer| shape.defines(answer)) {
         return topics.chain(answered).collect();
     }
