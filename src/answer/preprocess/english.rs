@@ -82,6 +82,16 @@ pub const PREPOSITIONS: &[&str] = &[
     "around",
     "alongside",
     "instead",
+    "besides",
+    "despite",
+    "except",
+    "unlike",
+    "inside",
+    "outside",
+    "throughout",
+    "beyond",
+    "below",
+    "above",
 ];
 
 /// Conjunctions, adverbs and other words that are no part of a noun phrase.

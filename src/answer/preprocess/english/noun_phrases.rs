@@ -40,7 +40,8 @@ impl NounPhrase {
 
     /// Whether `he` or `she` can stand for it: a person, or a name that is no institution's.
     pub fn is_person(&self) -> bool {
-        let capital = |word: &str| word.starts_with(char::is_uppercase) && word.to_lowercase().starts_with(&self.head);
+        // `al-Masri` is a name as well.
+        let capital = |word: &str| word.contains(char::is_uppercase) && word.to_lowercase().starts_with(&self.head);
         is_person(&self.head)
             || (self.named
                 && !self.has_institution()

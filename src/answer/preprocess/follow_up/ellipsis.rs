@@ -13,6 +13,9 @@ use crate::answer::preprocess::english::{
     words::{Word, words},
 };
 
+/// The most words of a question that leaves its verb out: in a longer one the verb is one that no list knows.
+const MAX_ELLIPSIS_WORDS: usize = 7;
+
 /// The whole question; `None` when nothing is left out, or the last question has no place for what is here. `replaced`
 /// says that a pronoun was written out.
 pub(super) fn complete(text: &str, continues: bool, replaced: bool, exchanges: &[Exchange]) -> Option<String> {
@@ -27,7 +30,7 @@ pub(super) fn complete(text: &str, continues: bool, replaced: bool, exchanges: &
     if asks {
         // `which rivers meet there?`: beside a pronoun stands a verb, known or not, but for `which of them?`.
         let clause = replaced && here.len() > 3 && !here.iter().take(3).any(|word| word.lower == "of");
-        if !clause && !has_verb(text, &here) {
+        if !clause && here.len() <= MAX_ELLIPSIS_WORDS && !has_verb(text, &here) {
             return ask_again(text, &here, last);
         }
         return with_noun(text, &here, last).or_else(|| in_place(text, &here, last));
@@ -78,7 +81,7 @@ fn with_noun(text: &str, here: &[Word], last: &Exchange) -> Option<String> {
     let one = here.get(1).is_some_and(|word| matches!(word.lower.as_str(), "one" | "ones"));
     let verb = here.get(1 + usize::from(one)).filter(|word| {
         let acts = is_past(&word.lower) || is_one_of(&word.lower, AUXILIARIES) || (one && is_base(&word.lower));
-        here[0].lower == "which" && acts
+        here[0].lower == "which" && acts && !here.iter().any(|word| word.lower == "or")
     })?;
     let noun = shape.asked_noun().or_else(|| plural().filter(|_| one))?;
     let several = here[1].lower == "ones" || matches!(verb.lower.as_str(), "are" | "were" | "have" | "do");

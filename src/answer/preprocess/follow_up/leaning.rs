@@ -144,10 +144,18 @@ fn counted(found: &[Word], at: usize) -> Option<Leaning> {
         // `how do I revoke one?`
         "one" if is_verb(before) && found.len() == at + 1 => with(at, at + 1, Means::Any),
         // `the PDF ones`: formats, or whatever was asked for.
-        "one" | "ones" if at > 0 && !is_closed_class(before) && !is_ordinal(before) => with(at, at + 1, Means::Noun),
+        "one" | "ones"
+            if at > 0
+                && !is_closed_class(before)
+                && !is_ordinal(before)
+                && (word == "ones" || next.is_empty() || is_closed_class(next) || is_verb(next)) =>
+        {
+            with(at, at + 1, Means::Noun)
+        }
         "first" | "second" | "third" | "fourth" | "last" | "former" | "latter" | "other" if before == "the" => {
             let generic = matches!(next, "one" | "case" | "option" | "way" | "kind");
-            let either = matches!(word, "former" | "latter");
+            let acts = verbs::is_past(next) || (verbs::is_base(next) && is_one_of(&found[at.saturating_sub(2)].lower, AUXILIARIES));
+            let either = matches!(word, "former" | "latter") && (next.is_empty() || is_closed_class(next) || acts);
             let third = found.get(at + 2).map_or("", |word| word.lower.as_str());
             let of_them = next == "of" && matches!(third, "them" | "these" | "those");
             if !generic && !either && !of_them && !(next.is_empty() && found.len() > 2) {
@@ -163,7 +171,10 @@ fn counted(found: &[Word], at: usize) -> Option<Leaning> {
             };
             with(at - 1, if of_them { at + 3 } else { at + 1 + usize::from(generic) }, means)
         }
-        "two" | "three" if before == "the" && (next.is_empty() || is_verb(next) || is_closed_class(next) || next == "related") => {
+        "two" | "three"
+            if before == "the"
+                && (next.is_empty() || verbs::is_past(next) || is_one_of(next, AUXILIARIES) || next == "related") =>
+        {
             with(at - 1, at + 1, Means::One(Kind::Several))
         }
         // `are some more powerful than others?`
@@ -251,6 +262,11 @@ fn is_expletive(found: &[Word], at: usize) -> bool {
         "raining",
         "late",
         "forbidden",
+        "essential",
+        "useful",
+        "likely",
+        "unlikely",
+        "usual",
         "common",
     ];
     let next = found.get(at + 1).map_or("", |next| next.lower.as_str());
@@ -259,6 +275,7 @@ fn is_expletive(found: &[Word], at: usize) -> bool {
     (is_one_of(next, STATES) && reaches)
         || (matches!(next, "take" | "cost" | "mean" | "takes")
             && matches!(after, "to" | "for" | "if" | "that" | "when"))
+        || (next == "called" && found[at + 1..].iter().any(|word| matches!(word.lower.as_str(), "when" | "if")))
         || (next == "from" && found[at + 1..].iter().any(|word| word.lower == "to"))
         || (matches!(next, "that" | "to") && found.len() > at + 2)
 }
@@ -270,13 +287,22 @@ fn has_partner(text: &str, found: &[Word], at: usize, kind: Kind) -> bool {
         && !found[..at].iter().any(|word| verbs::is_past(&word.lower) && !is_one_of(&word.lower, AUXILIARIES));
     // The subject of the main clause comes after what asks, and before everything else.
     let earlier = noun_phrases(text).into_iter().filter(|phrase| phrase.last <= at);
-    // `Which treaty established it?`: within one clause, a thing that acts on itself would be `itself`.
     let own = matches!(found[at].lower.as_str(), "its" | "his" | "her" | "their");
+    // `Who announced she would resign?`: the one who is asked for.
+    let who = found[0].lower == "who" && at > 1;
+    let nominative = matches!(found[at].lower.as_str(), "he" | "she" | "they");
+    let infinitive = found[..at].windows(2).any(|pair| pair[0].lower == "to" && !is_closed_class(&pair[1].lower));
+    if who && ((nominative && !subject && !is_one_of(&found[at - 1].lower, AUXILIARIES)) || (infinitive && !nominative && own)) {
+        return true;
+    }
+    // `Which treaty established it?`: within one clause, a thing that acts on itself would be `itself`.
     // `what did he do after it?`: a preposition, and no other clause.
     let object = found.len() == at + 1 && is_one_of(&found[at.saturating_sub(1)].lower, PREPOSITIONS);
     let parted = |from: usize| {
         let between = &found[from..at - usize::from(object && from < at)];
-        between.iter().any(|word| is_one_of(&word.lower, CLAUSE_WORDS) || word.ends_clause)
+        // `decide she wanted`: `that` may be left out.
+        let clause = nominative && at > 2 && !is_one_of(&found[at - 1].lower, AUXILIARIES);
+        clause || between.iter().any(|word| is_one_of(&word.lower, CLAUSE_WORDS) || word.ends_clause)
     };
     earlier.into_iter().any(|phrase| {
         if !own && !parted(phrase.last) {
@@ -284,6 +310,8 @@ fn has_partner(text: &str, found: &[Word], at: usize, kind: Kind) -> bool {
         }
         let fits = match kind {
             Kind::Person => phrase.named && phrase.is_person(),
+            // `When did Germany found their first settlement?`
+            Kind::Several if own && phrase.named => true,
             Kind::Several => phrase.is_plural() && !phrase.is_quantity(),
             _ => !phrase.is_plural() && !phrase.is_quantity() && phrase.head != "year",
         };
