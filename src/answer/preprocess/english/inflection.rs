@@ -76,9 +76,13 @@ mod tests {
 
     #[test]
     fn nouns_and_verbs_change_their_ending() {
-        for (plural, one) in
-            [("classes", "class"), ("countries", "country"), ("keys", "key"), ("people", "person"), ("status", "status")]
-        {
+        for (plural, one) in [
+            ("classes", "class"),
+            ("countries", "country"),
+            ("keys", "key"),
+            ("people", "person"),
+            ("status", "status"),
+        ] {
             assert_eq!(singular(plural), one);
         }
         for (base, past, third) in [

@@ -3,7 +3,8 @@
 //! May depend on its neighbours.
 
 use super::{
-    AUXILIARIES, BASE_FOLLOWS, BE, CLAUSE_WORDS, DETERMINERS, PREPOSITIONS, QUESTION_WORDS, REQUESTS, SUBJECT_PRONOUNS, is_closed_class, is_one_of,
+    AUXILIARIES, BASE_FOLLOWS, BE, CLAUSE_WORDS, DETERMINERS, PREPOSITIONS, QUESTION_WORDS, REQUESTS, SUBJECT_PRONOUNS,
+    is_closed_class, is_one_of,
     nouns::{is_class, is_institution, is_person, is_plural},
     verbs,
     words::{Word, words},
@@ -32,8 +33,8 @@ impl NounPhrase {
     /// Whether `they` can stand for it.
     pub fn is_plural(&self) -> bool {
         let joined = self.text.split_whitespace().any(|word| word == "and" || word == "&");
-        // `CYCLADES` is one network.
-        let capitals = |word: &str| word.len() > 4 && !word.chars().any(char::is_lowercase);
+        // `CYCLADES` is one network, and `MSPs` are several members.
+        let capitals = |word: &str| word.len() > 2 && word.ends_with(char::is_uppercase);
         let initials = self.text.split_whitespace().any(|word| capitals(word) && word.to_lowercase() == self.head);
         (joined && !is_institution(&self.head)) || (is_plural(&self.head) && !initials)
     }
@@ -252,7 +253,8 @@ fn run(words: &[Word], text: &str, from: usize, opened: bool, clause: Clause) ->
         // `which vitamin falls with age`, and not `which city parks are`
         let next = words.get(at + 1).map_or("", |next| next.lower.as_str());
         let acts = verbs::base_of_third(&word.lower).is_some() && !is_plural(&words[at.saturating_sub(1)].lower);
-        if acts && !name && !first && asks && is_closed_class(next) && !is_one_of(next, AUXILIARIES) {
+        let object = is_closed_class(next) || words.get(at + 1).is_some_and(|next| next.is_capitalised(text));
+        if acts && !name && !first && asks && object && !is_one_of(next, AUXILIARIES) {
             break;
         }
         // `What did Sweden ration?`: the verb may be one that no list knows.
@@ -305,6 +307,14 @@ fn extend(words: &[Word], text: &str, mut end: usize, clause: Clause) -> usize {
             matches!(link.lower.as_str(), "de" | "la" | "le" | "du" | "von" | "van" | "der" | "and" | "v")
                 && words[end - 1].is_capitalised(text)
                 && words.get(end + 1).is_some_and(|next| next.is_capitalised(text));
+        // `Richard the Lion-hearted`
+        let capital = |at: usize| words.get(at).is_some_and(|word| word.is_capitalised(text));
+        let surname = link.lower == "the" && capital(end - 1) && capital(end + 1) && !capital(end + 2);
+        let surname = surname && words.get(end + 2).is_none_or(|next| next.lower != "of");
+        if surname {
+            end += 2;
+            continue;
+        }
         if link.lower != "of" && !joins_names {
             break;
         }

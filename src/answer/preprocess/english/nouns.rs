@@ -288,11 +288,55 @@ pub fn is_institution(word: &str) -> bool {
 
 /// Nouns for what something has and is not: of `the population of Warsaw`, Warsaw is what is spoken of.
 pub const PROPERTIES: &[&str] = &[
-    "age", "amount", "area", "beginning", "cause", "cost", "date", "default", "depth", "duration", "effect", "end",
-    "frequency", "goal", "height", "history", "idea", "importance", "length", "limit", "location", "maximum",
-    "meaning", "minimum", "name", "number", "origin", "outcome", "part", "percentage", "population", "position",
-    "price", "principle", "purpose", "rate", "reason", "result", "role", "share", "size", "speed", "start", "status",
-    "use", "value", "weight", "width", "year",
+    "age",
+    "amount",
+    "area",
+    "beginning",
+    "cause",
+    "cost",
+    "date",
+    "default",
+    "depth",
+    "duration",
+    "effect",
+    "end",
+    "frequency",
+    "goal",
+    "height",
+    "history",
+    "idea",
+    "importance",
+    "length",
+    "limit",
+    "location",
+    "maximum",
+    "meaning",
+    "minimum",
+    "name",
+    "number",
+    "origin",
+    "outcome",
+    "part",
+    "percentage",
+    "population",
+    "position",
+    "price",
+    "principle",
+    "purpose",
+    "rate",
+    "reason",
+    "result",
+    "role",
+    "share",
+    "size",
+    "speed",
+    "start",
+    "status",
+    "use",
+    "value",
+    "weight",
+    "width",
+    "year",
 ];
 
 /// Whether a noun is a property of something.
@@ -302,17 +346,67 @@ pub fn is_property(word: &str) -> bool {
 
 /// Nouns that a name in small letters stands behind: `the scope ingest`.
 pub const CLASSES: &[&str] = &[
-    "scope", "key", "status", "service", "field", "option", "command", "path", "setting", "flag", "kind", "format",
-    "file", "volume", "table", "model", "role", "type", "mode", "level", "layer", "version", "page", "port", "stage",
-    "module", "parameter", "column", "state", "code", "collection", "group", "folder", "header", "method", "policy",
+    "scope",
+    "key",
+    "status",
+    "service",
+    "field",
+    "option",
+    "command",
+    "path",
+    "setting",
+    "flag",
+    "kind",
+    "format",
+    "file",
+    "volume",
+    "table",
+    "model",
+    "role",
+    "type",
+    "mode",
+    "level",
+    "layer",
+    "version",
+    "page",
+    "port",
+    "stage",
+    "module",
+    "parameter",
+    "column",
+    "state",
+    "code",
+    "collection",
+    "group",
+    "folder",
+    "header",
+    "method",
+    "policy",
 ];
 
 /// Whether a noun says what a name is the name of: `the company`.
 pub fn is_kind(word: &str) -> bool {
     matches!(
         word,
-        "company" | "firm" | "organisation" | "organization" | "group" | "party" | "institution" | "agency" | "bank"
-            | "association" | "network" | "book" | "ship" | "team" | "army" | "dynasty" | "city" | "town" | "country"
+        "company"
+            | "firm"
+            | "organisation"
+            | "organization"
+            | "group"
+            | "party"
+            | "institution"
+            | "agency"
+            | "bank"
+            | "association"
+            | "network"
+            | "book"
+            | "ship"
+            | "team"
+            | "army"
+            | "dynasty"
+            | "city"
+            | "town"
+            | "country"
     )
 }
 
@@ -320,9 +414,28 @@ pub fn is_kind(word: &str) -> bool {
 pub fn is_relation(word: &str) -> bool {
     matches!(
         word,
-        "advantage" | "disadvantage" | "drawback" | "benefit" | "reason" | "purpose" | "goal" | "point" | "result"
-            | "outcome" | "effect" | "cause" | "rest" | "remainder" | "maximum" | "minimum" | "default" | "meaning"
-            | "price" | "cost" | "size" | "limit"
+        "advantage"
+            | "disadvantage"
+            | "drawback"
+            | "benefit"
+            | "reason"
+            | "purpose"
+            | "goal"
+            | "point"
+            | "result"
+            | "outcome"
+            | "effect"
+            | "cause"
+            | "rest"
+            | "remainder"
+            | "maximum"
+            | "minimum"
+            | "default"
+            | "meaning"
+            | "price"
+            | "cost"
+            | "size"
+            | "limit"
     )
 }
 

@@ -165,8 +165,8 @@ pub fn base_of_past(word: &str) -> Option<String> {
 fn by_ending(word: &str) -> Option<String> {
     const KEEP_E: &[&str] = &[
         "ated", "ised", "ized", "uced", "nced", "rced", "ured", "osed", "ived", "oved", "erved", "olved", "uted",
-        "udged", "ited", "ided", "uded", "oded", "ired", "ared", "ored", "ined", "aged", "used", "ased", "bled", "cled",
-        "dled", "gled", "pled", "tled", "ribed", "zed",
+        "udged", "ited", "ided", "uded", "oded", "ired", "ared", "ored", "ined", "aged", "used", "ased", "bled",
+        "cled", "dled", "gled", "pled", "tled", "ribed", "zed",
     ];
     const DROP: &[&str] = &[
         "ected", "ished", "ened", "ained", "pted", "sted", "ssed", "acked", "ocked", "owed", "ucted", "nded", "ented",

@@ -21,9 +21,9 @@ impl Word {
         &text[self.start..self.end]
     }
 
-    /// Whether it begins with a capital letter in the text that it was cut from.
+    /// Whether it begins with a capital letter in the text that it was cut from, or as `vBNS` does.
     pub fn is_capitalised(&self, text: &str) -> bool {
-        self.of(text).chars().next().is_some_and(char::is_uppercase)
+        self.of(text).chars().take(2).any(char::is_uppercase)
     }
 
     /// Whether it is written with a digit, an underscore, a slash or the like inside, as names in programs are.

@@ -15,15 +15,58 @@ const IN_NAMES: &[&str] =
 
 /// Words with which an amount begins.
 const AMOUNTS: &[&str] = &[
-    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "twenty",
-    "thirty", "hundred", "thousand", "million", "billion", "half", "nearly", "about", "over", "approximately",
-    "almost", "yes", "no", "none",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "twenty",
+    "thirty",
+    "hundred",
+    "thousand",
+    "million",
+    "billion",
+    "half",
+    "nearly",
+    "about",
+    "over",
+    "approximately",
+    "almost",
+    "yes",
+    "no",
+    "none",
 ];
 
 /// Words that make a text a time.
 const TIMES: &[&str] = &[
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
-    "december", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "century", "today",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+    "century",
+    "today",
 ];
 
 /// Whether a text is a name: capital letters in front of all but small words.
@@ -107,11 +150,10 @@ pub(super) fn is_plural_answer(answer: &str) -> bool {
 
 /// The items of a list.
 pub(super) fn items(answer: &str) -> Vec<String> {
-    let parts = answer
-        .split(',')
-        .flat_map(|part| part.split(" and "))
-        .flat_map(|part| part.split(" or "))
-        .map(|part| ["and ", "or ", "as "].iter().fold(part.trim(), |part, word| part.trim_start_matches(word)).trim());
+    let parts =
+        answer.split(',').flat_map(|part| part.split(" and ")).flat_map(|part| part.split(" or ")).map(|part| {
+            ["and ", "or ", "as "].iter().fold(part.trim(), |part, word| part.trim_start_matches(word)).trim()
+        });
     let items: Vec<String> = parts.filter(|part| !part.is_empty()).map(str::to_owned).collect();
     if items.len() > 1 { items } else { Vec::new() }
 }

@@ -9,9 +9,7 @@ use super::{
     question_shape::{Shape, Verb},
 };
 use crate::answer::preprocess::english::{
-    BE, PREPOSITIONS, QUESTION_WORDS, SUBJECT_PRONOUNS, is_one_of,
-    noun_phrases::NounPhrase,
-    words::Word,
+    BE, PREPOSITIONS, QUESTION_WORDS, SUBJECT_PRONOUNS, is_one_of, noun_phrases::NounPhrase, words::Word,
 };
 
 /// The last question asked with the words of `text`; `None` where they have no place in it.
@@ -56,7 +54,12 @@ fn asking_words(text: &str, here: &[Word]) -> String {
     if matches!(lower.as_str(), "why not" | "how so" | "how come") || asking_is_why(here) {
         return asking[..3].to_owned();
     }
-    ["exactly", "precisely"].iter().find_map(|word| lower.strip_suffix(word)).map_or(asking, |rest| &asking[..rest.len()]).trim().to_owned()
+    ["exactly", "precisely"]
+        .iter()
+        .find_map(|word| lower.strip_suffix(word))
+        .map_or(asking, |rest| &asking[..rest.len()])
+        .trim()
+        .to_owned()
 }
 
 /// `why those?`, `why that one?`, `why so long?`
@@ -64,7 +67,10 @@ fn asking_is_why(here: &[Word]) -> bool {
     let so = here.len() == 3 && here[1].lower == "so";
     here.len() > 1
         && here[0].lower == "why"
-        && (so || here[1..].iter().all(|word| matches!(word.lower.as_str(), "that" | "this" | "those" | "these" | "one" | "ones" | "then" | "there")))
+        && (so
+            || here[1..].iter().all(|word| {
+                matches!(word.lower.as_str(), "that" | "this" | "those" | "these" | "one" | "ones" | "then" | "there")
+            }))
 }
 
 /// `what for?` asks with `what` at the beginning and `for` at the end.

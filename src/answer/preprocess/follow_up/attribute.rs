@@ -4,13 +4,17 @@
 
 use super::{
     Exchange,
-    question_shape::{Shape, Verb},
     answers::{is_quantity, names_event},
     naming::definite,
+    question_shape::{Shape, Verb},
     statement::{clause, statement},
     topic::{Kind, candidates},
 };
-use crate::answer::preprocess::english::{AUXILIARIES, REQUESTS, is_one_of, words::{lowers, words}};
+use crate::answer::preprocess::english::{
+    AUXILIARIES, REQUESTS, is_one_of,
+    nouns::is_plural,
+    words::{lowers, words},
+};
 
 /// The whole question; `None` when the text is none of these.
 pub(super) fn complete(text: &str, exchanges: &[Exchange]) -> Option<String> {
@@ -26,13 +30,31 @@ pub(super) fn complete(text: &str, exchanges: &[Exchange]) -> Option<String> {
             let shape = Shape::of(&last.question);
             return shape.phrases.iter().find(|phrase| phrase.is_plural()).map(definite);
         }
+        // `Do they have side effects? Yes. Such as?`
+        let affirmed =
+            exchanges.last().filter(|last| last.answer.as_deref().is_some_and(|answer| answer.starts_with("yes")));
+        if let Some(last) = affirmed {
+            return Shape::of(&last.question).phrases.last().map(definite);
+        }
         // What was answered, be it one thing or several, and else what was asked about.
-        several.iter().find(|several| plural.is_some_and(|answer| several.contains(answer))).or(thing.first()).or(several.first()).cloned()
+        several
+            .iter()
+            .find(|several| plural.is_some_and(|answer| several.contains(answer)))
+            .or(thing.first())
+            .or(several.first())
+            .cloned()
     };
     match lower.as_slice() {
         ["meaning"] | ["meaning", "what"] => Some(format!("what does {} mean", topic()?)),
         ["like", "what"] | ["such", "as"] | ["such", "as", "what"] | ["for", "example" | "instance"] => {
             Some(format!("what is an example of {}", topic()?))
+        }
+        // `any birds?` after `Which animals live there?`
+        ["any", .., noun] if lower.len() < 5 && is_plural(noun) && *noun != "examples" && *noun != "others" => {
+            let shape = Shape::of(&exchanges.last()?.question);
+            shape.asked_noun().filter(|_| matches!(shape.question_word(), "which" | "what"))?;
+            let noun = text[found[1].start..].trim_end_matches(['?', '.', '!', ' ']);
+            Some(format!("which {noun} {}", shape.cut(shape.asking, shape.words.len())))
         }
         [.., "example" | "examples"] if lower.len() < 8 => {
             let asks = lower.iter().any(|word| is_one_of(word, AUXILIARIES) || is_one_of(word, REQUESTS));

@@ -2,7 +2,13 @@
 //!
 //! May depend on `english`.
 
-use super::{Exchange, answers::{is_clause, is_name, is_quantity}, naming::definite_text, question_shape::{Shape, Verb}, topic::{Kind, candidates}};
+use super::{
+    Exchange,
+    answers::{is_clause, is_name, is_quantity},
+    naming::definite_text,
+    question_shape::{Shape, Verb},
+    topic::{Kind, candidates},
+};
 use crate::answer::preprocess::english::{
     AUXILIARIES, CLAUSE_WORDS, DETERMINERS, PREPOSITIONS, is_one_of,
     noun_phrases::{NounPhrase, noun_phrases},
@@ -79,7 +85,11 @@ pub(super) fn complete(text: &str, exchanges: &[Exchange]) -> Option<String> {
         // `Did the pope agree?` needs nobody whose pope he is.
         _ if is_person(&phrase.head) && !pointing => return None,
         (_, Some(name)) if pointing || acted || bare => {
-            if name.contains(noun) { name } else { format!("the {noun} of {name}") }
+            if name.contains(noun) {
+                name
+            } else {
+                format!("the {noun} of {name}")
+            }
         }
         // `What is the disadvantage?` asks for that of something.
         _ if is_relation(&phrase.head) && phrase.last == found.len() && found.len() <= 7 => {
@@ -139,7 +149,8 @@ fn topic(last: &Exchange, exchanges: &[Exchange]) -> Option<String> {
 fn place(exchange: &Exchange) -> Option<String> {
     let asked = noun_phrases(&exchange.question);
     let named: Vec<&NounPhrase> = asked.iter().filter(|phrase| phrase.named && !phrase.asks).collect();
-    let placed = named.iter().find(|phrase| matches!(phrase.after.as_deref(), Some("in" | "at" | "to" | "from" | "near")));
+    let placed =
+        named.iter().find(|phrase| matches!(phrase.after.as_deref(), Some("in" | "at" | "to" | "from" | "near")));
     placed.or(named.last()).map(|phrase| definite_text(&phrase.text))
 }
 

@@ -5,8 +5,9 @@
 
 use super::{Exchange, ask_again::ask_again, question_shape::Shape, substitute::substitute};
 use crate::answer::preprocess::english::{
-    AUXILIARIES, PREPOSITIONS, QUESTION_WORDS, is_one_of,
+    AUXILIARIES, PREPOSITIONS, QUESTION_WORDS,
     inflection::singular,
+    is_one_of,
     noun_phrases::{NounPhrase, noun_phrases},
     nouns::is_plural,
     verbs::{base_of_third, is_base, is_past},
@@ -27,10 +28,14 @@ pub(super) fn complete(text: &str, continues: bool, replaced: bool, exchanges: &
     let asks = question_word.is_some_and(|at| {
         here[..at].iter().all(|word| is_one_of(&word.lower, PREPOSITIONS) || word.lower == "together")
     });
+    // `in response to what?`
+    let last_asks = here.last().is_some_and(|word| is_one_of(&word.lower, QUESTION_WORDS));
+    let behind = last_asks && here.len() < 6 && is_one_of(&first.lower, PREPOSITIONS);
+    let asks = asks || behind;
     if asks {
         // `which rivers meet there?`: beside a pronoun stands a verb, known or not, but for `which of them?`.
         let clause = replaced && here.len() > 3 && !here.iter().take(3).any(|word| word.lower == "of");
-        if !clause && here.len() <= MAX_ELLIPSIS_WORDS && !has_verb(text, &here) {
+        if !clause && here.len() <= MAX_ELLIPSIS_WORDS && (behind || !acts(&here) && !has_verb(text, &here)) {
             return ask_again(text, &here, last);
         }
         return with_noun(text, &here, last).or_else(|| in_place(text, &here, last));
@@ -68,12 +73,19 @@ pub(super) fn complete(text: &str, continues: bool, replaced: bool, exchanges: &
     substitute(text.trim().trim_end_matches(['?', '.', '!']).trim(), &last.question)
 }
 
+/// Whether a verb stands where the noun that is counted would: `how many does it have?`, `how many represent it?`
+fn acts(here: &[Word]) -> bool {
+    let [how, many, verb, next, ..] = here else { return false };
+    let acts = is_one_of(&verb.lower, AUXILIARIES) || (is_base(&verb.lower) && !is_one_of(&next.lower, AUXILIARIES));
+    how.lower == "how" && many.lower == "many" && acts
+}
+
 /// `and which followed it?`, `which one is the default?` with the noun that was asked for.
 fn with_noun(text: &str, here: &[Word], last: &Exchange) -> Option<String> {
     let shape = Shape::of(&last.question);
     let plural = || shape.phrases.iter().rfind(|phrase| phrase.is_plural() && !phrase.is_quantity());
     // `how many does an answer have?`
-    if here.len() > 3 && here[0].lower == "how" && here[1].lower == "many" && is_one_of(&here[2].lower, AUXILIARIES) {
+    if acts(here) {
         let noun = shape.asked_noun().filter(|noun| noun.is_plural()).or_else(plural)?;
         let bare = noun.text.strip_prefix("the ").unwrap_or(&noun.text);
         return Some(format!("how many {bare} {}", &text[here[2].start..]));

@@ -118,7 +118,8 @@ fn pronoun(found: &[Word], text: &str, at: usize) -> Option<Leaning> {
             let ends = found.len() == at + 1 || found[at].ends_clause;
             let placed = is_one_of(before, AUXILIARIES) || is_one_of(before, PREPOSITIONS);
             let object = ends && at > 1 && is_verb(before);
-            let is_something = is_one_of(before, BE) && (is_predicate(next) || verbs::is_past(next) || is_closed_class(next));
+            let is_something =
+                is_one_of(before, BE) && (is_predicate(next) || verbs::is_past(next) || is_closed_class(next));
             let several = matches!(word, "those" | "these");
             let starts_list =
                 several && (is_one_of(next, AUXILIARIES) || next == "of" || next.is_empty() || next == "in");
@@ -128,7 +129,9 @@ fn pronoun(found: &[Word], text: &str, at: usize) -> Option<Leaning> {
                 _ => Kind::Pointed,
             };
             let said_of_it = is_one_of(before, PREPOSITIONS) && verbs::is_past(next);
-            ((placed && (ends || acts || starts_list || said_of_it)) || object || is_something).then(|| simple(kind, false)).flatten()
+            ((placed && (ends || acts || starts_list || said_of_it)) || object || is_something)
+                .then(|| simple(kind, false))
+                .flatten()
         }
         _ => None,
     }
@@ -143,6 +146,8 @@ fn counted(found: &[Word], at: usize) -> Option<Leaning> {
     match word {
         // `how do I revoke one?`
         "one" if is_verb(before) && found.len() == at + 1 => with(at, at + 1, Means::Any),
+        // `the one in Algeria`
+        "one" | "ones" if before == "the" && is_one_of(next, PREPOSITIONS) => with(at, at + 1, Means::Noun),
         // `the PDF ones`: formats, or whatever was asked for.
         "one" | "ones"
             if at > 0
@@ -154,7 +159,8 @@ fn counted(found: &[Word], at: usize) -> Option<Leaning> {
         }
         "first" | "second" | "third" | "fourth" | "last" | "former" | "latter" | "other" if before == "the" => {
             let generic = matches!(next, "one" | "case" | "option" | "way" | "kind");
-            let acts = verbs::is_past(next) || (verbs::is_base(next) && is_one_of(&found[at.saturating_sub(2)].lower, AUXILIARIES));
+            let acts = verbs::is_past(next)
+                || (verbs::is_base(next) && is_one_of(&found[at.saturating_sub(2)].lower, AUXILIARIES));
             let either = matches!(word, "former" | "latter") && (next.is_empty() || is_closed_class(next) || acts);
             let third = found.get(at + 2).map_or("", |word| word.lower.as_str());
             let of_them = next == "of" && matches!(third, "them" | "these" | "those");
@@ -176,6 +182,12 @@ fn counted(found: &[Word], at: usize) -> Option<Leaning> {
                 && (next.is_empty() || verbs::is_past(next) || is_one_of(next, AUXILIARIES) || next == "related") =>
         {
             with(at - 1, at + 1, Means::One(Kind::Several))
+        }
+        // `who sits in the other two?`
+        "two" | "three" | "four"
+            if before == "other" && (next.is_empty() || is_closed_class(next) || is_verb(next)) =>
+        {
+            with(at, at + 1, Means::More)
         }
         // `are some more powerful than others?`
         "some" | "most" | "all" if is_one_of(before, BE) && (next == "more" || is_predicate(next)) => {
@@ -292,7 +304,10 @@ fn has_partner(text: &str, found: &[Word], at: usize, kind: Kind) -> bool {
     let who = found[0].lower == "who" && at > 1;
     let nominative = matches!(found[at].lower.as_str(), "he" | "she" | "they");
     let infinitive = found[..at].windows(2).any(|pair| pair[0].lower == "to" && !is_closed_class(&pair[1].lower));
-    if who && ((nominative && !subject && !is_one_of(&found[at - 1].lower, AUXILIARIES)) || (infinitive && !nominative && own)) {
+    if who
+        && ((nominative && !subject && !is_one_of(&found[at - 1].lower, AUXILIARIES))
+            || (infinitive && !nominative && own))
+    {
         return true;
     }
     // `Which treaty established it?`: within one clause, a thing that acts on itself would be `itself`.

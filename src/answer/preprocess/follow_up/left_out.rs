@@ -47,9 +47,10 @@ pub(super) fn behind(typed: &str, written: &str, last: &Exchange) -> Option<Stri
 fn place(written: &str, shape: &Shape<'_>) -> Option<String> {
     let subject = shape.phrases.iter().find(|phrase| phrase.first == shape.asking + 1)?;
     let did = shape.words.get(shape.asking).is_some_and(|word| word.lower == "did");
-    let placed = shape.phrases.iter().find(|phrase| {
-        phrase.first > subject.last + 1 && phrase.named && phrase.after.as_deref() == Some("in")
-    })?;
+    let placed = shape
+        .phrases
+        .iter()
+        .find(|phrase| phrase.first > subject.last + 1 && phrase.named && phrase.after.as_deref() == Some("in"))?;
     let about = definite(subject);
     let others = noun_phrases(written).into_iter().any(|phrase| phrase.named && !about.contains(&phrase.text));
     let acts = words(written).iter().any(|word| word.lower == "did");

@@ -117,7 +117,8 @@ impl<'a> Shape<'a> {
 
     /// Whether what is asked for is only said of the thing that is the subject: `Which metal is the mace made of?`.
     pub fn asks_attribute(&self) -> bool {
-        let Some(subject) = self.phrases.iter().find(|phrase| phrase.first == self.asking + 1 && !phrase.is_plural()) else {
+        let Some(subject) = self.phrases.iter().find(|phrase| phrase.first == self.asking + 1 && !phrase.is_plural())
+        else {
             return false;
         };
         let rest: Vec<&str> = self.words[subject.last..].iter().map(|word| word.lower.as_str()).collect();
@@ -125,7 +126,8 @@ impl<'a> Shape<'a> {
         let thing = !subject.is_person() || subject.text.to_lowercase().starts_with("the ");
         self.asks_thing()
             && ((identifier && matches!(rest.as_slice(), [_]))
-                || (thing && matches!(rest.as_slice(), ["have"] | ["made" | "built", "of" | "from"] | ["weigh" | "cost"])))
+                || (thing && matches!(rest.as_slice(), ["have"] | ["weigh" | "cost"]))
+                || (thing && matches!(rest.as_slice(), [verb, link] if is_past(verb) && is_one_of(link, PREPOSITIONS))))
     }
 
     /// Whether a thing is asked for, or several, and no amount.
@@ -188,7 +190,8 @@ impl<'a> Shape<'a> {
         if matches!((before, last), ("short" | "stand", "for")) {
             return true;
         }
-        let whole = self.phrases.iter().any(|phrase| phrase.first == self.asking + 1 && phrase.last == self.words.len());
+        let whole =
+            self.phrases.iter().any(|phrase| phrase.first == self.asking + 1 && phrase.last == self.words.len());
         self.predicate().filter(|_| whole).is_some_and(|predicate| {
             let first = self.words[self.asking + 1].lower.as_str();
             let definite = matches!(first, "the" | "its" | "his" | "her" | "their");

@@ -4,16 +4,17 @@
 
 use super::{
     Exchange,
-    leaning::{Leaning, Means, leaning_at},
     answers::is_plural_answer,
+    leaning::{Leaning, Means, leaning_at},
     naming::{definite, definite_text, possessive},
     question_shape::{Shape, Verb},
     statement::{clause, statement},
     topic::{self, Kind, candidates},
 };
 use crate::answer::preprocess::english::{
-    AUXILIARIES, BASE_FOLLOWS, CONJUNCTIONS, PREPOSITIONS, is_one_of,
+    AUXILIARIES, BASE_FOLLOWS, CONJUNCTIONS, PREPOSITIONS,
     inflection::{past_of, singular},
+    is_one_of,
     noun_phrases::NounPhrase,
     nouns::is_property,
     verbs::{base_of_past, base_of_third, is_base},
@@ -62,6 +63,19 @@ pub(super) fn replace_pronouns(text: &str, continues: bool, exchanges: &[Exchang
             continue;
         }
         let mut partners = candidates(kind, exchanges);
+        // `after that`, where it was asked when something was.
+        let since = leaning
+            .at
+            .checked_sub(1)
+            .is_some_and(|at| matches!(found[at].lower.as_str(), "after" | "before" | "since"));
+        if since
+            && kind == Kind::Pointed
+            && let Some(last) = exchanges.last()
+        {
+            let shape = Shape::of(&last.question);
+            let told = statement(&shape, None).filter(|_| shape.question_word() == "when");
+            partners.splice(0..0, told);
+        }
         if partners.is_empty() && found[leaning.at].lower == "she" {
             // A ship or a mermaid.
             partners = candidates(Kind::Thing, exchanges);
@@ -155,7 +169,10 @@ fn said(found: &[Word], leaning: &Leaning, exchanges: &[Exchange]) -> Option<Str
         Means::One(_) => None,
         Means::Item(place) => item(place, last, exchanges),
         Means::Other => topic::other_item(exchanges),
-        Means::Noun => noun(last, &found[..leaning.at]),
+        Means::Noun => {
+            let noun = noun(last, &found[..leaning.at])?;
+            Some(if found[leaning.at].lower == "one" { singular_of(&noun) } else { noun })
+        }
         Means::Any => any(&shape),
         Means::More => {
             let plural = last.answer.as_deref().filter(|answer| is_plural_answer(answer)).map(str::to_owned);
@@ -244,9 +261,30 @@ fn noun(exchange: &Exchange, before: &[Word]) -> Option<String> {
         return Some(phrase.head.clone());
     }
     let plural = shape.phrases.iter().rfind(|phrase| phrase.is_plural() && !phrase.is_quantity());
-    let indefinite = shape.phrases.iter().rfind(|phrase| phrase.text.starts_with("a ") || phrase.text.starts_with("an "));
+    let indefinite =
+        shape.phrases.iter().rfind(|phrase| phrase.text.starts_with("a ") || phrase.text.starts_with("an "));
     let definite = shape.phrases.iter().find(|phrase| phrase.text.starts_with("the ") && !phrase.named);
-    shape.asked_noun().or(plural).or(indefinite).or(definite).map(|phrase| phrase.head.clone())
+    shape.asked_noun().or(plural).or(indefinite).or(definite).map(kind)
+}
+
+/// What a thing is, without what tells it from others: `Turing machine` of `a deterministic Turing machine`.
+fn kind(phrase: &NounPhrase) -> String {
+    let end = phrase.text.split(" of ").next().unwrap_or_default();
+    let parts: Vec<&str> = end.split_whitespace().collect();
+    let name = |part: &&str| part.starts_with(char::is_uppercase);
+    let before = parts[..parts.len().saturating_sub(1)].iter().rev().take_while(|part| name(part)).count();
+    // `Japanese cars` are told from others by their name, and the first word may open the sentence.
+    if before == 0 || before + 1 >= parts.len() {
+        phrase.head.clone()
+    } else {
+        parts[parts.len() - 1 - before..].join(" ")
+    }
+}
+
+/// One of what a noun stands for several of.
+fn singular_of(noun: &str) -> String {
+    let (before, last) = noun.rsplit_once(' ').map_or(("", noun), |(before, last)| (before, last));
+    format!("{before} {}", singular(last)).trim_start().to_owned()
 }
 
 /// One of what was spoken of: `a key`.
@@ -261,7 +299,10 @@ fn any(shape: &Shape<'_>) -> Option<String> {
     let bare = phrase.text.strip_prefix("the ").unwrap_or(&phrase.text);
     let one = bare.replacen(&phrase.head, &singular(&phrase.head), 1);
     let article = if one.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
-    Some(format!("{article} {one}"))
+    // `How many are there in Warsaw?`
+    let there = shape.words.iter().position(|word| word.lower == "there").filter(|_| phrase.asks);
+    let within = there.map_or("", |there| shape.cut(there + 1, shape.words.len()));
+    Some(format!("{article} {one} {within}").trim_end().to_owned())
 }
 
 /// What was done, in the base form or in the past: `buy red bandanas` after `Who bought red bandanas?`.

@@ -5,10 +5,11 @@
 
 use super::question_shape::{Shape, Verb};
 use crate::answer::preprocess::english::{
-    AUXILIARIES, PREPOSITIONS, SUBJECT_PRONOUNS, is_one_of,
+    AUXILIARIES, BE, PREPOSITIONS, SUBJECT_PRONOUNS,
     inflection::{past_of, third_of},
+    is_one_of,
     nouns::is_plural,
-    verbs::is_base,
+    verbs::{is_base, is_participle},
 };
 
 /// What is told by a question with its answer: `the dynasty fell` of `When did the dynasty fall?`; `None` where the order
@@ -25,6 +26,11 @@ pub(super) fn statement(shape: &Shape<'_>, answer: Option<&str>) -> Option<Strin
 pub(super) fn clause(shape: &Shape<'_>) -> Option<String> {
     let asking = shape.cut(0, shape.asking);
     let first = shape.words.first()?.lower.as_str();
+    let verb = shape.words.get(shape.asking + 1).filter(|word| is_participle(&word.lower));
+    if verb.is_some() && is_one_of(&shape.words[shape.asking].lower, BE) && shape.asked_noun().is_some() {
+        // `How many passages are read?`: what asks is the subject.
+        return Some(lower_first(shape.cut(0, shape.words.len())));
+    }
     let told = in_order(shape)?;
     match (first, shape.asked_noun()) {
         // `the day on which` reads better than `on which day` in the middle of a question.
@@ -77,7 +83,9 @@ fn subject(shape: &Shape<'_>) -> Option<(usize, usize)> {
 pub(super) fn speaks_of_several(shape: &Shape<'_>) -> bool {
     let verb = shape.words.get(shape.asking).map_or("", |word| word.lower.as_str());
     let other = shape.phrases.iter().any(|phrase| phrase.first == shape.asking + 1);
-    matches!(verb, "were" | "are") && (!other || shape.predicate().is_some()) && shape.asked_noun().is_none_or(|noun| is_plural(&noun.head))
+    matches!(verb, "were" | "are")
+        && (!other || shape.predicate().is_some())
+        && shape.asked_noun().is_none_or(|noun| is_plural(&noun.head))
 }
 
 fn lower_first(text: &str) -> String {

@@ -13,9 +13,30 @@ use crate::answer::preprocess::english::{
 
 /// Adverbs and phrases like them; one of a line takes the place of another.
 const ADVERBIALS: &[&[&str]] = &[
-    &["at first", "at the beginning", "originally", "initially", "later", "afterwards", "now", "today", "nowadays",
-      "before", "in the end", "finally"],
-    &["by default", "at most", "at least", "in the worst case", "in the best case", "on average", "in total", "at once"],
+    &[
+        "at first",
+        "at the beginning",
+        "originally",
+        "initially",
+        "later",
+        "afterwards",
+        "now",
+        "today",
+        "nowadays",
+        "before",
+        "in the end",
+        "finally",
+    ],
+    &[
+        "by default",
+        "at most",
+        "at least",
+        "in the worst case",
+        "in the best case",
+        "on average",
+        "in total",
+        "at once",
+    ],
 ];
 
 /// The last question with one of its phrases replaced by `new`; `None` where there is no place for it.
@@ -82,9 +103,11 @@ fn adverbial(new: &str, here: &[Word], shape: &Shape<'_>) -> Option<String> {
         return Some(replaced(shape, from, to, new));
     }
     // `Who bought it in 1995?`, and ten years later.
-    let year = shape.words.iter().rposition(Word::is_year).filter(|at| {
-        group.contains(&"later") && *at > 1 && is_one_of(&shape.words[at - 1].lower, PREPOSITIONS)
-    });
+    let year = shape
+        .words
+        .iter()
+        .rposition(Word::is_year)
+        .filter(|at| group.contains(&"later") && *at > 1 && is_one_of(&shape.words[at - 1].lower, PREPOSITIONS));
     let bare = shape.text.trim_end_matches(['?', '.', ' ']);
     Some(year.map_or_else(|| format!("{bare} {new}"), |at| replaced(shape, at - 1, at + 1, new)))
 }
@@ -99,13 +122,16 @@ fn prepositional(new: &str, here: &[Word], shape: &Shape<'_>) -> Option<String> 
     }
     // `of` stands inside a phrase.
     let inside = shape.words.iter().rposition(|word| word.lower == preposition).filter(|_| preposition == "of");
-    if let Some(phrase) = inside.and_then(|of| shape.phrases.iter().find(|phrase| (phrase.first..phrase.last).contains(&of))) {
+    if let Some(phrase) =
+        inside.and_then(|of| shape.phrases.iter().find(|phrase| (phrase.first..phrase.last).contains(&of)))
+    {
         let from = inside.unwrap_or_default() + 1;
         let number = here.len() == 2 && here[1].is_number() && shape.words.get(from).is_some_and(Word::is_number);
         return Some(replaced(shape, from, if number { from + 1 } else { phrase.last }, object));
     }
     let year = shape.words.iter().rposition(Word::is_year)?;
-    let timed = here.len() == 2 && here[1].is_year() && is_one_of(&shape.words[year.checked_sub(1)?].lower, PREPOSITIONS);
+    let timed =
+        here.len() == 2 && here[1].is_year() && is_one_of(&shape.words[year.checked_sub(1)?].lower, PREPOSITIONS);
     timed.then(|| replaced(shape, year - 1, year + 1, new))
 }
 

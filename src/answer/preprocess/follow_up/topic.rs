@@ -5,7 +5,8 @@
 use super::{
     Exchange,
     answers::{
-        has_institution, instrument, is_clause, is_name, is_plural_answer, is_quantity, is_role, is_time, items, lists, names_event,
+        has_institution, instrument, is_clause, is_name, is_plural_answer, is_quantity, is_role, is_time, items, lists,
+        names_event,
     },
     naming::{bare_place, definite, definite_text, possessive, with_tail},
     question_shape::{Shape, Verb},
@@ -66,7 +67,8 @@ fn of_exchange(kind: Kind, exchange: &Exchange) -> Vec<String> {
             // `How many Jews lived there? 219,000. What share was that?`
             let counted = shape.asked_noun().filter(|noun| noun.is_plural() && answer.is_some_and(is_quantity));
             let counted = counted.map(|noun| counted_ones(&shape, noun));
-            let placed = answer.filter(|answer| shape.question_word() == "where" && !is_quantity(answer)).map(bare_place);
+            let placed =
+                answer.filter(|answer| shape.question_word() == "where" && !is_quantity(answer)).map(bare_place);
             let first = told.or(means).map(definite_text).or(counted).or(placed);
             first.into_iter().chain(things(&shape, answer)).collect()
         }
@@ -129,7 +131,8 @@ fn persons(shape: &Shape<'_>, answer: Option<&str>) -> Vec<String> {
         .filter(|answer| (shape.asks_person() && is_role(answer)) || ((shape.asks_person() || acted) && name(answer)))
         .map(definite_text);
     let owner = |phrase: &NounPhrase| phrase.named && phrase.text.contains("'s ");
-    let asked = |phrase: &NounPhrase| shape.question_word() == "who" && phrase.first == shape.asking + 1 && phrase.named;
+    let asked =
+        |phrase: &NounPhrase| shape.question_word() == "who" && phrase.first == shape.asking + 1 && phrase.named;
     let named = shape
         .phrases
         .iter()
@@ -172,7 +175,8 @@ fn things(shape: &Shape<'_>, answer: Option<&str>) -> Vec<String> {
     let topics = topics.into_iter().flat_map(|phrase| {
         let bearer = phrase.bearer().filter(|bearer| !is_plural(bearer.rsplit(' ').next().unwrap_or(bearer)));
         let owner = phrase.text.split_once("'s ").map(|(owner, _)| owner).filter(|_| is_property(&phrase.head));
-        let mut both: Vec<String> = bearer.or(owner).map(definite_text).into_iter().chain([with_tail(shape, phrase)]).collect();
+        let mut both: Vec<String> =
+            bearer.or(owner).map(definite_text).into_iter().chain([with_tail(shape, phrase)]).collect();
         // Of `the population of Warsaw`, it is Warsaw that is spoken of; of `the oldest seal of Warsaw`, the seal.
         if !is_property(&phrase.head) {
             both.reverse();
@@ -228,10 +232,14 @@ fn several(shape: &Shape<'_>, answer: Option<&str>) -> Vec<String> {
     let asked = plural(true).filter(|_| counted).map(|phrase| counted_ones(shape, phrase));
     let topics = plural(false).map(definite);
     // `its documents stay`: they are what the answer tells of.
-    let told = answer.filter(|answer| listed.is_none() && !is_quantity(answer)).into_iter().flat_map(|answer| told_of(shape, answer));
+    let told = answer
+        .filter(|answer| listed.is_none() && !is_quantity(answer))
+        .into_iter()
+        .flat_map(|answer| told_of(shape, answer));
     // `Who won the election? Hamas`, and who is not one person: an organisation is spoken of as several.
     let organisation = answer.filter(|answer| listed.is_none() && shape.asks_person() && is_name(answer));
-    let groups = shape.phrases.iter().filter(|phrase| !phrase.asks && phrase.named && !phrase.is_quantity()).map(definite);
+    let groups =
+        shape.phrases.iter().filter(|phrase| !phrase.asks && phrase.named && !phrase.is_quantity()).map(definite);
     let strong = answered.into_iter().chain(asked);
     if answer.is_some_and(|answer| shape.defines(answer)) {
         return topics.chain(strong).chain(groups).collect();
@@ -257,6 +265,10 @@ fn counted_ones(shape: &Shape<'_>, phrase: &NounPhrase) -> String {
     if let Some(Verb::Main { .. }) = shape.verb() {
         return format!("the {} that {}", phrase.text, shape.cut(shape.asking, shape.words.len()));
     }
+    // `How many seats are there in the chamber?`
+    if shape.words.get(shape.asking + 1).is_some_and(|word| word.lower == "there") {
+        return format!("the {} {}", phrase.text, shape.cut(shape.asking + 2, shape.words.len())).trim_end().to_owned();
+    }
     let subject = shape.phrases.iter().find(|subject| subject.first == shape.asking + 1);
     let has = shape.words.last().is_some_and(|word| word.lower == "have");
     if let Some(subject) = subject.filter(|subject| has && !subject.named) {
@@ -273,7 +285,9 @@ fn counted_ones(shape: &Shape<'_>, phrase: &NounPhrase) -> String {
 fn told_of(shape: &Shape<'_>, answer: &str) -> Vec<String> {
     let found = words(answer);
     let owner = shape.phrases.iter().find(|phrase| !phrase.asks);
-    let Some(noun) = found.iter().position(|word| is_plural(&word.lower) && !word.is_number()) else { return Vec::new() };
+    let Some(noun) = found.iter().position(|word| is_plural(&word.lower) && !word.is_number()) else {
+        return Vec::new();
+    };
     let first = (0..noun).rev().find(|at| is_one_of(&found[*at].lower, DETERMINERS)).unwrap_or(noun);
     let text = &answer[found[first].start..found[noun].end];
     let named = match (text.split_once(' '), owner) {
