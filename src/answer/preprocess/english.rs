@@ -3,7 +3,9 @@
 //! There is no tagger here. A word is looked up in short lists, and what stands around it decides where the lists leave
 //! it open; a rule that needs more certainty than that has to do nothing. May depend on nothing.
 
+pub mod adjectives;
 pub mod inflection;
+pub mod noun_kinds;
 pub mod noun_phrases;
 pub mod nouns;
 pub mod verbs;

@@ -13,8 +13,11 @@ mod ellipsis;
 mod leaning;
 mod left_out;
 mod naming;
+mod partner;
 mod question_shape;
 mod replace;
+mod said;
+mod several;
 mod statement;
 mod substitute;
 mod topic;
@@ -198,6 +201,49 @@ mod tests {
                 "what is kept of the second one?",
                 "What is kept of HTML?",
             ),
+            (
+                "How often does a connector look at its source?",
+                "every 600 seconds",
+                "can I change that?",
+                "Can I change how often a connector looks at its source?",
+            ),
+            ("What is a lease?", "the right to do a job", "when does it lapse?", "When does the lease lapse?"),
+            (
+                "What is the symbol of Warsaw?",
+                "the mermaid",
+                "since when?",
+                "Since when has the mermaid been the symbol of Warsaw?",
+            ),
+            ("Who developed AppleTalk?", "Apple Inc.", "what for?", "What did Apple Inc develop AppleTalk for?"),
+            ("How do I make a key?", "with a command", "and revoke one?", "How do I revoke a key?"),
+            ("How do I stop it all?", "with Ctrl-C", "are jobs lost then?", "Are jobs lost when I stop it all?"),
+            (
+                "Which path tells if the process is alive?",
+                "/healthz",
+                "and if it can answer?",
+                "Which path tells if the process can answer?",
+            ),
+            (
+                "Who bought the factory in 1995?",
+                "Daewoo",
+                "and ten years later?",
+                "Who bought the factory ten years later?",
+            ),
+            ("How many layers did it have at first?", "three", "and later?", "How many layers did it have later?"),
+            (
+                "Which kinds of imperialism are there?",
+                "formal and informal",
+                "which is cheaper?",
+                "Which kind of imperialism is cheaper?",
+            ),
+            (
+                "Who said that France had a mission?",
+                "Ferry",
+                "when did he say so?",
+                "When did Ferry say that France had a mission?",
+            ),
+            ("What did Spain cede to Britain?", "Florida", "why?", "Why did Spain cede Florida to Britain?"),
+            ("Does a connector follow hidden files?", "no", "and links?", "Does a connector follow links?"),
         ] {
             let found = stand_alone(follow_up, &[turn(question, answer)]);
             assert_eq!(found.map(|found| found.question).as_deref(), Some(stands_alone), "{follow_up}");
@@ -213,10 +259,33 @@ mod tests {
             "Is there a limit?",
             "What is a lease?",
             "max upload size",
+            "Who announced she would resign?",
+            "Which of the two forms of energy is cheaper?",
+            "Did the pope agree?",
+            "Who suggested that imperialism was over?",
         ] {
             assert_eq!(stand_alone(text, &history), None, "{text}");
         }
         assert_eq!(stand_alone("when was it founded?", &[]), None);
+    }
+
+    #[test]
+    fn he_and_him_are_two_and_the_last_two_turns_may_be_meant() {
+        let marquis = [
+            turn("Who was the governor of New France?", "the Marquis de Vaudreuil"),
+            turn("whom did he send to Frontenac?", "Baron Dieskau"),
+        ];
+        let networks = [
+            turn("Which layer does X.25 work at?", "the network layer"),
+            turn("and Frame Relay?", "the data link layer"),
+        ];
+        for (text, history, stands_alone) in [
+            ("where did he send him next?", &marquis, "Where did the Marquis de Vaudreuil send Baron Dieskau next?"),
+            ("what is different between them?", &networks, "What is different between X.25 and Frame Relay?"),
+        ] {
+            let found = stand_alone(text, history).map(|found| found.question);
+            assert_eq!(found.as_deref(), Some(stands_alone));
+        }
     }
 
     #[test]

@@ -4,8 +4,10 @@
 
 use super::{
     AUXILIARIES, BASE_FOLLOWS, BE, CLAUSE_WORDS, DETERMINERS, PREPOSITIONS, QUESTION_WORDS, REQUESTS, SUBJECT_PRONOUNS,
+    adjectives::is_predicate,
     is_closed_class, is_one_of,
-    nouns::{is_class, is_institution, is_person, is_plural},
+    noun_kinds::{is_class, is_institution, is_person},
+    nouns::is_plural,
     verbs,
     words::{Word, words},
 };
@@ -70,75 +72,6 @@ impl NounPhrase {
         let numbered = is_class(&self.head);
         !self.named && (counts(&self.head) || (count <= 2 && !numbered && self.text.split_whitespace().any(counts)))
     }
-}
-
-/// Adjectives that are said of a thing more often than they stand before it.
-const PREDICATES: &[&str] = &[
-    "optional",
-    "free",
-    "open",
-    "available",
-    "possible",
-    "mandatory",
-    "wrong",
-    "true",
-    "necessary",
-    "valid",
-    "safe",
-    "ready",
-    "empty",
-    "full",
-    "late",
-    "famous",
-    "important",
-    "different",
-    "responsible",
-    "old",
-    "large",
-    "big",
-    "small",
-    "tall",
-    "long",
-    "due",
-    "enough",
-    "visible",
-    "good",
-    "better",
-    "best",
-    "bad",
-    "worse",
-    "blind",
-    "able",
-    "allowed",
-    "cheap",
-    "cheaper",
-    "common",
-    "configurable",
-    "dangerous",
-    "equal",
-    "expensive",
-    "fast",
-    "faster",
-    "likely",
-    "particular",
-    "popular",
-    "proprietary",
-    "short",
-    "similar",
-    "slow",
-    "slower",
-    "special",
-    "strong",
-    "stronger",
-    "successful",
-    "sure",
-    "useful",
-    "weak",
-];
-
-/// Whether a lower-case word is an adjective that is said of a thing more often than it stands before it.
-pub fn is_predicate(word: &str) -> bool {
-    is_one_of(word, PREDICATES)
 }
 
 /// The noun phrases of a text, in order.

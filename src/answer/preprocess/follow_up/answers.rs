@@ -4,8 +4,9 @@
 
 use crate::answer::preprocess::english::{
     AUXILIARIES, SUBJECT_PRONOUNS, is_closed_class, is_one_of,
+    noun_kinds::{is_event, is_institution, is_person},
     noun_phrases::noun_phrases,
-    nouns::{is_event, is_institution, is_people, is_person, is_plural},
+    nouns::{is_people, is_plural},
     words::{Word, words},
 };
 

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::answer::preprocess::english::{
     AUXILIARIES, CLAUSE_WORDS, DETERMINERS, PREPOSITIONS, is_one_of,
+    noun_kinds::{is_class, is_kind, is_person, is_place, is_relation, is_word},
     noun_phrases::{NounPhrase, noun_phrases},
-    nouns::{is_class, is_kind, is_person, is_place, is_relation, is_word},
     verbs::is_past,
     words::words,
 };

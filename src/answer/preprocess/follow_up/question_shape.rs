@@ -5,8 +5,8 @@
 use super::answers::{describes, is_name};
 use crate::answer::preprocess::english::{
     AUXILIARIES, BASE_FOLLOWS, BE, PREPOSITIONS, QUESTION_WORDS, is_one_of,
+    noun_kinds::is_person,
     noun_phrases::{NounPhrase, noun_phrases},
-    nouns::is_person,
     verbs::{base_of_past, base_of_third, is_base, is_past},
     words::{Word, words},
 };

@@ -5,8 +5,9 @@
 use super::question_shape::Shape;
 use crate::answer::preprocess::english::{
     CONJUNCTIONS, PREPOSITIONS, is_one_of,
+    noun_kinds::is_class,
     noun_phrases::{NounPhrase, noun_phrases},
-    nouns::{is_class, is_plural},
+    nouns::is_plural,
     verbs::{base_of_gerund, is_base},
     words::{Word, words},
 };
