@@ -108,7 +108,15 @@ pub fn noun_phrases(text: &str) -> Vec<NounPhrase> {
         let asks = at == 2 && is_one_of(&words[0].lower, &["who", "what", "which"]);
         // `Where should a list be cut?`
         let participle = matches!(before, "be" | "been") && verbs::is_participle(lower);
-        let acts = (subject || participle || (modal && asks && verbs::is_base(lower))) && !opens;
+        // `What did Spain cede to Britain?`: after its subject stands the verb, known or not.
+        let next = words.get(at + 1).map_or("", |next| next.lower.as_str());
+        let unknown = clause.base_due
+            && clause.subject_seen
+            && phrases.last().is_some_and(|phrase: &NounPhrase| phrase.last == at)
+            && !is_closed_class(lower)
+            && (next.is_empty() || is_closed_class(next))
+            && !base_follows(&words, at);
+        let acts = (subject || participle || unknown || (modal && asks && verbs::is_base(lower))) && !opens;
         let end = if asks_for || acts { inside } else { run(&words, text, inside, opens, clause) };
         if end == inside {
             if !is_one_of(lower, BASE_FOLLOWS) && (acts || is_verb(word, text) || verbs::is_base(lower)) {
