@@ -3,6 +3,9 @@
 //! There is no tagger here. A word is looked up in short lists, and what stands around it decides where the lists leave
 //! it open; a rule that needs more certainty than that has to do nothing. May depend on nothing.
 
+pub mod adjectives;
+pub mod inflection;
+pub mod noun_kinds;
 pub mod noun_phrases;
 pub mod nouns;
 pub mod verbs;
@@ -81,6 +84,16 @@ pub const PREPOSITIONS: &[&str] = &[
     "around",
     "alongside",
     "instead",
+    "besides",
+    "despite",
+    "except",
+    "unlike",
+    "inside",
+    "outside",
+    "throughout",
+    "beyond",
+    "below",
+    "above",
 ];
 
 /// Conjunctions, adverbs and other words that are no part of a noun phrase.
@@ -142,6 +155,15 @@ pub const PARTICLES: &[&str] = &[
     "very",
     "apart",
 ];
+
+/// Words that begin another clause.
+pub const CLAUSE_WORDS: &[&str] = &[
+    "that", "which", "who", "when", "where", "while", "because", "if", "so", "before", "after", "until", "since",
+    "although", "unless", "and", "but", "once", "as", "than",
+];
+
+/// Words that begin a clause that says when or why.
+pub const CONJUNCTIONS: &[&str] = &["if", "when", "while", "unless", "because", "once"];
 
 /// Verbs with which a request for something said begins.
 pub const REQUESTS: &[&str] = &[

@@ -1,24 +1,41 @@
 //! Questions that lean on the conversation, made to stand alone: `when was it founded?`, `and for Postgres?`, `why?`.
 //!
-//! What leans is found by pronouns without a partner in the question itself and by what the question leaves out
-//! (`leaning`); what it leans on comes from the turns before, the last one first: what was asked about, and what was
-//! answered (`topic`). A question that stands alone stays as it is, because a wrong rewrite is worse than none. May
-//! depend on `english`, `domain` and its neighbour `request_kind`.
+//! What leans is found by words without a partner in the question itself (`leaning`) and by what the question leaves out
+//! (`ellipsis`, `attribute`); what it leans on comes from the turns before, the last one first: what was asked about, what
+//! was answered (`topic`), and what both say (`statement`). A question that stands alone stays as it is, because a wrong
+//! rewrite is worse than none. May depend on `english`, `domain` and its neighbour `request_kind`.
 
+mod answers;
+mod ask_again;
+mod attribute;
 mod definite;
 mod ellipsis;
 mod leaning;
+mod left_out;
+mod naming;
+mod partner;
 mod question_shape;
+mod replace;
+mod said;
+mod several;
+mod statement;
+mod substitute;
 mod topic;
 
 use super::{
-    english::{as_sentence, words::words},
+    english::{
+        as_sentence,
+        words::{words, written_out},
+    },
     request_kind::without_politeness,
 };
 use crate::domain::{OutcomeKind, Turn, TurnSource};
 
 /// The most words of an answer that can be a thing to ask about, and no explanation.
-const MAX_ANSWER_WORDS: usize = 9;
+const MAX_ANSWER_WORDS: usize = 12;
+
+/// The same of a list.
+const MAX_LIST_WORDS: usize = 20;
 
 /// The most words of a question that is looked at: a longer one says what it means, and the work grows with its square.
 pub const MAX_QUESTION_WORDS: usize = 40;
@@ -57,7 +74,7 @@ pub fn stand_alone(text: &str, history: &[Turn]) -> Option<StandAlone> {
             continue;
         }
         exchanges.push(Exchange {
-            question,
+            question: written_out(&question),
             answer: short_answer(turn),
             sources: turn.sources.clone(),
             offered: turn.clarify.clone(),
@@ -83,7 +100,8 @@ pub fn stand_alone(text: &str, history: &[Turn]) -> Option<StandAlone> {
 fn short_answer(turn: &Turn) -> Option<String> {
     let answer = turn.short_answer.as_ref().or(turn.answer.as_ref())?.trim();
     let bare = answer.trim_end_matches(['.', '!', '?']).trim();
-    let short = (1..=MAX_ANSWER_WORDS).contains(&bare.split_whitespace().count());
+    let most = if answers::lists(bare) { MAX_LIST_WORDS } else { MAX_ANSWER_WORDS };
+    let short = (1..=most).contains(&bare.split_whitespace().count());
     short.then(|| bare.replace('`', ""))
 }
 
@@ -92,19 +110,28 @@ fn readings(text: &str, exchanges: &[Exchange]) -> Vec<String> {
     if exchanges.is_empty() || text.split_whitespace().nth(MAX_QUESTION_WORDS).is_some() {
         return Vec::new();
     }
-    let bare = without_politeness(text).unwrap_or_else(|| text.trim().to_owned());
+    let bare = written_out(&without_politeness(text).unwrap_or_else(|| text.trim().to_owned()));
     let (rest, continues) = leaning::without_continuation(&bare);
-    let event = leaning::about_event(rest, exchanges);
-    let (rest, continues) = event.as_deref().map_or((rest, continues), |event| (event, true));
+    // `and` is taken for politeness where a question follows it.
+    let continues = continues || leaning::without_continuation(text).1;
+    let event = attribute::about_event(rest, exchanges);
+    let (rest, continues) = event.map_or((rest, continues), |event| (event, true));
+    if let Some(completed) = attribute::complete(rest, exchanges) {
+        return vec![as_sentence(&completed)];
+    }
     let mut found = Vec::new();
     // Pronouns first: what remains may still leave something out (`and its charter?`).
-    let replaced = leaning::replace_pronouns(rest, exchanges);
+    let replaced = replace::replace_pronouns(rest, continues, exchanges);
     let candidates = if replaced.is_empty() { vec![rest.to_owned()] } else { replaced.clone() };
     for candidate in candidates {
         let completed = ellipsis::complete(&candidate, continues, !replaced.is_empty(), exchanges);
         match completed {
             Some(completed) => found.push(as_sentence(&completed)),
-            None if !replaced.is_empty() => found.push(as_sentence(&candidate)),
+            None if !replaced.is_empty() => {
+                let behind = exchanges.last().and_then(|last| left_out::behind(rest, &candidate, last));
+                let bare = candidate.trim_end_matches(['?', '.', '!', ' ']);
+                found.push(as_sentence(&behind.map_or_else(|| candidate.clone(), |behind| format!("{bare} {behind}"))));
+            }
             None => found.extend(definite::complete(&candidate, exchanges).map(|completed| as_sentence(&completed))),
         }
     }
@@ -174,6 +201,49 @@ mod tests {
                 "what is kept of the second one?",
                 "What is kept of HTML?",
             ),
+            (
+                "How often does a connector look at its source?",
+                "every 600 seconds",
+                "can I change that?",
+                "Can I change how often a connector looks at its source?",
+            ),
+            ("What is a lease?", "the right to do a job", "when does it lapse?", "When does the lease lapse?"),
+            (
+                "What is the symbol of Warsaw?",
+                "the mermaid",
+                "since when?",
+                "Since when has the mermaid been the symbol of Warsaw?",
+            ),
+            ("Who developed AppleTalk?", "Apple Inc.", "what for?", "What did Apple Inc develop AppleTalk for?"),
+            ("How do I make a key?", "with a command", "and revoke one?", "How do I revoke a key?"),
+            ("How do I stop it all?", "with Ctrl-C", "are jobs lost then?", "Are jobs lost when I stop it all?"),
+            (
+                "Which path tells if the process is alive?",
+                "/healthz",
+                "and if it can answer?",
+                "Which path tells if the process can answer?",
+            ),
+            (
+                "Who bought the factory in 1995?",
+                "Daewoo",
+                "and ten years later?",
+                "Who bought the factory ten years later?",
+            ),
+            ("How many layers did it have at first?", "three", "and later?", "How many layers did it have later?"),
+            (
+                "Which kinds of imperialism are there?",
+                "formal and informal",
+                "which is cheaper?",
+                "Which kind of imperialism is cheaper?",
+            ),
+            (
+                "Who said that France had a mission?",
+                "Ferry",
+                "when did he say so?",
+                "When did Ferry say that France had a mission?",
+            ),
+            ("What did Spain cede to Britain?", "Florida", "why?", "Why did Spain cede Florida to Britain?"),
+            ("Does a connector follow hidden files?", "no", "and links?", "Does a connector follow links?"),
         ] {
             let found = stand_alone(follow_up, &[turn(question, answer)]);
             assert_eq!(found.map(|found| found.question).as_deref(), Some(stands_alone), "{follow_up}");
@@ -189,10 +259,33 @@ mod tests {
             "Is there a limit?",
             "What is a lease?",
             "max upload size",
+            "Who announced she would resign?",
+            "Which of the two forms of energy is cheaper?",
+            "Did the pope agree?",
+            "Who suggested that imperialism was over?",
         ] {
             assert_eq!(stand_alone(text, &history), None, "{text}");
         }
         assert_eq!(stand_alone("when was it founded?", &[]), None);
+    }
+
+    #[test]
+    fn he_and_him_are_two_and_the_last_two_turns_may_be_meant() {
+        let marquis = [
+            turn("Who was the governor of New France?", "the Marquis de Vaudreuil"),
+            turn("whom did he send to Frontenac?", "Baron Dieskau"),
+        ];
+        let networks = [
+            turn("Which layer does X.25 work at?", "the network layer"),
+            turn("and Frame Relay?", "the data link layer"),
+        ];
+        for (text, history, stands_alone) in [
+            ("where did he send him next?", &marquis, "Where did the Marquis de Vaudreuil send Baron Dieskau next?"),
+            ("what is different between them?", &networks, "What is different between X.25 and Frame Relay?"),
+        ] {
+            let found = stand_alone(text, history).map(|found| found.question);
+            assert_eq!(found.as_deref(), Some(stands_alone));
+        }
     }
 
     #[test]

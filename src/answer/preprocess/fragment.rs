@@ -11,7 +11,8 @@ mod unfinished;
 
 use super::english::{
     DETERMINERS, PREPOSITIONS, QUESTION_WORDS, REQUESTS, SUBJECT_PRONOUNS, as_sentence, is_one_of,
-    nouns::{is_institution, is_person, is_plural},
+    noun_kinds::{is_institution, is_person},
+    nouns::is_plural,
     opens_question,
     words::{Word, words},
 };

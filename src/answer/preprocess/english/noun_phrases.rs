@@ -3,8 +3,11 @@
 //! May depend on its neighbours.
 
 use super::{
-    BASE_FOLLOWS, DETERMINERS, PREPOSITIONS, QUESTION_WORDS, REQUESTS, SUBJECT_PRONOUNS, is_closed_class, is_one_of,
-    nouns::{is_institution, is_person, is_plural},
+    AUXILIARIES, BASE_FOLLOWS, BE, CLAUSE_WORDS, DETERMINERS, PREPOSITIONS, QUESTION_WORDS, REQUESTS, SUBJECT_PRONOUNS,
+    adjectives::is_predicate,
+    is_closed_class, is_one_of,
+    noun_kinds::{is_class, is_institution, is_person},
+    nouns::is_plural,
     verbs,
     words::{Word, words},
 };
@@ -32,13 +35,21 @@ impl NounPhrase {
     /// Whether `they` can stand for it.
     pub fn is_plural(&self) -> bool {
         let joined = self.text.split_whitespace().any(|word| word == "and" || word == "&");
-        (joined && !is_institution(&self.head)) || is_plural(&self.head)
+        // `CYCLADES` is one network, and `MSPs` are several members.
+        let capitals = |word: &str| word.len() > 2 && word.ends_with(char::is_uppercase);
+        let initials = self.text.split_whitespace().any(|word| capitals(word) && word.to_lowercase() == self.head);
+        (joined && !is_institution(&self.head)) || (is_plural(&self.head) && !initials)
     }
 
     /// Whether `he` or `she` can stand for it: a person, or a name that is no institution's.
     pub fn is_person(&self) -> bool {
+        // `al-Masri` is a name as well.
+        let capital = |word: &str| word.contains(char::is_uppercase) && word.to_lowercase().starts_with(&self.head);
         is_person(&self.head)
-            || (self.named && !self.has_institution() && !self.text.contains(|c: char| c.is_ascii_digit()))
+            || (self.named
+                && !self.has_institution()
+                && !self.text.contains(|c: char| c.is_ascii_digit())
+                && self.text.split_whitespace().any(capital))
     }
 
     /// Whether a word of it names an institution or a place.
@@ -57,88 +68,92 @@ impl NounPhrase {
     pub fn is_quantity(&self) -> bool {
         let counts = |word: &str| word.chars().next().is_some_and(|c| c.is_ascii_digit() || "$€£".contains(c));
         let count = self.text.split_whitespace().count();
-        !self.named && (counts(&self.head) || (count <= 2 && self.text.split_whitespace().any(counts)))
+        // `status 429` is one of the statuses.
+        let numbered = is_class(&self.head);
+        !self.named && (counts(&self.head) || (count <= 2 && !numbered && self.text.split_whitespace().any(counts)))
     }
 }
-
-/// Adjectives that are said of a thing more often than they stand before it.
-const PREDICATES: &[&str] = &[
-    "optional",
-    "free",
-    "open",
-    "available",
-    "possible",
-    "mandatory",
-    "wrong",
-    "true",
-    "necessary",
-    "valid",
-    "safe",
-    "ready",
-    "empty",
-    "full",
-    "late",
-    "famous",
-    "important",
-    "different",
-    "responsible",
-    "old",
-    "large",
-    "big",
-    "small",
-    "tall",
-    "long",
-    "due",
-    "enough",
-    "visible",
-];
 
 /// The noun phrases of a text, in order.
 pub fn noun_phrases(text: &str) -> Vec<NounPhrase> {
     let words = words(text);
     let mut phrases = Vec::new();
     let mut at = 0;
-    // Whether a main verb in its base form is still to come, as after `did`.
-    let mut base_due = false;
-    let mut subject_seen = false;
+    let mut clause = Clause::default();
     while at < words.len() {
         let word = &words[at];
         let lower = word.lower.as_str();
         if is_one_of(lower, BASE_FOLLOWS) {
-            base_due = true;
-            subject_seen = lower == "to";
+            clause.base_due = true;
+            clause.subject_seen = lower == "to";
         }
         if is_one_of(lower, SUBJECT_PRONOUNS) {
-            subject_seen = true;
+            clause.subject_seen = true;
         }
         let opens = is_one_of(lower, DETERMINERS) && !matches!(lower, "this" | "that" | "these" | "those")
             || (matches!(lower, "this" | "that" | "these" | "those")
                 && words.get(at + 1).is_some_and(|next| !is_closed_class(&next.lower) && !is_verb(next, text)));
         let inside = if opens { at + 1 } else { at };
-        let due = base_due && subject_seen;
         let asks_for = at == 0
             && is_one_of(lower, REQUESTS)
             && words.len() > 1
             && is_closed_class(&words[1].lower)
             && words[1].lower != "of";
-        let end = if asks_for { inside } else { run(&words, text, inside, opens, base_due, due) };
+        // `How do I scale it?`: right after such a subject stands the verb, known or not.
+        let before = at.checked_sub(1).map_or("", |at| words[at].lower.as_str());
+        let subject = matches!(before, "i" | "we" | "he" | "she" | "they")
+            || (clause.base_due && is_one_of(before, SUBJECT_PRONOUNS));
+        // `Who can vary the date?`
+        let modal = is_one_of(before, &["can", "could", "may", "might", "must", "will", "would", "should"]);
+        let asks = at == 2 && is_one_of(&words[0].lower, &["who", "what", "which"]);
+        // `Where should a list be cut?`
+        let participle = matches!(before, "be" | "been") && verbs::is_participle(lower);
+        // `What did Spain cede to Britain?`: after its subject stands the verb, known or not.
+        let next = words.get(at + 1).map_or("", |next| next.lower.as_str());
+        let unknown = clause.base_due
+            && clause.subject_seen
+            && phrases.last().is_some_and(|phrase: &NounPhrase| phrase.last == at)
+            && !is_closed_class(lower)
+            && (next.is_empty() || is_closed_class(next))
+            && !base_follows(&words, at);
+        let acts = (subject || participle || unknown || (modal && asks && verbs::is_base(lower))) && !opens;
+        let end = if asks_for || acts { inside } else { run(&words, text, inside, opens, clause) };
         if end == inside {
-            if !is_one_of(lower, BASE_FOLLOWS) && (is_verb(word, text) || verbs::is_base(lower)) {
-                base_due = false;
+            if !is_one_of(lower, BASE_FOLLOWS) && (acts || is_verb(word, text) || verbs::is_base(lower)) {
+                clause.base_due = false;
+            }
+            let passive = is_one_of(before, AUXILIARIES);
+            clause.participle_due = is_one_of(lower, BE) || (clause.participle_due && !is_verb(word, text));
+            if is_one_of(lower, CLAUSE_WORDS) {
+                clause.verb_seen = false;
+            } else if matches!(lower, "did" | "does" | "do") || (is_verb(word, text) && !passive) {
+                clause.verb_seen = true;
             }
             at += 1;
             continue;
         }
-        let end = extend(&words, text, end, base_due);
+        let end = extend(&words, text, end, clause);
         phrases.push(phrase(&words, text, at, end));
-        subject_seen = true;
+        clause.subject_seen = true;
         at = end;
     }
     phrases
 }
 
+/// What has been met of a clause before a word of it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Clause {
+    /// A main verb in its base form is still to come, as after `did`.
+    base_due: bool,
+    subject_seen: bool,
+    /// A participle is still to come, as after `was`.
+    participle_due: bool,
+    /// The verb was there: what looks like a past form after it is a participle before its noun.
+    verb_seen: bool,
+}
+
 /// Where a run of nouns, adjectives and names ends that begins at `from`.
-fn run(words: &[Word], text: &str, from: usize, opened: bool, base_due: bool, subject_seen: bool) -> usize {
+fn run(words: &[Word], text: &str, from: usize, opened: bool, clause: Clause) -> usize {
     let mut at = from;
     while let Some(word) = words.get(at) {
         let first = at == from;
@@ -151,9 +166,8 @@ fn run(words: &[Word], text: &str, from: usize, opened: bool, base_due: bool, su
             break;
         }
         // `which acquired condition`: a participle between what asks and its noun.
-        let adjectival = first
-            && at > 0
-            && matches!(words[at - 1].lower.as_str(), "which" | "whose" | "many")
+        let asked = first && at > 0 && matches!(words[at - 1].lower.as_str(), "which" | "whose" | "many");
+        let adjectival = (asked || (clause.verb_seen && !word.ends_clause))
             && words.get(at + 1).is_some_and(|next| {
                 !is_closed_class(&next.lower) && !next.is_capitalised(text) && !is_verb(next, text)
             });
@@ -163,19 +177,45 @@ fn run(words: &[Word], text: &str, from: usize, opened: bool, base_due: bool, su
         }
         // `Is the key optional?`: what is said of a thing is no part of it.
         let closes = words.get(at + 1).is_none_or(|next| is_closed_class(&next.lower)) || word.ends_clause;
-        if !first && closes && is_one_of(&word.lower, PREDICATES) {
+        if !(first && opened) && closes && is_predicate(&word.lower) {
             break;
         }
         let base = !name && verbs::is_base(&word.lower);
-        if base && base_due && (!first || (subject_seen && !opened)) && !ends_phrase(words, at) {
+        // `When was the centre of Warsaw put on the list?`
+        let ends = words.get(at + 1).is_none_or(|next| is_one_of(&next.lower, PREPOSITIONS));
+        if base && !first && clause.participle_due && ends && verbs::is_participle(&word.lower) {
+            break;
+        }
+        // `which models lose more`
+        let asks = from > 0 && is_one_of(&words[from - 1].lower, &["which", "what", "many"]);
+        if base && !first && asks && is_plural(&words[at - 1].lower) {
+            break;
+        }
+        // `which vitamin falls with age`, and not `which city parks are`
+        let next = words.get(at + 1).map_or("", |next| next.lower.as_str());
+        let acts = verbs::base_of_third(&word.lower).is_some() && !is_plural(&words[at.saturating_sub(1)].lower);
+        let object = is_closed_class(next) || words.get(at + 1).is_some_and(|next| next.is_capitalised(text));
+        if acts && !name && !first && asks && object && !is_one_of(next, AUXILIARIES) {
+            break;
+        }
+        // `What did Sweden ration?`: the verb may be one that no list knows.
+        let unknown = clause.base_due && !name && !first && words[at - 1].is_capitalised(text) && at > 1;
+        let closes_clause = next.is_empty() || is_closed_class(next);
+        if unknown && closes_clause && !opened && !base_follows(words, at) {
+            break;
+        }
+        if base && clause.base_due && (!first || (clause.subject_seen && !opened)) && !ends_phrase(words, at) {
             break;
         }
         // `What carries the weak force`: right after the question word, a third person is the verb.
         let third = !name && verbs::base_of_third(&word.lower).is_some();
+        if third && !(first && opened) && verbs::is_third(&word.lower) {
+            break;
+        }
         if third && first && !opened && at > 0 && matches!(words[at - 1].lower.as_str(), "who" | "what" | "which") {
             break;
         }
-        if third && !first && !opened && words.get(at + 1).is_some_and(|next| is_one_of(&next.lower, DETERMINERS)) {
+        if third && !first && words.get(at + 1).is_some_and(|next| is_one_of(&next.lower, DETERMINERS)) {
             break;
         }
         at += 1;
@@ -184,6 +224,12 @@ fn run(words: &[Word], text: &str, from: usize, opened: bool, base_due: bool, su
         }
     }
     at
+}
+
+/// Whether a verb in its base form stands later in the clause.
+fn base_follows(words: &[Word], at: usize) -> bool {
+    let clause = words[at + 1..].iter().take_while(|word| !is_one_of(&word.lower, CLAUSE_WORDS));
+    clause.into_iter().any(|word| verbs::is_base(&word.lower))
 }
 
 /// Whether a base form at `at` is rather the noun at the end of a phrase: `did the attack fail` has its verb later.
@@ -196,19 +242,27 @@ fn is_verb(word: &Word, text: &str) -> bool {
 }
 
 /// Takes in what belongs to a phrase after its noun: `of` and another phrase, `and` before a name, particles of names.
-fn extend(words: &[Word], text: &str, mut end: usize, base_due: bool) -> usize {
+fn extend(words: &[Word], text: &str, mut end: usize, clause: Clause) -> usize {
     while let Some(link) = words.get(end).filter(|_| !words[end - 1].ends_clause) {
         let joins_names =
             matches!(link.lower.as_str(), "de" | "la" | "le" | "du" | "von" | "van" | "der" | "and" | "v")
                 && words[end - 1].is_capitalised(text)
                 && words.get(end + 1).is_some_and(|next| next.is_capitalised(text));
+        // `Richard the Lion-hearted`
+        let capital = |at: usize| words.get(at).is_some_and(|word| word.is_capitalised(text));
+        let surname = link.lower == "the" && capital(end - 1) && capital(end + 1) && !capital(end + 2);
+        let surname = surname && words.get(end + 2).is_none_or(|next| next.lower != "of");
+        if surname {
+            end += 2;
+            continue;
+        }
         if link.lower != "of" && !joins_names {
             break;
         }
         let mut inside = end + 1;
         let opened = words.get(inside).is_some_and(|word| is_one_of(&word.lower, DETERMINERS));
         inside += usize::from(opened);
-        let next = run(words, text, inside, opened, base_due, true);
+        let next = run(words, text, inside, opened, Clause { subject_seen: true, ..clause });
         if next == inside {
             break;
         }
@@ -219,7 +273,10 @@ fn extend(words: &[Word], text: &str, mut end: usize, base_due: bool) -> usize {
 
 fn phrase(words: &[Word], text: &str, first: usize, last: usize) -> NounPhrase {
     let stop = words[first..last].iter().position(|word| word.lower == "of").map_or(last, |of| first + of);
-    let head = &words[stop.max(first + 1) - 1];
+    let last_of_head = stop.max(first + 1) - 1;
+    // `exit code 3`
+    let numbered = words[last_of_head].is_number() && last_of_head > first;
+    let head = &words[last_of_head - usize::from(numbered)];
     let mut before = first;
     while before > 0 && matches!(words[before - 1].lower.as_str(), "many" | "much" | "how" | "which" | "what" | "whose")
     {

@@ -1,216 +1,8 @@
-//! Nouns that say what kind of thing is meant.
+//! The form of nouns: which are plurals.
 //!
-//! May depend on nothing.
+//! May depend on its neighbours.
 
-/// Nouns for what a person is to others: asked for with `who`.
-pub const PERSONS: &[&str] = &[
-    "founder",
-    "author",
-    "inventor",
-    "president",
-    "king",
-    "queen",
-    "emperor",
-    "duke",
-    "prince",
-    "princess",
-    "leader",
-    "director",
-    "ceo",
-    "cto",
-    "cfo",
-    "chair",
-    "chairman",
-    "chairwoman",
-    "chairperson",
-    "head",
-    "manager",
-    "owner",
-    "minister",
-    "chancellor",
-    "governor",
-    "mayor",
-    "architect",
-    "designer",
-    "composer",
-    "writer",
-    "poet",
-    "painter",
-    "wife",
-    "husband",
-    "son",
-    "daughter",
-    "mother",
-    "father",
-    "brother",
-    "sister",
-    "successor",
-    "predecessor",
-    "discoverer",
-    "creator",
-    "maker",
-    "builder",
-    "developer",
-    "maintainer",
-    "editor",
-    "publisher",
-    "winner",
-    "champion",
-    "commander",
-    "general",
-    "captain",
-    "person",
-    "people",
-    "members",
-    "member",
-    "signatories",
-    "signatory",
-    "patron",
-    "sponsor",
-    "bishop",
-    "pope",
-    "professor",
-    "teacher",
-    "student",
-    "lawyer",
-    "judge",
-    "commissioner",
-    "secretary",
-    "treasurer",
-    "speaker",
-    "spokesperson",
-    "heir",
-    "ruler",
-    "ombudsman",
-    "translator",
-    "singer",
-    "actor",
-    "actress",
-    "footballer",
-    "physicist",
-    "philosopher",
-    "theologian",
-    "scientist",
-    "officer",
-    "chief",
-    "conductor",
-    "producer",
-    "recipient",
-    "holder",
-    "benefactor",
-    "landlord",
-    "tenant",
-    "woman",
-    "man",
-];
-
-/// Nouns in names of things that are no persons.
-pub const INSTITUTIONS: &[&str] = &[
-    "university",
-    "college",
-    "school",
-    "church",
-    "court",
-    "council",
-    "commission",
-    "committee",
-    "parliament",
-    "library",
-    "museum",
-    "institute",
-    "association",
-    "society",
-    "company",
-    "corporation",
-    "agency",
-    "bank",
-    "party",
-    "union",
-    "league",
-    "treaty",
-    "edict",
-    "act",
-    "charter",
-    "law",
-    "directive",
-    "regulation",
-    "agreement",
-    "convention",
-    "constitution",
-    "war",
-    "wars",
-    "battle",
-    "siege",
-    "massacre",
-    "revolution",
-    "crisis",
-    "embargo",
-    "city",
-    "republic",
-    "kingdom",
-    "duchy",
-    "empire",
-    "colony",
-    "province",
-    "county",
-    "state",
-    "states",
-    "river",
-    "sea",
-    "lake",
-    "cape",
-    "island",
-    "street",
-    "square",
-    "district",
-    "bridge",
-    "building",
-    "stadium",
-    "house",
-    "yard",
-    "centre",
-    "center",
-    "model",
-    "principle",
-];
-
-/// Nouns for places: asked for with `where`, and what `there` may stand for.
-pub const PLACES: &[&str] = &[
-    "city",
-    "town",
-    "village",
-    "country",
-    "region",
-    "province",
-    "county",
-    "state",
-    "colony",
-    "island",
-    "river",
-    "street",
-    "building",
-    "place",
-    "area",
-    "district",
-    "folder",
-    "directory",
-    "duchy",
-    "republic",
-    "kingdom",
-    "empire",
-    "port",
-    "continent",
-    "neighbourhood",
-    "neighborhood",
-    "house",
-    "church",
-    "museum",
-    "campus",
-    "station",
-    "outpost",
-    "fort",
-    "settlement",
-];
+use super::{noun_kinds::is_institution, verbs::is_third};
 
 /// Plural nouns that do not end in s, and nouns in s that are no plural.
 pub fn is_plural(word: &str) -> bool {
@@ -222,6 +14,7 @@ pub fn is_plural(word: &str) -> bool {
     }
     let ends = |ending: &str| word.ends_with(ending);
     ends("s")
+        && !is_third(word)
         && word.len() > 3
         && !ends("ss")
         && !ends("us")
@@ -243,20 +36,9 @@ pub fn is_plural(word: &str) -> bool {
         )
 }
 
-/// Whether a noun stands for a person or several.
-pub fn is_person(word: &str) -> bool {
-    let singular = word.strip_suffix('s').unwrap_or(word);
-    PERSONS.contains(&word) || PERSONS.contains(&singular)
-}
-
-/// Whether a lower-case word in a name makes it the name of something that is no person.
-pub fn is_institution(word: &str) -> bool {
-    INSTITUTIONS.contains(&word)
-}
-
-/// Whether a noun is a place.
-pub fn is_place(word: &str) -> bool {
-    PLACES.contains(&word)
+/// Whether a lower-case word names a people after `the`: `the French`, `the Chinese`.
+pub fn is_people(word: &str) -> bool {
+    word.len() > 4 && ["sh", "ch", "ese"].iter().any(|ending| word.ends_with(ending)) && !is_institution(word)
 }
 
 #[cfg(test)]
@@ -271,6 +53,5 @@ mod tests {
         for word in ["status", "class", "basis", "physics", "port"] {
             assert!(!is_plural(word), "{word}");
         }
-        assert!(is_person("founders") && !is_person("ports"));
     }
 }

@@ -129,7 +129,25 @@ const REGULAR: &str = "abolish accept achieve act add address admit adopt affect
     sign simulate sort sponsor start state stay stop store study submit succeed suffer suggest support surrender surround switch \
     talk target tax test threaten thrive touch train transfer transform translate transmit travel treat trigger try turn unify \
     unite update upgrade upload uninstall use validate value verify veto visit vote wait walk want warn watch weigh welcome work \
-    worship yield attach enrol enroll claim transpose prosecute pardon convene reinvigorate contest swap weaken strengthen precede mention resemble teach melt boil split ban orbit oppose annex liberate";
+    worship yield attach enrol enroll claim transpose prosecute pardon convene reinvigorate contest swap weaken strengthen precede mention resemble teach melt boil split ban orbit oppose annex liberate \
+    abandon absorb accuse acquire adapt adjust advise analyse annoy apologise applaud appreciate assassinate assemble assess \
+    assign assist assume attract bury celebrate clarify climb commemorate complete conclude condemn confirm confiscate confront \
+    convince dedicate deduce demolish deploy deprive detect devote disagree discourage discuss dominate drown elevate eliminate \
+    embrace emigrate emphasise endorse engage engulf enhance enjoy ensure equip erect erode evaluate evolve examine expel \
+    expose fulfil gain gather greet imprison impeach imply impress indicate infect inform injure inspect inspire integrate \
+    intervene isolate justify lack lower modify multiply nominate omit outnumber overlap persuade perceive prevail proclaim \
+    prosper punish ratify react recognise reconcile recruit redirect refine reflect regain regulate reign reintroduce rejoin \
+    render renounce reopen repel resettle resume reuse rob ruin scatter seize shrink simplify skip solve spawn stabilise \
+    stretch subdue subscribe substitute summon suppress surpass survive suspect suspend swallow terminate theorise tolerate \
+    unlock vanish vary violate widen wipe";
+
+/// Regular verbs that are met as nouns about as often: their past says that they are verbs, their base does not.
+const ALSO_NOUNS: &str = "appeal approach award command commission concern conduct consult dance damage demand deposit display \
+    doubt exchange exhibit experience fear feature fill fine flood focus forecast format guard guess guide halt harm impact \
+    import interview laugh license lift mail match merge mix monitor note paint pass patent phase pick point pour practice \
+    praise press progress protest question rent research reward sack sacrifice schedule score sentence shape shift side signal \
+    span stage stamp step stress structure struggle supply tackle trace track trade transport trap trust type urge view \
+    volunteer waste wish witness wonder wound";
 
 /// The base of a form in the past, or of a participle; `None` when no list explains it.
 pub fn base_of_past(word: &str) -> Option<String> {
@@ -139,14 +157,16 @@ pub fn base_of_past(word: &str) -> Option<String> {
     if let Some((base, ..)) = IRREGULAR.iter().find(|(_, past, participle)| *past == word || *participle == word) {
         return Some((*base).to_owned());
     }
-    regular_bases(word, "ed").into_iter().find(|base| is_regular(base)).or_else(|| by_ending(word))
+    let known = |base: &String| is_regular(base) || ALSO_NOUNS.split_whitespace().any(|verb| verb == base);
+    regular_bases(word, "ed").into_iter().find(known).or_else(|| by_ending(word))
 }
 
 /// The base of a past form in -ed whose ending leaves no doubt: `liberated`, `weakened`, `modified`.
 fn by_ending(word: &str) -> Option<String> {
     const KEEP_E: &[&str] = &[
         "ated", "ised", "ized", "uced", "nced", "rced", "ured", "osed", "ived", "oved", "erved", "olved", "uted",
-        "udged", "ited",
+        "udged", "ited", "ided", "uded", "oded", "ired", "ared", "ored", "ined", "aged", "used", "ased", "bled",
+        "cled", "dled", "gled", "pled", "tled", "ribed", "zed",
     ];
     const DROP: &[&str] = &[
         "ected", "ished", "ened", "ained", "pted", "sted", "ssed", "acked", "ocked", "owed", "ucted", "nded", "ented",
@@ -162,6 +182,11 @@ fn by_ending(word: &str) -> Option<String> {
     ends(KEEP_E).then(|| word.strip_suffix('d').map(str::to_owned)).flatten()
 }
 
+/// The past of an irregular verb by its base.
+pub(super) fn past_of_irregular(base: &str) -> Option<&'static str> {
+    IRREGULAR.iter().find(|(irregular, ..)| *irregular == base).map(|(_, past, _)| *past)
+}
+
 /// The base of a form of the third person, such as `lasts`.
 pub fn base_of_third(word: &str) -> Option<String> {
     let plain = word.strip_suffix('s').filter(|_| !word.ends_with("ss"))?;
@@ -169,6 +194,14 @@ pub fn base_of_third(word: &str) -> Option<String> {
     candidates.extend(plain.strip_suffix("ie").map(|stem| format!("{stem}y")));
     candidates.extend(plain.strip_suffix('e').map(str::to_owned));
     candidates.into_iter().find(|base| is_base(base))
+}
+
+/// Whether a word is a form of the third person that can hardly be a noun: `comes`.
+pub fn is_third(word: &str) -> bool {
+    const FORMS: &str = "allows applies becomes begins belongs brings carries chooses comes consists contains decides \
+        depends describes exists gets gives goes happens has includes keeps knows loses makes occurs provides receives \
+        requires says sees sends speaks takes tells thinks writes";
+    FORMS.split_whitespace().any(|form| form == word)
 }
 
 /// The base of a form in -ing, such as `deleting`.
@@ -187,7 +220,7 @@ pub fn is_past(word: &str) -> bool {
         return true;
     }
     let irregular = |(base, past, participle): &(&str, &str, &str)| {
-        (*past == word || *participle == word) && *base != *past && *base != *participle && *base != "be"
+        (*past == word && past != base || *participle == word && participle != base) && *base != "be"
     };
     IRREGULAR.iter().any(irregular)
         || (word.len() > 3

@@ -21,9 +21,9 @@ impl Word {
         &text[self.start..self.end]
     }
 
-    /// Whether it begins with a capital letter in the text that it was cut from.
+    /// Whether it begins with a capital letter in the text that it was cut from, or as `vBNS` does.
     pub fn is_capitalised(&self, text: &str) -> bool {
-        self.of(text).chars().next().is_some_and(char::is_uppercase)
+        self.of(text).chars().take(2).any(char::is_uppercase)
     }
 
     /// Whether it is written with a digit, an underscore, a slash or the like inside, as names in programs are.
@@ -87,6 +87,19 @@ pub fn is_abbreviation(word: &str) -> bool {
         lower.as_str(),
         "st" | "mr" | "mrs" | "ms" | "dr" | "prof" | "rev" | "jr" | "sr" | "no" | "vs" | "e.g" | "i.e" | "etc"
     ) || word.chars().count() == 1 && word.chars().all(char::is_alphabetic) && lower != "i"
+}
+
+/// A text without contractions: `what's` is `what is`.
+pub fn written_out(text: &str) -> String {
+    let mut whole = text.to_owned();
+    // From the end, so that the places before stay as they are.
+    for pair in words(text).windows(2).rev().filter(|pair| pair[0].start == pair[1].start) {
+        let [first, second] = pair else { continue };
+        let capital = first.is_capitalised(text);
+        let opening = if capital { super::capitalised(&first.lower) } else { first.lower.clone() };
+        whole.replace_range(first.start..first.end, &format!("{opening} {}", second.lower));
+    }
+    whole
 }
 
 fn expand(word: &str) -> Option<(&'static str, &'static str)> {

@@ -4,14 +4,13 @@
 //! May depend on `english`.
 
 use super::{
-    Exchange,
-    question_shape::{Shape, Verb},
-    topic::{self, Kind, candidates, possessive},
+    partner::{has_partner, is_expletive},
+    topic::Kind,
 };
 use crate::answer::preprocess::english::{
-    AUXILIARIES, BASE_FOLLOWS, PREPOSITIONS, is_closed_class, is_one_of,
-    noun_phrases::noun_phrases,
-    verbs,
+    AUXILIARIES, BASE_FOLLOWS, BE, PREPOSITIONS,
+    adjectives::is_predicate,
+    is_closed_class, is_one_of, verbs,
     words::{Word, words},
 };
 
@@ -37,269 +36,216 @@ pub(super) fn without_continuation(text: &str) -> (&str, bool) {
     opening.map_or((text, false), |opening| (&text[found[opening.len()].start..], true))
 }
 
-/// A pronoun that needs a partner.
-struct Leaning {
-    at: usize,
-    /// One past its last word: `do that` and `the second one` are several.
-    end: usize,
-    kind: Option<Kind>,
-    possessive: bool,
-    ordinal: Option<usize>,
+/// What a leaning word or phrase stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Means {
+    /// Something that was spoken of.
+    One(Kind),
+    /// The one of a list, counted from 0; the last with `usize::MAX`.
+    Item(usize),
+    /// The other one of a list of two.
+    Other,
+    /// A noun that was said: `ones` in `the PDF ones`.
+    Noun,
+    /// One of what was spoken of: `how do I revoke one?`.
+    Any,
+    /// The nouns after `some` or `more`.
+    More,
+    /// What was done: `do that`; with `true` as it was done, `did the same`.
+    Action(bool),
+    /// What was said: `say so`.
+    Said,
+    /// The time or the case that was spoken of.
+    Then,
+    /// Some time after what was told: `a year later`.
+    Later,
+    /// The time before what was told.
+    Before,
+    /// What is done where something cannot be.
+    Instead,
 }
 
-/// The text with its pronouns replaced, best reading first; none when no pronoun leans, or no partner is there.
-pub(super) fn replace_pronouns(text: &str, exchanges: &[Exchange]) -> Vec<String> {
-    let found = words(text);
-    let mut first = text.to_owned();
-    let mut second = text.to_owned();
-    let mut changed = false;
-    let mut seen = Vec::new();
-    let mut edits: Vec<(usize, usize, String, String)> = Vec::new();
-    for at in 0..found.len() {
-        let Some(leaning) = leaning_at(&found, text, at) else { continue };
-        if let Some(ordinal) = leaning.ordinal {
-            let items = topic::items(exchanges);
-            let place = if ordinal == usize::MAX { items.len().wrapping_sub(1) } else { ordinal };
-            if let Some(item) = items.get(place) {
-                edits.push((found[leaning.at].start, found[leaning.end - 1].end, item.clone(), item.clone()));
-            }
-            continue;
-        }
-        if found[leaning.at].lower == "then" {
-            let year = exchanges.last().and_then(year);
-            edits.extend(year.map(|year| (found[at].start, found[at].end, format!("in {year}"), format!("in {year}"))));
-            continue;
-        }
-        let Some(kind) = leaning.kind.filter(|kind| !seen.contains(kind)) else { continue };
-        seen.push(kind);
-        let (start, end) = (found[leaning.at].start, found[leaning.end - 1].end);
-        if leaning.end > leaning.at + 1 && found[leaning.at].lower == "do" {
-            if let Some(action) = exchanges.last().and_then(action) {
-                edits.push((start, end, action.clone(), action));
-            }
-            continue;
-        }
-        if matches!(found[at].lower.as_str(), "one" | "ones") {
-            edits.extend(
-                exchanges
-                    .last()
-                    .and_then(|last| counted_noun(last, &found[..at]))
-                    .map(|noun| (start, end, noun.clone(), noun)),
-            );
-            continue;
-        }
-        let partners = candidates(kind, exchanges);
-        let Some(best) = partners.first() else { continue };
-        let other = partners.get(1).unwrap_or(best);
-        let dress = |partner: &str| match kind {
-            _ if leaning.possessive => possessive(partner),
-            Kind::Place if at > 0 && !is_one_of(&found[at - 1].lower, PREPOSITIONS) => format!("in {partner}"),
-            _ => partner.to_owned(),
-        };
-        // `it's` is two words at one place.
-        let tail = if found.get(leaning.end).is_some_and(|next| next.start == start) { " is" } else { "" };
-        edits.push((start, end, format!("{}{tail}", dress(best)), format!("{}{tail}", dress(other))));
-    }
-    for (start, end, best, other) in edits.into_iter().rev() {
-        first.replace_range(start..end, &best);
-        second.replace_range(start..end, &other);
-        changed = true;
-    }
-    if !changed {
-        return Vec::new();
-    }
-    if first == second { vec![first] } else { vec![first, second] }
+/// A word or some that lean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Leaning {
+    /// The number of its first word.
+    pub at: usize,
+    /// One past that of its last: `do that` and `the second one` are several.
+    pub end: usize,
+    pub means: Means,
+    /// Whether it owns something: `its`.
+    pub possessive: bool,
 }
 
-/// The year that was asked about or answered.
-fn year(exchange: &Exchange) -> Option<String> {
-    let answered = exchange.answer.as_deref().unwrap_or_default();
-    [answered, &exchange.question]
-        .into_iter()
-        .find_map(|text| words(text).into_iter().find(Word::is_year).map(|word| word.lower))
+/// What leans at a word.
+pub(super) fn leaning_at(found: &[Word], text: &str, at: usize) -> Option<Leaning> {
+    pronoun(found, text, at).or_else(|| counted(found, at)).or_else(|| told(found, at))
 }
 
-/// What `ones` stands for: the noun that was asked for, or the last plural.
-fn counted_noun(exchange: &Exchange, before: &[Word]) -> Option<String> {
-    let shape = Shape::of(&exchange.question);
-    // `and in the British ones?` is about what stood after `in`.
-    let preposition = before.first().filter(|word| is_one_of(&word.lower, PREPOSITIONS));
-    let beside = preposition
-        .and_then(|word| shape.phrases.iter().find(|phrase| phrase.after.as_deref() == Some(word.lower.as_str())));
-    if let Some(phrase) = beside {
-        return Some(phrase.head.clone());
-    }
-    let plural = shape.phrases.iter().rfind(|phrase| phrase.is_plural() && !phrase.is_quantity());
-    shape.asked_noun().or(plural).map(|phrase| phrase.head.clone())
-}
-
-/// `when was that?` and its like ask for a circumstance of what was told: what asks, without the rest.
-pub(super) fn about_event(text: &str, exchanges: &[Exchange]) -> Option<String> {
-    let found = words(text);
-    let [asking @ .., verb, that] = found.as_slice() else { return None };
-    let circumstance = asking.iter().any(|word| {
-        matches!(
-            word.lower.as_str(),
-            "when" | "where" | "why" | "how" | "year" | "country" | "city" | "century" | "month" | "day"
-        )
-    });
-    let points = matches!(verb.lower.as_str(), "was" | "is" | "were") && matches!(that.lower.as_str(), "that" | "this");
-    let last = Shape::of(&exchanges.last()?.question);
-    // After `Who was X?` or `What is X?`, `that` is what was answered, and no event.
-    let names = last.verb() == Some(Verb::Auxiliary)
-        && last.words.get(last.asking).is_some_and(|word| matches!(word.lower.as_str(), "is" | "was" | "are" | "were"))
-        && last.phrases.iter().any(|phrase| phrase.first == last.asking + 1);
-    (circumstance && points && !names).then(|| text[..verb.start].trim().to_owned())
-}
-
-/// What was done, in the base form: `buy red bandanas` after `Who bought red bandanas?`.
-fn action(exchange: &Exchange) -> Option<String> {
-    let shape = Shape::of(&exchange.question);
-    match shape.verb()? {
-        Verb::Main { at, base, .. } => {
-            Some(format!("{base} {}", shape.cut(at + 1, shape.words.len())).trim().to_owned())
-        }
-        Verb::Auxiliary => None,
-    }
-}
-
-fn leaning_at(found: &[Word], text: &str, at: usize) -> Option<Leaning> {
+/// Personal pronouns, `there`, `this` and `that`.
+fn pronoun(found: &[Word], text: &str, at: usize) -> Option<Leaning> {
     let word = found[at].lower.as_str();
     let next = found.get(at + 1).map_or("", |next| next.lower.as_str());
     let before = at.checked_sub(1).map_or("", |at| found[at].lower.as_str());
-    let simple = |kind, possessive| Some(Leaning { at, end: at + 1, kind: Some(kind), possessive, ordinal: None });
-    let acts = is_one_of(before, BASE_FOLLOWS) && verbs::is_base(next);
-    let noun_follows = !acts && !next.is_empty() && !is_closed_class(next) && !found[at].ends_clause;
+    let simple = |kind, possessive| Some(Leaning { at, end: at + 1, means: Means::One(kind), possessive });
+    let unless_partnered = |kind, possessive| {
+        if has_partner(text, found, at, kind) { None } else { simple(kind, possessive) }
+    };
+    let noun_follows = noun_follows(found, at);
     match word {
-        "do" if matches!(next, "that" | "this" | "it" | "so") && found.len() == at + 2 => {
-            Some(Leaning { at, end: at + 2, kind: Some(Kind::Thing), possessive: false, ordinal: None })
-        }
-        "it" if before == "do" && found.len() == at + 1 => None,
-        "it" => (!is_expletive(found, at) && !has_partner(text, found, at, Kind::Thing))
-            .then(|| simple(Kind::Thing, false))
-            .flatten(),
-        "its" => (!has_partner(text, found, at, Kind::Thing)).then(|| simple(Kind::Thing, true)).flatten(),
-        "they" | "them" => {
-            (!has_partner(text, found, at, Kind::Several)).then(|| simple(Kind::Several, false)).flatten()
-        }
-        "their" => (!has_partner(text, found, at, Kind::Several)).then(|| simple(Kind::Several, true)).flatten(),
-        "he" | "him" | "she" => {
-            (!has_partner(text, found, at, Kind::Person)).then(|| simple(Kind::Person, false)).flatten()
-        }
-        "his" => (!has_partner(text, found, at, Kind::Person)).then(|| simple(Kind::Person, true)).flatten(),
-        "her" => (!has_partner(text, found, at, Kind::Person)).then(|| simple(Kind::Person, noun_follows)).flatten(),
-        "then" if at > 2 && found.len() == at + 1 && !matches!(before, "since" | "until" | "by" | "back") => {
-            simple(Kind::Thing, false)
-        }
+        "it" if before == "do" && found.len() <= at + 2 => None,
+        "it" if is_expletive(found, at) => None,
+        "it" => unless_partnered(Kind::Thing, false),
+        "its" => unless_partnered(Kind::Thing, true),
+        "they" | "them" => unless_partnered(Kind::Several, false),
+        "their" => unless_partnered(Kind::Several, true),
+        "he" | "him" | "she" => unless_partnered(Kind::Person, false),
+        "his" => unless_partnered(Kind::Person, true),
+        "her" => unless_partnered(Kind::Person, noun_follows),
         "there" => {
+            // `What is there now?` asks what is in a place; `How many are there?` asks for the number.
+            let here_and_now = matches!(next, "now" | "today" | "then") && !before.is_empty();
             let existential = is_one_of(before, AUXILIARIES) && before != "be" && found.len() > at + 1
                 || is_one_of(next, AUXILIARIES)
                 || before.is_empty();
-            // `How many are there?` asks for the number, not the place.
             let counts = matches!(before, "is" | "are" | "was" | "were");
-            (!existential && !counts).then(|| simple(Kind::Place, false)).flatten()
+            (here_and_now || (!existential && !counts)).then(|| simple(Kind::Place, false)).flatten()
         }
         "those" if next == "of" => simple(Kind::Several, false),
-        "this" | "that" | "those" | "these" if !noun_follows => {
-            // `Which court says that`, `the attack that`: only right after a verb or a preposition, and with nothing behind.
+        "that" | "this" if next == "one" => {
+            Some(Leaning { at, end: at + 2, means: Means::One(Kind::Pointed), possessive: false })
+        }
+        "this" | "that" | "those" | "these" if !noun_follows && before != "do" => {
+            // `Which court says that`, `the attack that`: only where no clause and no noun can begin with it.
+            let acts = is_one_of(before, BASE_FOLLOWS) && verbs::is_base(next);
+            let ends = found.len() == at + 1 || found[at].ends_clause;
             let placed = is_one_of(before, AUXILIARIES) || is_one_of(before, PREPOSITIONS);
-            let last = found.len() == at + 1 || found[at].ends_clause || acts;
-            let kind = if matches!(word, "those" | "these") { Kind::Several } else { Kind::Thing };
-            let starts_list = matches!(word, "those" | "these")
-                && (is_one_of(next, AUXILIARIES) || next == "of" || next.is_empty() || next == "in");
-            (before != "do" && placed && (last || starts_list)).then(|| simple(kind, false)).flatten()
-        }
-        // `the PDF ones`: formats, or whatever was asked for.
-        "one" | "ones" if at > 0 && !is_closed_class(before) && !is_ordinal(before) => {
-            Some(Leaning { at, end: at + 1, kind: Some(Kind::Several), possessive: false, ordinal: None })
-        }
-        "first" | "second" | "third" | "fourth" | "last" | "former" | "latter"
-            if before == "the" && (matches!(next, "one") || (next.is_empty() && found.len() > 2)) =>
-        {
-            let place = match word {
-                "first" | "former" => 0,
-                "second" | "latter" => 1,
-                "third" => 2,
-                "fourth" => 3,
-                _ => usize::MAX,
+            let object = ends && at > 1 && is_verb(before);
+            let is_something =
+                is_one_of(before, BE) && (is_predicate(next) || verbs::is_past(next) || is_closed_class(next));
+            let several = matches!(word, "those" | "these");
+            let starts_list =
+                several && (is_one_of(next, AUXILIARIES) || next == "of" || next.is_empty() || next == "in");
+            let kind = match found[0].lower.as_str() {
+                _ if several => Kind::Several,
+                "who" => Kind::Person,
+                _ => Kind::Pointed,
             };
-            let end = if next == "one" { at + 2 } else { at + 1 };
-            Some(Leaning { at: at - 1, end, kind: None, possessive: false, ordinal: Some(place) })
+            let said_of_it = is_one_of(before, PREPOSITIONS) && verbs::is_past(next);
+            ((placed && (ends || acts || starts_list || said_of_it)) || object || is_something)
+                .then(|| simple(kind, false))
+                .flatten()
         }
         _ => None,
     }
 }
 
+/// `the second one`, `the other`, `the PDF ones`, `the two`, `some`.
+fn counted(found: &[Word], at: usize) -> Option<Leaning> {
+    let word = found[at].lower.as_str();
+    let next = found.get(at + 1).map_or("", |next| next.lower.as_str());
+    let before = at.checked_sub(1).map_or("", |at| found[at].lower.as_str());
+    let with = |at, end, means| Some(Leaning { at, end, means, possessive: false });
+    match word {
+        // `how do I revoke one?`
+        "one" if is_verb(before) && found.len() == at + 1 => with(at, at + 1, Means::Any),
+        // `the one in Algeria`
+        "one" | "ones" if before == "the" && is_one_of(next, PREPOSITIONS) => with(at, at + 1, Means::Noun),
+        // `the PDF ones`: formats, or whatever was asked for.
+        "one" | "ones"
+            if at > 0
+                && !is_closed_class(before)
+                && !is_ordinal(before)
+                && (word == "ones" || next.is_empty() || is_closed_class(next) || is_verb(next)) =>
+        {
+            with(at, at + 1, Means::Noun)
+        }
+        "first" | "second" | "third" | "fourth" | "last" | "former" | "latter" | "other" if before == "the" => {
+            let generic = matches!(next, "one" | "case" | "option" | "way" | "kind");
+            let acts = verbs::is_past(next)
+                || (verbs::is_base(next) && is_one_of(&found[at.saturating_sub(2)].lower, AUXILIARIES));
+            let either = matches!(word, "former" | "latter") && (next.is_empty() || is_closed_class(next) || acts);
+            let third = found.get(at + 2).map_or("", |word| word.lower.as_str());
+            let of_them = next == "of" && matches!(third, "them" | "these" | "those");
+            if !generic && !either && !of_them && !(next.is_empty() && found.len() > 2) {
+                return None;
+            }
+            let means = match word {
+                "first" | "former" => Means::Item(0),
+                "second" | "latter" => Means::Item(1),
+                "third" => Means::Item(2),
+                "fourth" => Means::Item(3),
+                "other" => Means::Other,
+                _ => Means::Item(usize::MAX),
+            };
+            with(at - 1, if of_them { at + 3 } else { at + 1 + usize::from(generic) }, means)
+        }
+        "two" | "three"
+            if before == "the"
+                && (next.is_empty() || verbs::is_past(next) || is_one_of(next, AUXILIARIES) || next == "related") =>
+        {
+            with(at - 1, at + 1, Means::One(Kind::Several))
+        }
+        // `who sits in the other two?`
+        "two" | "three" | "four"
+            if before == "other" && (next.is_empty() || is_closed_class(next) || is_verb(next)) =>
+        {
+            with(at, at + 1, Means::More)
+        }
+        // `are some more powerful than others?`
+        "some" | "most" | "all" if is_one_of(before, BE) && (next == "more" || is_predicate(next)) => {
+            with(at, at + 1, Means::More)
+        }
+        "more" if at > 1 && verbs::is_base(before) && found.len() == at + 1 => with(at, at + 1, Means::More),
+        _ => None,
+    }
+}
+
+/// `do that`, `say so`, `then`, `a year later`.
+fn told(found: &[Word], at: usize) -> Option<Leaning> {
+    let word = found[at].lower.as_str();
+    let next = found.get(at + 1).map_or("", |next| next.lower.as_str());
+    let before = at.checked_sub(1).map_or("", |at| found[at].lower.as_str());
+    let with = |end, means| Some(Leaning { at, end, means, possessive: false });
+    let ends = found.len() == at + 2;
+    let ends_then = found.len() == at + 3 && matches!(found[at + 2].lower.as_str(), "then" | "instead");
+    match word {
+        "do" | "did" if matches!(next, "that" | "this" | "it" | "so") && (ends || ends_then) => {
+            with(found.len(), Means::Action(word == "did"))
+        }
+        "do" | "did" if found.len() == at + 3 && next == "the" && found[at + 2].lower == "same" => {
+            with(at + 3, Means::Action(word == "did"))
+        }
+        "say" | "said" | "think" | "claim" | "believe" if matches!(next, "so" | "that") && ends => {
+            with(at + 2, Means::Said)
+        }
+        "then" if at > 2 && found.len() == at + 1 && !matches!(before, "since" | "until" | "by" | "back") => {
+            with(at + 1, Means::Then)
+        }
+        "instead" if at > 2 && found.len() == at + 1 => with(at + 1, Means::Instead),
+        "before" if at > 2 && found.len() == at + 1 => with(at + 1, Means::Before),
+        "later" | "afterwards" if at > 2 && found.len() == at + 1 && verbs::is_past(&found[1].lower) => {
+            with(at + 1, Means::Later)
+        }
+        _ => None,
+    }
+}
+
+fn is_verb(word: &str) -> bool {
+    verbs::is_base(word) || verbs::is_past(word) || verbs::base_of_third(word).is_some()
+}
+
+/// Whether what stands at a word opens a noun phrase with the next.
+fn noun_follows(found: &[Word], at: usize) -> bool {
+    let next = found.get(at + 1).map_or("", |next| next.lower.as_str());
+    let before = at.checked_sub(1).map_or("", |at| found[at].lower.as_str());
+    let acts = is_one_of(before, BASE_FOLLOWS) && verbs::is_base(next);
+    // `Is that good for anything?`, `When was that written?`
+    let said_of_it = (is_one_of(before, BE) && (is_predicate(next) || verbs::is_past(next)))
+        || (is_one_of(before, PREPOSITIONS) && verbs::is_past(next) && found.len() == at + 2);
+    !acts && !said_of_it && !next.is_empty() && !is_closed_class(next) && !found[at].ends_clause
+}
+
 fn is_ordinal(word: &str) -> bool {
     matches!(word, "first" | "second" | "third" | "fourth" | "last" | "other")
-}
-
-/// `is it possible to`, `how long does it take to`, `how far is it from A to B`: such an `it` stands for nothing.
-fn is_expletive(found: &[Word], at: usize) -> bool {
-    const STATES: &[&str] = &[
-        "possible",
-        "necessary",
-        "true",
-        "allowed",
-        "safe",
-        "ok",
-        "okay",
-        "legal",
-        "worth",
-        "better",
-        "best",
-        "enough",
-        "required",
-        "important",
-        "correct",
-        "advisable",
-        "hard",
-        "easy",
-        "difficult",
-        "impossible",
-        "normal",
-        "raining",
-        "late",
-        "forbidden",
-        "common",
-    ];
-    let next = found.get(at + 1).map_or("", |next| next.lower.as_str());
-    let after = found.get(at + 2).map_or("", |next| next.lower.as_str());
-    let reaches = found[at + 1..].iter().any(|word| matches!(word.lower.as_str(), "to" | "that" | "if" | "when"));
-    (is_one_of(next, STATES) && reaches)
-        || (matches!(next, "take" | "cost" | "mean" | "takes")
-            && matches!(after, "to" | "for" | "if" | "that" | "when"))
-        || (next == "from" && found[at + 1..].iter().any(|word| word.lower == "to"))
-        || matches!(next, "that" | "to")
-}
-
-/// Words that begin another clause.
-const CLAUSE_WORDS: &[&str] = &[
-    "that", "which", "who", "when", "where", "while", "because", "if", "so", "before", "after", "until", "since",
-    "although", "unless", "and", "but", "once", "as", "than",
-];
-
-/// Whether the question itself names what a pronoun in it stands for.
-fn has_partner(text: &str, found: &[Word], at: usize, kind: Kind) -> bool {
-    let subject = at > 0
-        && is_one_of(&found[at - 1].lower, AUXILIARIES)
-        && !found[..at].iter().any(|word| verbs::is_past(&word.lower) && !is_one_of(&word.lower, AUXILIARIES));
-    // The subject of the main clause comes after what asks, and before everything else.
-    let earlier = noun_phrases(text).into_iter().filter(|phrase| phrase.last <= at);
-    // `Which treaty established it?`: within one clause, a thing that acts on itself would be `itself`.
-    let own = matches!(found[at].lower.as_str(), "its" | "his" | "her" | "their");
-    let parted =
-        |from: usize| found[from..at].iter().any(|word| is_one_of(&word.lower, CLAUSE_WORDS) || word.ends_clause);
-    earlier.into_iter().any(|phrase| {
-        if !own && !parted(phrase.last) {
-            return false;
-        }
-        let fits = match kind {
-            Kind::Person => phrase.named && phrase.is_person(),
-            Kind::Several => phrase.is_plural() && !phrase.is_quantity(),
-            _ => !phrase.is_plural() && !phrase.is_quantity() && phrase.head != "year",
-        };
-        fits && (!phrase.asks || (!subject && kind != Kind::Person && phrase.after.is_none()))
-            && !(subject && phrase.after.is_some())
-    })
 }

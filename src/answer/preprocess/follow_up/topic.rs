@@ -2,12 +2,20 @@
 //!
 //! May depend on `english`.
 
-use super::{Exchange, question_shape::Shape};
+use super::{
+    Exchange,
+    answers::{
+        has_institution, instrument, is_clause, is_name, is_plural_answer, is_quantity, is_role, is_time, items, lists,
+        names_event,
+    },
+    naming::{bare_place, definite, definite_text, possessive, with_tail},
+    question_shape::{Shape, Verb},
+    several::{counted_ones, several},
+};
 use crate::answer::preprocess::english::{
-    DETERMINERS, is_one_of,
-    noun_phrases::NounPhrase,
-    nouns::{is_institution, is_place, is_plural},
-    words::{Word, words},
+    noun_kinds::{is_class, is_person, is_place, is_property, is_word},
+    noun_phrases::{NounPhrase, noun_phrases},
+    nouns::is_plural,
 };
 
 /// What kind of thing a pronoun stands for.
@@ -15,8 +23,10 @@ use crate::answer::preprocess::english::{
 pub(super) enum Kind {
     /// `he`, `her`
     Person,
-    /// `it`, `that`
+    /// `it`
     Thing,
+    /// `this`, `that`
+    Pointed,
     /// `they`, `those`
     Several,
     /// `there`
@@ -25,8 +35,9 @@ pub(super) enum Kind {
 
 /// The partners that are likely, best first, from the latest turn that has one.
 pub(super) fn candidates(kind: Kind, exchanges: &[Exchange]) -> Vec<String> {
+    let pair = (kind == Kind::Several).then(|| pair(exchanges)).flatten();
     let found = exchanges.iter().rev().map(|exchange| of_exchange(kind, exchange)).find(|found| !found.is_empty());
-    let mut found = found.unwrap_or_default();
+    let mut found: Vec<String> = pair.into_iter().chain(found.unwrap_or_default()).collect();
     if found.is_empty() && kind != Kind::Person {
         found.extend(exchanges.last().and_then(title));
     }
@@ -45,18 +56,94 @@ fn of_exchange(kind: Kind, exchange: &Exchange) -> Vec<String> {
     match kind {
         Kind::Person => persons(&shape, answer),
         Kind::Thing => things(&shape, answer),
+        Kind::Pointed => {
+            let told = answer.filter(|answer| names_event(answer));
+            // `How is it made? Through vaccination. Why is that so successful?`
+            let means = answer.filter(|_| shape.question_word() == "how").and_then(instrument);
+            // `How many Jews lived there? 219,000. What share was that?`
+            let counted = shape.asked_noun().filter(|noun| noun.is_plural() && answer.is_some_and(is_quantity));
+            let counted = counted.map(|noun| counted_ones(&shape, noun));
+            let placed =
+                answer.filter(|answer| shape.question_word() == "where" && !is_quantity(answer)).map(bare_place);
+            let first = told.or(means).map(definite_text).or(counted).or(placed);
+            first.into_iter().chain(things(&shape, answer)).collect()
+        }
         Kind::Several => several(&shape, answer),
         Kind::Place => places(&shape, answer),
     }
 }
 
+/// What did something in the last question, and what it was done to: `he` and `him` of the next one.
+pub(super) fn roles(exchange: &Exchange) -> Option<(String, String)> {
+    let shape = Shape::of(&exchange.question);
+    let answer = exchange.answer.as_deref().filter(|_| !shape.asks_circumstance()).map(definite_text)?;
+    match shape.verb()? {
+        Verb::Auxiliary => {
+            let subject = shape.phrases.iter().find(|phrase| phrase.first == shape.asking + 1)?;
+            Some((definite(subject), answer))
+        }
+        Verb::Main { at, .. } => {
+            let object = shape.phrases.iter().find(|phrase| phrase.first == at + 1)?;
+            Some((answer, definite(object)))
+        }
+    }
+}
+
+/// Two things that the last two turns asked the same of: `X.25 and Frame Relay`.
+fn pair(exchanges: &[Exchange]) -> Option<String> {
+    let [.., first, second] = exchanges else { return None };
+    let shape = Shape::of(&second.question);
+    let plural = |exchange: &Exchange| {
+        let shape = Shape::of(&exchange.question);
+        let several = exchange.answer.as_deref().is_some_and(|answer| lists(answer) || is_plural_answer(answer));
+        several || shape.phrases.iter().any(|phrase| phrase.is_plural() && !phrase.is_quantity())
+    };
+    if plural(second) {
+        return None;
+    }
+    let (of_first, of_second) = (noun_phrases(&first.question), &shape.phrases);
+    let other = |phrase: &&NounPhrase, others: &[NounPhrase]| !others.iter().any(|other| other.text == phrase.text);
+    let (one, two) = (
+        of_first.iter().filter(|phrase| other(phrase, of_second)).collect::<Vec<_>>(),
+        of_second.iter().filter(|phrase| other(phrase, &of_first)).collect::<Vec<_>>(),
+    );
+    // All but one phrase is the same.
+    let ([one], [two]) = (one.as_slice(), two.as_slice()) else { return None };
+    if one.asks || two.asks || of_first.len() < 2 {
+        return None;
+    }
+    let names = [&first.answer, &second.answer].map(|answer| answer.as_deref().filter(|answer| is_name(answer)));
+    match names {
+        [Some(one), Some(two)] if shape.asks_person() => Some(format!("{one} and {two}")),
+        _ if one.is_quantity() || two.is_quantity() => None,
+        _ => Some(format!("{} and {}", definite(one), definite(two))),
+    }
+}
+
 fn persons(shape: &Shape<'_>, answer: Option<&str>) -> Vec<String> {
-    let answered = answer.filter(|answer| shape.asks_person() && is_name(answer) && !has_institution(answer));
-    let named = shape.phrases.iter().filter(|phrase| !phrase.asks && phrase.is_person() && phrase.named).map(owner);
+    let name = |answer: &&str| is_name(answer) && !has_institution(answer);
+    let acted = matches!(shape.verb(), Some(Verb::Main { .. }));
+    let answered = answer
+        .filter(|answer| (shape.asks_person() && is_role(answer)) || ((shape.asks_person() || acted) && name(answer)))
+        .map(definite_text);
+    let owner = |phrase: &NounPhrase| phrase.named && phrase.text.contains("'s ");
+    let asked =
+        |phrase: &NounPhrase| shape.question_word() == "who" && phrase.first == shape.asking + 1 && phrase.named;
+    let named = shape
+        .phrases
+        .iter()
+        .filter(|phrase| !phrase.asks && (phrase.named && phrase.is_person() || owner(phrase) || asked(phrase)));
+    let named = named.map(person);
     let by_role =
         shape.phrases.iter().filter(|phrase| !phrase.asks && phrase.is_person() && !phrase.named).map(definite);
-    let weak = answer.filter(|answer| !shape.asks_circumstance() && is_name(answer) && !has_institution(answer));
-    answered.map(str::to_owned).into_iter().chain(named).chain(weak.map(str::to_owned)).chain(by_role).collect()
+    let weak = answer.filter(|answer| !shape.asks_circumstance() && name(answer));
+    answered.into_iter().chain(named).chain(weak.map(str::to_owned)).chain(by_role).collect()
+}
+
+/// The person of a phrase: `Céloron` of `Céloron's expedition`.
+fn person(phrase: &NounPhrase) -> String {
+    let owner = phrase.text.split_once("'s ").filter(|_| !is_person(&phrase.head)).map(|(owner, _)| owner);
+    owner.map_or_else(|| definite(phrase), definite_text)
 }
 
 fn things(shape: &Shape<'_>, answer: Option<&str>) -> Vec<String> {
@@ -65,6 +152,8 @@ fn things(shape: &Shape<'_>, answer: Option<&str>) -> Vec<String> {
             && !shape.asks_person()
             && shape.question_word() != "where"
             && !is_quantity(answer)
+            && !is_clause(answer)
+            && (!is_plural_answer(answer) || is_name(answer))
             && !lists(answer)
     });
     // `What does LoRA add to the matrix?` and its like tell of the thing that they name, and of what was answered.
@@ -72,42 +161,52 @@ fn things(shape: &Shape<'_>, answer: Option<&str>) -> Vec<String> {
         .phrases
         .iter()
         .filter(|phrase| !phrase.asks && !phrase.is_quantity() && !phrase.is_plural() && phrase.head != "name")
-        .filter(|phrase| !is_time(&phrase.text))
+        .filter(|phrase| !is_time(&phrase.text) && !shape.is_said_of_subject(phrase))
         .collect();
     topics.sort_by_key(|phrase| {
         (!phrase.named || phrase.after.as_deref().is_some_and(|after| after != "of" && after != "about"), phrase.first)
     });
-    if topics.iter().any(|phrase| phrase.has_institution() || !phrase.is_person()) {
-        // A person is no `it` where a thing is there.
-        topics.sort_by_key(|phrase| is_personal_name(phrase));
-    }
-    // Of `the population of Warsaw`, it is rather Warsaw that is spoken of.
+    // A person is no `it` where a thing is there.
+    topics.sort_by_key(|phrase| is_personal_name(phrase));
     let topics = topics.into_iter().flat_map(|phrase| {
         let bearer = phrase.bearer().filter(|bearer| !is_plural(bearer.rsplit(' ').next().unwrap_or(bearer)));
-        bearer.map(definite_text).into_iter().chain([with_tail(shape, phrase)])
+        let owner = phrase.text.split_once("'s ").map(|(owner, _)| owner).filter(|_| is_property(&phrase.head));
+        let mut both: Vec<String> =
+            bearer.or(owner).map(definite_text).into_iter().chain([with_tail(shape, phrase)]).collect();
+        // Of `the population of Warsaw`, it is Warsaw that is spoken of; of `the oldest seal of Warsaw`, the seal.
+        if !is_property(&phrase.head) {
+            both.reverse();
+        }
+        both
     });
     let placed = answer.filter(|answer| shape.question_word() == "where" && !is_quantity(answer)).map(bare_place);
-    let answered = entity.map(definite_text).into_iter();
-    answered.chain(topics).chain(placed).collect()
+    // `Whose letter did he bring?`: it is that letter.
+    let owned = answer.zip(shape.asked_noun()).filter(|_| shape.question_word() == "whose").map(|(owner, noun)| {
+        format!("{} {}", possessive(owner.trim_end_matches("'s").trim_end_matches('\'')), noun.text)
+    });
+    let answered = owned.or(entity.map(|answer| called(shape, answer)));
+    // `Which capital does the empire have?`: what was answered is said of the empire.
+    if shape.asks_attribute() {
+        return topics.chain(answered).collect();
+    }
+    if answer.is_some_and(|answer| shape.defines(answer)) {
+        return topics.chain(answered).collect();
+    }
+    // Of a way to do something, what it is done with comes last.
+    let means = answer.filter(|_| shape.question_word() == "how").and_then(instrument).map(definite_text);
+    answered.into_iter().chain(topics).chain(placed).chain(means).collect()
 }
 
-fn several(shape: &Shape<'_>, answer: Option<&str>) -> Vec<String> {
-    let answered = answer.filter(|_| shape.question_word() != "where").filter(|answer| {
-        lists(answer)
-            || ((!is_quantity(answer) || shape.asks_person()) && !shape.asks_circumstance() && last_is_plural(answer))
-    });
-    let plural = |asks: bool| {
-        shape.phrases.iter().filter(move |phrase| phrase.asks == asks && phrase.is_plural() && !phrase.is_quantity())
-    };
-    let counted = answer.is_some_and(is_quantity) || shape.question_word() == "how";
-    // `How many units does Harvard have?`: they are Harvard's units.
-    let owner_of = shape.phrases.iter().find(|phrase| !phrase.asks && phrase.named);
-    let asked = plural(true).filter(move |_| counted).map(|phrase| match owner_of.filter(|_| !phrase.named) {
-        Some(of) => format!("{} {}", possessive(&owner(of)), phrase.text),
-        None => definite(phrase),
-    });
-    let groups = shape.phrases.iter().filter(|phrase| !phrase.asks && phrase.named && !phrase.is_quantity()).map(owner);
-    answered.map(definite_text).into_iter().chain(asked).chain(plural(false).map(definite)).chain(groups).collect()
+/// `the model footnote` of `What is the model called?`: a name in small letters says little by itself, and neither does
+/// one that was asked for as a name.
+fn called(shape: &Shape<'_>, answer: &str) -> String {
+    if let Some(noun) = shape.asked_noun().filter(|noun| is_word(&noun.head)) {
+        return format!("the {} {answer}", noun.head);
+    }
+    let plain = answer.chars().all(|c| c.is_lowercase());
+    let asks = shape.words.last().is_some_and(|word| word.lower == "called");
+    let named = shape.phrases.iter().find(|phrase| plain && (asks != phrase.asks) && is_class(&phrase.head));
+    named.map_or_else(|| definite_text(answer), |phrase| format!("the {} {answer}", phrase.head))
 }
 
 fn places(shape: &Shape<'_>, answer: Option<&str>) -> Vec<String> {
@@ -125,24 +224,27 @@ fn places(shape: &Shape<'_>, answer: Option<&str>) -> Vec<String> {
                     .as_deref()
                     .is_some_and(|after| matches!(after, "in" | "at" | "to" | "near" | "from" | "of"))
         })
-        .map(owner);
-    let named = shape.phrases.iter().filter(|phrase| !phrase.asks && phrase.named).map(owner);
+        .map(definite);
+    let named = shape.phrases.iter().filter(|phrase| !phrase.asks && phrase.named).map(definite);
     answered.into_iter().chain(placed).chain(named).collect()
 }
 
 /// The items of the list that was answered or offered last.
-pub(super) fn items(exchanges: &[Exchange]) -> Vec<String> {
+pub(super) fn last_items(exchanges: &[Exchange]) -> Vec<String> {
     let Some(last) = exchanges.last() else { return Vec::new() };
     if last.offered.len() > 1 {
         return last.offered.clone();
     }
-    let answer = last.answer.as_deref().unwrap_or_default();
-    let parts = answer
-        .split(',')
-        .flat_map(|part| part.split(" and "))
-        .map(|part| part.trim().trim_start_matches("and ").trim());
-    let items: Vec<String> = parts.filter(|part| !part.is_empty()).map(str::to_owned).collect();
-    if items.len() > 1 { items } else { Vec::new() }
+    items(last.answer.as_deref().unwrap_or_default())
+}
+
+/// The other one of two, where the last turn spoke of the one.
+pub(super) fn other_item(exchanges: &[Exchange]) -> Option<String> {
+    let (last, before) = exchanges.split_last()?;
+    let spoken_of = |item: &String| last.question.to_lowercase().contains(&item.to_lowercase());
+    let two = before.iter().rev().map(|exchange| items(exchange.answer.as_deref().unwrap_or_default()));
+    let mut two = two.filter(|items| items.len() == 2 && items.iter().any(spoken_of));
+    two.next()?.into_iter().find(|item| !spoken_of(item))
 }
 
 /// The title of what the last answer rests on, as a topic of last resort.
@@ -153,180 +255,7 @@ fn title(exchange: &Exchange) -> Option<String> {
     (words.len() > 2 && words.split_whitespace().count() <= 4).then_some(words)
 }
 
-/// A phrase with the preposition phrase after it, so that `a congregation in New Amsterdam` is no longer any one.
-fn with_tail(shape: &Shape<'_>, phrase: &NounPhrase) -> String {
-    if let Some(owned) = owned(shape, phrase) {
-        return owned;
-    }
-    if phrase.named {
-        return owner(phrase);
-    }
-    let tail = shape.phrases.iter().find(|next| {
-        next.first == phrase.last + 1
-            && next
-                .after
-                .as_deref()
-                .is_some_and(|after| matches!(after, "of" | "in" | "for" | "between" | "about" | "from"))
-    });
-    let last = tail.map_or(phrase.last, |tail| tail.last);
-    definite_text(shape.cut(phrase.first, last))
-}
-
-/// `his research` by the name of the one whose it is.
-fn owned(shape: &Shape<'_>, phrase: &NounPhrase) -> Option<String> {
-    let first = shape.words[phrase.first].lower.as_str();
-    let whose = shape.phrases.iter().find(|other| other.named && other.last <= phrase.first && !other.asks)?;
-    let rest = shape.cut(phrase.first + 1, phrase.last);
-    matches!(first, "his" | "her" | "its" | "their").then(|| format!("{} {rest}", possessive(&owner(whose))))
-}
-
-fn definite(phrase: &NounPhrase) -> String {
-    definite_text(&phrase.text)
-}
-
-/// A phrase as it is spoken of again: `a lease` becomes `the lease`.
-pub(super) fn definite_text(text: &str) -> String {
-    let bare = text.trim().trim_end_matches("'s").trim_end_matches("’s");
-    let lower = bare.to_lowercase();
-    let opens = |word: &str| is_one_of(word, DETERMINERS) && !matches!(word, "a" | "an" | "the");
-    if lower.split_whitespace().next().is_some_and(opens) {
-        return bare.to_owned();
-    }
-    for article in ["a ", "an ", "the "] {
-        if lower.starts_with(article) {
-            return format!("the {}", &bare[article.len()..]);
-        }
-    }
-    let plain = !bare.chars().any(|c| c.is_uppercase() || c.is_ascii_digit() || "_/`".contains(c));
-    let counted = bare.split_whitespace().last().is_some_and(is_plural) || bare.split_whitespace().count() > 1;
-    if plain && counted && !lower.starts_with("my ") && !lists(bare) { format!("the {bare}") } else { bare.to_owned() }
-}
-
-fn owner(phrase: &NounPhrase) -> String {
-    definite_text(&phrase.text)
-}
-
-fn bare_place(answer: &str) -> String {
-    let bare = ["in ", "at ", "on ", "near ", "into ", "to ", "within ", "under "]
-        .iter()
-        .find_map(|preposition| answer.strip_prefix(preposition));
-    definite_text(bare.unwrap_or(answer))
-}
-
-/// `X's`, or `X'` after an s.
-pub(super) fn possessive(owner: &str) -> String {
-    if owner.ends_with('s') { format!("{owner}'") } else { format!("{owner}'s") }
-}
-
-/// Whether a text is a name: capital letters in front of all but small words.
-pub(super) fn is_name(text: &str) -> bool {
-    let found = words(text);
-    let small = |word: &Word| {
-        matches!(
-            word.lower.as_str(),
-            "of" | "de"
-                | "la"
-                | "le"
-                | "van"
-                | "von"
-                | "der"
-                | "du"
-                | "the"
-                | "mr"
-                | "sir"
-                | "commander"
-                | "king"
-                | "as"
-                | "general"
-        )
-    };
-    !found.is_empty()
-        && found.len() <= 8
-        && found.iter().any(|word| word.is_capitalised(text))
-        && found.iter().all(|word| word.is_capitalised(text) || small(word))
-}
-
 fn is_personal_name(phrase: &NounPhrase) -> bool {
-    phrase.named && phrase.is_person() && phrase.text.split_whitespace().count() > 1
-}
-
-fn has_institution(text: &str) -> bool {
-    text.split_whitespace().any(|word| is_institution(&word.to_lowercase()))
-}
-
-/// Whether an answer is a number, a time or an amount.
-pub(super) fn is_quantity(answer: &str) -> bool {
-    const NUMBERS: &[&str] = &[
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-        "twenty",
-        "thirty",
-        "hundred",
-        "thousand",
-        "million",
-        "billion",
-        "half",
-        "nearly",
-        "about",
-        "over",
-        "approximately",
-        "almost",
-        "yes",
-        "no",
-        "none",
-    ];
-    let first = words(answer).first().map(|word| word.lower.clone()).unwrap_or_default();
-    let identifier = words(answer).iter().any(Word::is_identifier);
-    !identifier
-        && (first.starts_with(|c: char| c.is_ascii_digit() || "$€£".contains(c)) && !first.contains(':')
-            || NUMBERS.contains(&first.as_str())
-            || is_time(answer))
-}
-
-fn is_time(text: &str) -> bool {
-    const TIMES: &[&str] = &[
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-        "century",
-        "today",
-    ];
-    let found = words(text);
-    found.iter().any(|word| TIMES.contains(&word.lower.as_str())) || (found.len() == 1 && found[0].is_year())
-}
-
-fn lists(answer: &str) -> bool {
-    answer.contains(" and ") && !has_institution(answer) || answer.matches(',').count() > 1
-}
-
-fn last_is_plural(answer: &str) -> bool {
-    let found = words(answer);
-    let stop = found.iter().position(|word| word.lower == "of").unwrap_or(found.len());
-    found[..stop].last().is_some_and(|word| is_plural(&word.lower) && !word.is_number())
+    let article = phrase.text.split_whitespace().next().is_some_and(|word| word.to_lowercase() == "the");
+    phrase.named && phrase.is_person() && phrase.text.split_whitespace().count() > 1 && !article
 }

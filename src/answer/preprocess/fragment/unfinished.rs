@@ -4,7 +4,8 @@
 
 use crate::answer::preprocess::english::{
     AUXILIARIES, BE, is_one_of,
-    nouns::{is_person, is_plural},
+    noun_kinds::is_person,
+    nouns::is_plural,
     verbs::{base_of_third, is_participle},
     words::Word,
 };
