@@ -3,37 +3,41 @@
 //!
 //! The reader has found the best span of each passage. Where several passages answer about equally well, say different
 //! things, and speak of different things that the question does not tell apart, the question has several readings. Where
-//! they speak of one and the same thing, they contradict each other. `subject` says what a passage speaks of, `choice`
-//! what a reply to the readings means, `others` and `siblings` which passages are read for their sake. Everything here is rules on what
-//! was read: no model runs. May depend on `domain`, `models::encoder` and `models::lexical`.
+//! they speak of one and the same thing, they contradict each other. `subject` says what a passage speaks of, by its title
+//! (`title`) and its section (`section`), `naming` which of several a question names, `candidate` which answers are the
+//! same or about one thing, `by_sections` when sections are asked for, `choice` what a reply to the readings means, `others`
+//! and `siblings` which passages are read for their sake. Everything here is rules on what was read: no model runs. May
+//! depend on `domain`, `models::encoder` and `models::lexical`.
 
+mod by_sections;
+mod candidate;
 mod choice;
+mod naming;
 mod others;
+mod section;
 mod siblings;
 mod subject;
-
-use std::collections::HashSet;
+mod title;
 
 use super::Passage;
-use crate::{
-    domain::{
-        sentences::{around, sentences},
-        text::CodePointIndex,
-    },
-    models::{
-        encoder::{BestSpan, Decision, best_of_all},
-        lexical::Lexical,
-    },
+use crate::models::{
+    encoder::{BestSpan, Decision, best_of_all},
+    lexical::Lexical,
+};
+use by_sections::by_sections;
+use candidate::{
+    Candidate, hold_the_identifiers, leave_what_the_best_says_too, merge_the_same, name_the_asked,
+    one_of_each_other_document, one_of_each_place, things,
 };
 pub use choice::{choice, chosen_question};
 pub use others::{DEPTH, with_others};
 pub use siblings::{siblings, words_of_siblings};
-use subject::{Asked, Relation, Subject};
+use subject::{Asked, Relation};
 
 /// The most readings that are offered.
 pub const MAX_READINGS: usize = 5;
 
-/// How near the best answer another one must come. Tuned on the development part of `datasets/ambiguity`.
+/// How near the best answer another one must come. Tuned on both development parts of `datasets/ambiguity`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Margins {
     /// The score that the best span has at least, relative to the reader's threshold: below it, nothing is read two ways.
@@ -42,7 +46,9 @@ pub struct Margins {
     pub any: Margin,
     /// For documents with titles alike, or the same section of two documents.
     pub parallel: Margin,
-    /// For both: the form of the documents says already that either may be meant.
+    /// For those where the reader would answer with the other one as well.
+    pub sure_parallel: Margin,
+    /// For both titles and sections alike: the form of the documents says already that either may be meant.
     pub twins: Margin,
     /// For sources on one thing: a contradiction is reported of answers that are both good.
     pub conflict: Margin,
@@ -55,7 +61,8 @@ pub struct Margin {
     pub distance: f32,
     /// The score that it has at least, relative to the reader's threshold.
     pub above_threshold: f32,
-    /// The part of the question's content words in the best passage that its passage must hold too.
+    /// The part of the question's content words in the best passage that its passage must hold too; for `parallel` ones,
+    /// of those in the best section, its section.
     pub coverage: f32,
 }
 
@@ -63,9 +70,10 @@ impl Margins {
     /// What is used.
     pub const TUNED: Self = Self {
         best: -5.0,
-        any: Margin { distance: 4.0, above_threshold: 0.0, coverage: 0.8 },
+        any: Margin { distance: 4.0, above_threshold: 0.5, coverage: 0.5 },
         parallel: Margin { distance: 8.0, above_threshold: -4.0, coverage: 0.5 },
-        twins: Margin { distance: 10.0, above_threshold: -8.0, coverage: 0.0 },
+        sure_parallel: Margin { distance: 10.0, above_threshold: 0.0, coverage: 0.3 },
+        twins: Margin { distance: 9.0, above_threshold: -8.0, coverage: 0.0 },
         conflict: Margin { distance: 6.0, above_threshold: -2.5, coverage: 0.5 },
     };
 }
@@ -92,23 +100,6 @@ pub enum Readings {
     Conflict(Vec<Reading>),
 }
 
-/// A passage that answers well enough to be a reading.
-struct Candidate {
-    reading: Reading,
-    subject: Subject,
-    /// The terms of the answer.
-    answer: Vec<String>,
-    /// The terms of the sentence around it.
-    sentence: HashSet<String>,
-    /// The part of the question's content words that the passage holds.
-    coverage: f32,
-}
-
-/// The part of a heading's words that a question must hold to ask for the section.
-const SECTION_HEADING: f32 = 0.6;
-/// The part of a question's words that the section must hold.
-const SECTION_COVERAGE: f32 = 0.66;
-
 /// The readings of a question, if it has several. `spans` are the reader's best spans of the first passages, in their
 /// order, and `decision` is the reader's.
 pub fn readings(
@@ -123,33 +114,6 @@ pub fn readings(
     // What is answered by one passage needs no choice.
     let declined = best_of_all(spans).is_none_or(|(_, span)| !decision.is_found(span.score));
     by_answers.or_else(|| if declined { by_sections(lexical, question, passages, spans) } else { None })
-}
-
-/// The sections of several documents that the question asks for by their heading, such as the prerequisites of a
-/// tutorial: the answer is more than a span, so that the reader is sure of none.
-fn by_sections(
-    lexical: &Lexical,
-    question: &str,
-    passages: &[Passage],
-    spans: &[Option<BestSpan>],
-) -> Option<Readings> {
-    let asked = Asked::new(lexical, question);
-    let mut found: Vec<Candidate> = Vec::new();
-    for (at, (passage, span)) in passages.iter().zip(spans).enumerate() {
-        let Some(candidate) = span.and_then(|span| candidate(lexical, &asked, passage, at, span)) else { continue };
-        let heading = candidate.subject.heading_terms(lexical);
-        let other = found.iter().all(|known| !known.subject.is_in_document_of(&candidate.subject));
-        if other && candidate.coverage >= SECTION_COVERAGE && asked.share_of(&heading) >= SECTION_HEADING {
-            found.push(candidate);
-        }
-    }
-    name_the_asked(lexical, &asked, &mut found);
-    if found.len() < 2 || things(&asked, &found).len() < found.len() {
-        return None;
-    }
-    found.truncate(MAX_READINGS);
-    subject::label(&mut found);
-    Some(Readings::Ambiguous(found.into_iter().map(|candidate| candidate.reading).collect()))
 }
 
 /// The readings whose answers the reader has found.
@@ -172,32 +136,40 @@ fn by_answers(
     near.sort_by(|a, b| b.1.score.total_cmp(&a.1.score));
     let mut found: Vec<Candidate> = Vec::new();
     for (at, span) in near {
-        found.extend(passages.get(at).and_then(|passage| candidate(lexical, &asked, passage, at, span)));
+        found.extend(passages.get(at).and_then(|passage| Candidate::new(lexical, &asked, passage, at, span)));
     }
+    let all = found.clone();
     one_of_each_place(&mut found);
-    let first = found.first().filter(|first| first.reading.passage == best)?;
-    let (subject, covered) = (first.subject.clone(), first.coverage);
-    let within = |candidate: &Candidate, margin: Margin| {
+    let first = found.first().filter(|first| first.reading.passage == best)?.clone();
+    let within = |candidate: &Candidate, margin: Margin, held: fn(&Candidate) -> f32| {
         let score = candidate.reading.span.score;
         score >= best_span.score - margin.distance
             && score >= decision.threshold + margin.above_threshold
-            && candidate.coverage >= margin.coverage * covered
+            && held(candidate) >= margin.coverage * held(&first)
     };
     found.retain(|candidate| {
-        let margin = match candidate.subject.relation(lexical, &subject) {
-            Relation::Twins => margins.twins,
-            Relation::Parallel => margins.parallel,
-            Relation::Any => margins.any,
+        let sure = decision.is_found(candidate.reading.span.score);
+        let (subject, relation) = (&candidate.subject, candidate.subject.relation(lexical, &first.subject));
+        let near = match relation {
+            Relation::Twins if subject.is_of_one_form_with(lexical, &first.subject) => {
+                within(candidate, margins.twins, |candidate| candidate.coverage)
+            }
+            Relation::Twins | Relation::Parallel => {
+                let margin = if sure { margins.sure_parallel } else { margins.parallel };
+                within(candidate, margin, |candidate| candidate.section)
+            }
+            Relation::Any => within(candidate, margins.any, |candidate| candidate.coverage),
         };
         // A span that goes over the end of a paragraph answers nothing, unless the reader is sure of it.
-        let whole = decision.is_found(candidate.reading.span.score) || !candidate.reading.text.contains("\n\n");
-        candidate.reading.passage == best
-            || (whole && within(candidate, margin) && candidate.subject.can_be_told_from(lexical, &subject))
+        let whole = sure || !candidate.reading.text.contains("\n\n");
+        candidate.reading.passage == best || (whole && near && candidate.can_be_told_from(lexical, &first))
     });
+    leave_what_the_best_says_too(&first.subject, &all, &mut found);
+    hold_the_identifiers(question, passages, best, &mut found);
     // Only among these: a document with a word of the question in its title that answers nothing is not what it names.
     name_the_asked(lexical, &asked, &mut found);
     found.first().filter(|first| first.reading.passage == best)?;
-    one_of_each_other_document(&subject, &mut found);
+    one_of_each_other_document(&first.subject, &mut found);
     merge_the_same(&mut found);
     if found.len() < 2 {
         return None;
@@ -208,7 +180,8 @@ fn by_answers(
         if !decision.is_found(best_span.score) {
             return None;
         }
-        let good = found.into_iter().filter(|candidate| within(candidate, margins.conflict));
+        let good =
+            found.into_iter().filter(|candidate| within(candidate, margins.conflict, |candidate| candidate.coverage));
         let readings: Vec<Reading> = good.map(|candidate| candidate.reading).take(MAX_READINGS).collect();
         return (readings.len() > 1).then_some(Readings::Conflict(readings));
     }
@@ -221,90 +194,6 @@ fn by_answers(
     firsts.truncate(MAX_READINGS);
     subject::label(&mut firsts);
     Some(Readings::Ambiguous(firsts.into_iter().map(|candidate| candidate.reading).collect()))
-}
-
-fn candidate(lexical: &Lexical, asked: &Asked, passage: &Passage, at: usize, span: BestSpan) -> Option<Candidate> {
-    let index = CodePointIndex::new(&passage.chunk.text);
-    let text = index.slice(span.range)?.to_owned();
-    let bytes = index.byte_of(span.range.start)?..index.byte_of(span.range.end)?;
-    let sentence = around(&sentences(&passage.chunk.text), &bytes);
-    let sentence = sentence.map_or(text.as_str(), |range| &passage.chunk.text[range]);
-    let answer: Vec<String> = lexical.terms(&text);
-    Some(Candidate {
-        subject: Subject::of(passage, bytes.start),
-        sentence: lexical.terms(sentence).into_iter().collect(),
-        coverage: asked.coverage(lexical, passage),
-        reading: Reading { label: String::new(), passage: at, span, text },
-        answer,
-    })
-}
-
-/// Where the question names what some of the candidates are about, only these are meant.
-fn name_the_asked(lexical: &Lexical, asked: &Asked, found: &mut Vec<Candidate>) {
-    let subjects: Vec<&Subject> = found.iter().map(|candidate| &candidate.subject).collect();
-    let mut kept = subject::named(lexical, asked, &subjects).into_iter();
-    found.retain(|_| kept.next().unwrap_or(true));
-}
-
-/// Of the candidates of one place, the best counts.
-fn one_of_each_place(found: &mut Vec<Candidate>) {
-    let mut places: Vec<Subject> = Vec::new();
-    found.retain(|candidate| {
-        let known = places.iter().any(|place| place.is_same_place(&candidate.subject));
-        if !known {
-            places.push(candidate.subject.clone());
-        }
-        !known
-    });
-}
-
-/// Sections are told apart in the document of the best answer only: of another one, the best counts.
-fn one_of_each_other_document(best: &Subject, found: &mut Vec<Candidate>) {
-    let mut documents: Vec<Subject> = Vec::new();
-    found.retain(|candidate| {
-        let other = !candidate.subject.is_in_document_of(best);
-        let known = documents.iter().any(|document| document.is_in_document_of(&candidate.subject));
-        documents.extend((other && !known).then(|| candidate.subject.clone()));
-        !(other && known)
-    });
-}
-
-/// Candidates that say the same are one, the best of them.
-fn merge_the_same(found: &mut Vec<Candidate>) {
-    let mut answers: Vec<Vec<String>> = Vec::new();
-    found.retain(|candidate| {
-        let known = answers.iter().any(|answer| says_the_same(answer, &candidate.answer));
-        if !known {
-            answers.push(candidate.answer.clone());
-        }
-        !known
-    });
-}
-
-/// One answer holds all the words of the other.
-fn says_the_same(a: &[String], b: &[String]) -> bool {
-    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
-    short.iter().all(|term| long.contains(term))
-}
-
-/// The candidates by the thing that they are about: those of one thing contradict each other.
-fn things(asked: &Asked, found: &[Candidate]) -> Vec<Vec<usize>> {
-    let mut things: Vec<Vec<usize>> = Vec::new();
-    for (at, candidate) in found.iter().enumerate() {
-        let same = |thing: &&mut Vec<usize>| {
-            thing.iter().any(|other| {
-                let other = &found[*other];
-                other.subject.is_same_thing(&candidate.subject, asked)
-                    || (other.subject.are_fields(&candidate.subject)
-                        && asked.is_answered_alike(&other.sentence, &candidate.sentence))
-            })
-        };
-        match things.iter_mut().find(same) {
-            Some(thing) => thing.push(at),
-            None => things.push(vec![at]),
-        }
-    }
-    things
 }
 
 #[cfg(test)]

@@ -1,68 +1,20 @@
 //! What a passage speaks of, by the title of its document and the headings above the answer: whether a question names it,
 //! whether two passages speak of the same thing, and what tells them apart.
 //!
-//! May depend on `models::lexical`.
+//! May depend on `models::lexical` and its neighbours `section` and `title`.
 
 use std::collections::HashSet;
 
-use unicode_segmentation::UnicodeSegmentation;
-
-use super::Candidate;
+use super::{
+    candidate::Candidate,
+    section::heading_above,
+    title::{
+        are_of_one_form, is_about_the_whole, is_form_of, names, names_a_kind, names_of_title, stem_of, stems, thing,
+        without_number,
+    },
+};
 use crate::{answer::Passage, domain::DocumentId, models::lexical::Lexical};
 
-/// Words that say what kind of document it is and not what it is about. Sorted.
-const KINDS: &[&str] = &[
-    "answers",
-    "article",
-    "chapter",
-    "data",
-    "docs",
-    "documentation",
-    "draft",
-    "edition",
-    "faq",
-    "guide",
-    "handbook",
-    "instructions",
-    "introduction",
-    "manual",
-    "meeting",
-    "memo",
-    "minutes",
-    "notes",
-    "overview",
-    "page",
-    "policy",
-    "protocol",
-    "questions",
-    "reference",
-    "release",
-    "report",
-    "revision",
-    "rules",
-    "runbook",
-    "sheet",
-    "specification",
-    "summary",
-    "tutorial",
-    "update",
-    "version",
-];
-/// Months, sorted.
-const MONTHS: &[&str] = &[
-    "april",
-    "august",
-    "december",
-    "february",
-    "january",
-    "july",
-    "june",
-    "march",
-    "may",
-    "november",
-    "october",
-    "september",
-];
 /// The least number of content words from which on a question says by itself what it is about.
 const SPECIFIC: usize = 4;
 
@@ -79,14 +31,33 @@ impl Asked {
         Self { terms: lexical.terms(question).into_iter().collect(), names: names(question) }
     }
 
-    /// The part of the question's content words that a passage holds, its headings included. A name of letters and
-    /// digits that it does not hold makes it 0.
+    /// The part of the question's content words that a passage holds, its headings included.
     pub(super) fn coverage(&self, lexical: &Lexical, passage: &Passage) -> f32 {
         let title = passage.title.as_deref().unwrap_or_default();
         let text = format!("{}\n{title}\n{}", passage.name, passage.chunk.indexed_text());
         let held: HashSet<String> = lexical.terms(&text).into_iter().collect();
         let covered = self.terms.iter().filter(|term| held.contains(*term)).count();
         if self.terms.is_empty() { 1.0 } else { covered as f32 / self.terms.len() as f32 }
+    }
+
+    /// The part of the question's content words, without those of the title, that a section holds, its heading included.
+    pub(super) fn coverage_in_section(&self, lexical: &Lexical, subject: &Subject, section: &str) -> f32 {
+        let terms = |text: &str| -> HashSet<String> { lexical.terms(text).into_iter().collect() };
+        let held = terms(&format!("{}\n{section}", subject.heading.as_deref().unwrap_or_default()));
+        let title = terms(&subject.title);
+        let asked: Vec<&String> = self.terms.difference(&title).collect();
+        let covered = asked.iter().filter(|term| held.contains(**term)).count();
+        if asked.is_empty() { 1.0 } else { covered as f32 / asked.len() as f32 }
+    }
+
+    /// The question holds this term.
+    pub(super) fn holds(&self, term: &str) -> bool {
+        self.terms.contains(term)
+    }
+
+    /// Its names, in lower case.
+    pub(super) fn names(&self) -> &[String] {
+        &self.names
     }
 
     /// The part of these terms that the question holds.
@@ -147,14 +118,17 @@ impl Subject {
         self.document == other.document
     }
 
-    /// Two documents on one thing: their titles differ in the date or the kind of document only, or the question names
-    /// the thing and both titles name no other.
+    /// Two documents on one thing: their titles differ in the date or the kind of document only, one is about the whole
+    /// of it, or the question names the thing and both titles name no other.
     pub(super) fn is_same_thing(&self, other: &Self, asked: &Asked) -> bool {
         if self.document == other.document {
             return false;
         }
         let (mine, theirs) = (thing(&self.title), thing(&other.title));
-        if !mine.is_empty() && mine == theirs {
+        if (!mine.is_empty() && mine == theirs)
+            || is_about_the_whole(&self.title, &other.title)
+            || is_about_the_whole(&other.title, &self.title)
+        {
             return true;
         }
         let (mine, theirs) = (names_of_title(&self.title), names_of_title(&other.title));
@@ -173,10 +147,26 @@ impl Subject {
         }
     }
 
+    /// Their titles are of one form, or both speak under the same heading: of two documents that are related otherwise,
+    /// such as a page on a change of versions and that of one version, either is hardly meant.
+    pub(super) fn is_of_one_form_with(&self, lexical: &Lexical, other: &Self) -> bool {
+        self.heading.is_some() || are_of_one_form(lexical, &self.title, &other.title)
+    }
+
     /// Another document whose title shares a word that says what it is about.
     pub(super) fn has_title_like(&self, lexical: &Lexical, other: &Self) -> bool {
         self.document != other.document
             && !stems(lexical, &thing(&self.title)).is_disjoint(&stems(lexical, &thing(&other.title)))
+    }
+
+    /// The title of its document.
+    pub(super) fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// It stands under a heading that is not the title.
+    pub(super) fn is_under_a_heading(&self) -> bool {
+        self.heading.is_some()
     }
 
     /// The question holds a name of the title: what tells it from its siblings.
@@ -207,36 +197,8 @@ impl Subject {
 
     /// Both are documents of a kind, such as a handbook, on different fields.
     pub(super) fn are_fields(&self, other: &Self) -> bool {
-        let of_a_kind = |title: &str| words(title).any(|word| KINDS.binary_search(&word.as_str()).is_ok());
-        of_a_kind(&self.title) && of_a_kind(&other.title) && thing(&self.title).is_disjoint(&thing(&other.title))
+        names_a_kind(&self.title) && names_a_kind(&other.title) && thing(&self.title).is_disjoint(&thing(&other.title))
     }
-
-    /// What the question says of it, by its words; with the headings among subjects of one document.
-    fn named_by(&self, lexical: &Lexical, asked: &Asked, headings: bool) -> HashSet<String> {
-        let heading = self.heading.as_deref().filter(|_| headings).unwrap_or_default();
-        let own = format!("{} {heading}", self.title);
-        let terms: HashSet<String> = lexical.terms(&own).into_iter().collect();
-        let mut named: HashSet<String> = asked.terms.intersection(&terms).cloned().collect();
-        for name in names_of_title(&self.title) {
-            named.extend(asked.names.iter().filter(|asked| is_form_of(asked, &name)).cloned());
-        }
-        named
-    }
-}
-
-/// Which of the subjects are meant: of one that the question names by fewer words than another, none is left.
-pub(super) fn named(lexical: &Lexical, asked: &Asked, subjects: &[&Subject]) -> Vec<bool> {
-    let of_all = |headings| subjects.iter().map(|subject| subject.named_by(lexical, asked, headings)).collect();
-    let (titles, headings): (Vec<HashSet<String>>, Vec<HashSet<String>>) = (of_all(false), of_all(true));
-    let less = |a: &HashSet<String>, b: &HashSet<String>| a.len() < b.len() && a.is_subset(b);
-    (0..subjects.len())
-        .map(|at| {
-            !(0..subjects.len()).any(|other| match subjects[at].document == subjects[other].document {
-                true => less(&headings[at], &headings[other]),
-                false => less(&titles[at], &titles[other]),
-            })
-        })
-        .collect()
 }
 
 /// Gives each reading what tells it from the others: the title, the heading where one document has several, or the file.
@@ -257,99 +219,6 @@ pub(super) fn label(found: &mut [Candidate]) {
         candidate.reading.label =
             if twice { format!("{} ({})", labels[at], candidate.subject.name) } else { labels[at].clone() };
     }
-}
-
-/// The words of a title that say what it is about, without its date and the kind of document.
-fn thing(title: &str) -> HashSet<String> {
-    let words: Vec<String> = words(title).collect();
-    let is_date = |at: usize| {
-        let number = |word: &String| word.bytes().all(|byte| byte.is_ascii_digit());
-        let month = |at: usize| words.get(at).is_some_and(|word| MONTHS.binary_search(&word.as_str()).is_ok());
-        let beside_month = month(at + 1) || at.checked_sub(1).is_some_and(month);
-        let year = words[at].len() == 4 && (words[at].starts_with("19") || words[at].starts_with("20"));
-        month(at) || (number(&words[at]) && (year || beside_month))
-    };
-    let is_kind = |word: &String| KINDS.binary_search(&word.as_str()).is_ok();
-    let kept = words.iter().enumerate().filter(|(at, word)| !is_date(*at) && !is_kind(word) && !is_small(word));
-    kept.map(|(_, word)| word.clone()).collect()
-}
-
-/// The names in a title, in lower case: its dates are none.
-fn names_of_title(title: &str) -> Vec<String> {
-    let about = thing(title);
-    let mut names: Vec<String> = names(title).into_iter().filter(|name| about.contains(name)).collect();
-    names.sort();
-    names.dedup();
-    names
-}
-
-/// Words with a capital first that do not begin the text, and words of letters and digits; an abbreviation in capitals
-/// is a kind of thing more often than the name of one.
-fn names(text: &str) -> Vec<String> {
-    let words = text.unicode_words().enumerate().filter(|(at, word)| {
-        let mixed = word.chars().any(|c| c.is_ascii_digit()) && word.chars().any(char::is_alphabetic);
-        let capital = *at > 0 && word.starts_with(char::is_uppercase) && word.chars().any(char::is_lowercase);
-        mixed || capital
-    });
-    words.map(|(_, word)| word.to_lowercase()).collect()
-}
-
-/// One is the other, or both are forms of one name, as `Norway` and `Norwegian` are.
-fn is_form_of(a: &str, b: &str) -> bool {
-    let shared = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
-    let shorter = a.chars().count().min(b.chars().count());
-    a == b || (shared >= 4 && 5 * shared >= 3 * shorter)
-}
-
-fn stems(lexical: &Lexical, words: &HashSet<String>) -> HashSet<String> {
-    words.iter().flat_map(|word| lexical.terms(word)).collect()
-}
-
-fn words(text: &str) -> impl Iterator<Item = String> {
-    text.unicode_words().map(str::to_lowercase)
-}
-
-fn is_small(word: &str) -> bool {
-    matches!(
-        word,
-        "a" | "an" | "and" | "at" | "by" | "for" | "from" | "in" | "of" | "on" | "or" | "the" | "to" | "with"
-    )
-}
-
-/// The nearest heading of a text at or above a byte: an answer may begin inside the heading itself. What looks like one
-/// in a block of code is a comment.
-fn heading_above(text: &str, start: usize) -> Option<&str> {
-    let (mut heading, mut in_code, mut at) = (None, false, 0);
-    for line in text.split_inclusive('\n').take_while(|line| {
-        let begins = at;
-        at += line.len();
-        begins <= start
-    }) {
-        in_code ^= line.trim_start().starts_with("```");
-        if !in_code {
-            heading = heading_of(line.trim_end_matches(['\r', '\n'])).or(heading);
-        }
-    }
-    heading
-}
-
-/// The words of a heading line of Markdown.
-fn heading_of(line: &str) -> Option<&str> {
-    let level = line.bytes().take_while(|byte| *byte == b'#').count();
-    let words = line.get(level..)?.strip_prefix(' ')?;
-    (1..=6).contains(&level).then(|| words.trim().trim_end_matches('#').trim_end())
-}
-
-/// A title without the number of its section.
-fn without_number(title: &str) -> &str {
-    let rest = title.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').trim_start();
-    if title.contains('.') && !rest.is_empty() && rest.len() < title.len() { rest } else { title }
-}
-
-/// The name of a file without its folders and its ending.
-fn stem_of(name: &str) -> String {
-    let file = name.rsplit('/').next().unwrap_or(name);
-    file.rsplit_once('.').map_or(file, |(stem, _)| stem).replace(['-', '_'], " ")
 }
 
 #[cfg(test)]
@@ -374,19 +243,16 @@ mod tests {
     }
 
     #[test]
-    fn the_lists_are_sorted() {
-        assert!(KINDS.is_sorted() && MONTHS.is_sorted());
-    }
-
-    #[test]
     fn titles_that_differ_in_date_or_kind_speak_of_one_thing() {
         let question = "How long is the leave?";
         assert!(are_one("Leave policy 2024", "Leave policy 2025", question));
         assert!(are_one("Project Aurora: meeting on 4 March", "Project Aurora: meeting on 18 March", question));
         assert!(are_one("Gateway G5: manual", "Gateway G5: data sheet", question));
+        assert!(are_one("Rowan Library: borrowing rules", "Rowan Library: questions and answers", question));
         for (a, b) in [
             ("Travel policy: Germany", "Travel policy: Norway"),
             ("Gateway G2: manual", "Gateway G5: manual"),
+            ("Importing spreadsheets", "Importing text files"),
             ("Version 14", "Version 15"),
             ("pg_dump", "pg_restore"),
             ("Handbook", "Guide"),
@@ -406,30 +272,21 @@ mod tests {
     }
 
     #[test]
-    fn the_question_leaves_those_that_it_names_best() {
-        let kept = |question: &str, titles: &[&str]| -> Vec<bool> {
-            let subjects: Vec<Subject> = titles.iter().map(|title| subject(title, "")).collect();
-            named(&Lexical::new(), &asked(question), &subjects.iter().collect::<Vec<_>>())
-        };
-        let policies = ["Travel policy: Germany", "Travel policy: Norway"];
-        assert_eq!(kept("What may a hotel cost?", &policies), [true, true]);
-        assert_eq!(kept("What may a hotel cost under the travel policy?", &policies), [true, true]);
-        assert_eq!(kept("What does the Norwegian company pay for a hotel?", &policies), [false, true]);
-        let tools = ["pg_dump", "pg_restore", "vacuumdb"];
-        assert_eq!(kept("What does -j of pg_dump do?", &tools), [true, false, false]);
-        assert_eq!(kept("What does -j do?", &tools), [true, true, true]);
-    }
-
-    #[test]
     fn the_nearest_heading_above_the_answer_is_its_own() {
         let found = subject("Guide", "# Guide\n\n## Warranty\n\nTwo years.\n\n## Reset ##\n\nHold the button.");
         assert_eq!(found.heading.as_deref(), Some("Reset"));
         assert_eq!(subject("Leases", "Two years.").heading, None);
         assert_eq!(subject("20.10. Automatic Vacuuming", "").title, "Automatic Vacuuming");
         assert_eq!(subject(" ", "").title, "guide");
-        // A comment in code is no heading, and an answer may begin inside its heading.
-        let code = "## Fill the topic\n\n```sh\n# Load the events.\ngunzip";
-        assert_eq!(subject("Kafka", code).heading.as_deref(), Some("Fill the topic"));
-        assert_eq!(heading_above(code, 8), Some("Fill the topic"));
+    }
+
+    #[test]
+    fn a_section_is_looked_at_without_the_words_of_the_title() {
+        let lexical = Lexical::new();
+        let found = subject("Proxy", "## Cache\n\nThe size is 64 MB.");
+        let coverage = |question: &str| asked(question).coverage_in_section(&lexical, &found, "The size is 64 MB.");
+        assert_eq!(coverage("What is the size of the proxy's cache?"), 1.0);
+        assert_eq!(coverage("What is the level of the proxy's log?"), 0.0);
+        assert_eq!(coverage("Which proxy?"), 1.0);
     }
 }
