@@ -49,17 +49,17 @@ pub(super) fn ask_again(text: &str, here: &[Word], last: &Exchange) -> Option<St
 
 /// What asks, without what only points: `why` of `why that one?`.
 fn asking_words(text: &str, here: &[Word]) -> String {
-    let asking = text.trim().trim_end_matches(['?', '.', '!']).trim();
-    let lower = asking.to_lowercase();
-    if matches!(lower.as_str(), "why not" | "how so" | "how come") || asking_is_why(here) {
-        return asking[..3].to_owned();
+    let bare = text.trim().trim_end_matches(['?', '.', '!']).trim();
+    let opens = here.first().map_or(bare, |first| first.of(text));
+    if matches!(bare.to_lowercase().as_str(), "why not" | "how so" | "how come") || asking_is_why(here) {
+        return opens.to_owned();
     }
-    ["exactly", "precisely"]
-        .iter()
-        .find_map(|word| lower.strip_suffix(word))
-        .map_or(asking, |rest| &asking[..rest.len()])
-        .trim()
-        .to_owned()
+    match here {
+        [first, .., last] if matches!(last.lower.as_str(), "exactly" | "precisely") => {
+            text[first.start..last.start].trim().to_owned()
+        }
+        _ => bare.to_owned(),
+    }
 }
 
 /// `why those?`, `why that one?`, `why so long?`
