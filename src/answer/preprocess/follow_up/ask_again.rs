@@ -123,8 +123,10 @@ fn with_auxiliary(asking: &str, shape: &Shape<'_>, last: &Exchange) -> String {
     let behind = match (asked_with, answer) {
         (Some(preposition), Some(answer)) => format!("{} {}", preposition.lower, definite_text(answer)),
         // `Why so long?`: the answer says how long.
-        (None, Some(answer)) if shape.asks_circumstance() && asking.eq_ignore_ascii_case("why") => {
-            opens_with_preposition(answer).then(|| answer.to_owned()).unwrap_or_default()
+        (None, Some(answer))
+            if shape.asks_circumstance() && asking.eq_ignore_ascii_case("why") && opens_with_preposition(answer) =>
+        {
+            answer.to_owned()
         }
         _ => String::new(),
     };
