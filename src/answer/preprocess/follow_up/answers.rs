@@ -3,10 +3,11 @@
 //! May depend on `english`.
 
 use crate::answer::preprocess::english::{
-    AUXILIARIES, SUBJECT_PRONOUNS, is_closed_class, is_one_of,
+    AUXILIARIES, DETERMINERS, SUBJECT_PRONOUNS, is_closed_class, is_one_of,
     noun_kinds::{is_event, is_institution, is_person},
     noun_phrases::noun_phrases,
     nouns::{is_people, is_plural},
+    verbs::base_of_third,
     words::{Word, words},
 };
 
@@ -117,7 +118,11 @@ pub(super) fn names_event(answer: &str) -> bool {
 /// Whether an answer is a clause, and names nothing: `it was absorbed`.
 pub(super) fn is_clause(answer: &str) -> bool {
     let found = words(answer);
-    found.first().is_some_and(|word| word.lower == "to")
+    let opens = found.first().map_or("", |word| word.lower.as_str());
+    let object = found.get(1).is_some_and(|word| is_one_of(&word.lower, DETERMINERS));
+    // `to decline a question`, `sorts a list`
+    opens == "to"
+        || (object && base_of_third(opens).is_some())
         || found.iter().any(|word| is_one_of(&word.lower, AUXILIARIES) || is_one_of(&word.lower, SUBJECT_PRONOUNS))
 }
 

@@ -49,17 +49,17 @@ pub(super) fn ask_again(text: &str, here: &[Word], last: &Exchange) -> Option<St
 
 /// What asks, without what only points: `why` of `why that one?`.
 fn asking_words(text: &str, here: &[Word]) -> String {
-    let asking = text.trim().trim_end_matches(['?', '.', '!']).trim();
-    let lower = asking.to_lowercase();
-    if matches!(lower.as_str(), "why not" | "how so" | "how come") || asking_is_why(here) {
-        return asking[..3].to_owned();
+    let bare = text.trim().trim_end_matches(['?', '.', '!']).trim();
+    let opens = here.first().map_or(bare, |first| first.of(text));
+    if matches!(bare.to_lowercase().as_str(), "why not" | "how so" | "how come") || asking_is_why(here) {
+        return opens.to_owned();
     }
-    ["exactly", "precisely"]
-        .iter()
-        .find_map(|word| lower.strip_suffix(word))
-        .map_or(asking, |rest| &asking[..rest.len()])
-        .trim()
-        .to_owned()
+    match here {
+        [first, .., last] if matches!(last.lower.as_str(), "exactly" | "precisely") => {
+            text[first.start..last.start].trim().to_owned()
+        }
+        _ => bare.to_owned(),
+    }
 }
 
 /// `why those?`, `why that one?`, `why so long?`
@@ -123,8 +123,10 @@ fn with_auxiliary(asking: &str, shape: &Shape<'_>, last: &Exchange) -> String {
     let behind = match (asked_with, answer) {
         (Some(preposition), Some(answer)) => format!("{} {}", preposition.lower, definite_text(answer)),
         // `Why so long?`: the answer says how long.
-        (None, Some(answer)) if shape.asks_circumstance() && asking.eq_ignore_ascii_case("why") => {
-            opens_with_preposition(answer).then(|| answer.to_owned()).unwrap_or_default()
+        (None, Some(answer))
+            if shape.asks_circumstance() && asking.eq_ignore_ascii_case("why") && opens_with_preposition(answer) =>
+        {
+            answer.to_owned()
         }
         _ => String::new(),
     };

@@ -83,6 +83,17 @@ pub(super) fn complete(text: &str, exchanges: &[Exchange]) -> Option<String> {
 /// `when was that?` and its like ask for a circumstance of what was told: what asks, without the rest.
 pub(super) fn about_event<'a>(text: &'a str, exchanges: &[Exchange]) -> Option<&'a str> {
     let found = words(text);
+    // `when did that happen?`, `when did this take place?`
+    let asked: Vec<&str> = lowers(&found);
+    if let [.., "did", "that" | "this" | "it", "happen" | "occur"]
+    | [.., "did", "that" | "this" | "it", "take", "place"] = asked.as_slice()
+    {
+        let did = asked.iter().rposition(|word| *word == "did").filter(|did| *did > 0)?;
+        let acted = Shape::of(&exchanges.last()?.question);
+        // An event happens itself.
+        let acted = matches!(acted.verb(), Some(Verb::Main { .. })) && acted.asks_agent();
+        return acted.then(|| text[..found[did].start].trim());
+    }
     let [asking @ .., verb, that] = found.as_slice() else { return None };
     let circumstance = asking.iter().any(|word| {
         matches!(

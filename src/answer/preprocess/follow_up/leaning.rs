@@ -167,7 +167,8 @@ fn counted(found: &[Word], at: usize) -> Option<Leaning> {
             let either = matches!(word, "former" | "latter") && (next.is_empty() || is_closed_class(next) || acts);
             let third = found.get(at + 2).map_or("", |word| word.lower.as_str());
             let of_them = next == "of" && matches!(third, "them" | "these" | "those");
-            if !generic && !either && !of_them && !(next.is_empty() && found.len() > 2) {
+            let ends = next.is_empty() && found.len() > 2;
+            if !(generic || either || of_them || ends) {
                 return None;
             }
             let means = match word {

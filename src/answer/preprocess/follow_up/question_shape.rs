@@ -104,6 +104,11 @@ impl<'a> Shape<'a> {
             || self.text.to_lowercase().contains("the name of")
     }
 
+    /// Whether one who acted is asked for: a person, or an organisation with `who`.
+    pub fn asks_agent(&self) -> bool {
+        self.question_word() == "who" || self.asks_person()
+    }
+
     /// Whether an amount, a time or a reason is asked for, and no thing.
     pub fn asks_circumstance(&self) -> bool {
         matches!(self.question_word(), "when" | "why" | "how" | "whether" | "")
@@ -128,6 +133,12 @@ impl<'a> Shape<'a> {
             && ((identifier && matches!(rest.as_slice(), [_]))
                 || (thing && matches!(rest.as_slice(), ["have"] | ["weigh" | "cost"]))
                 || (thing && matches!(rest.as_slice(), [verb, link] if is_past(verb) && is_one_of(link, PREPOSITIONS))))
+    }
+
+    /// Whether a time is asked for.
+    pub fn asks_time(&self) -> bool {
+        let noun = self.asked_noun().map_or("", |noun| noun.head.as_str());
+        self.question_word() == "when" || matches!(noun, "year" | "century" | "day" | "date" | "month" | "time")
     }
 
     /// Whether a thing is asked for, or several, and no amount.

@@ -78,9 +78,8 @@ pub(super) fn replace_pronouns(text: &str, continues: bool, exchanges: &[Exchang
             partners = candidates(Kind::Thing, exchanges);
         }
         if matches!(kind, Kind::Thing | Kind::Pointed) && !leaning.possessive && changes(&found) {
-            if let Some(asked) = exchanges.last().and_then(|last| clause(&Shape::of(&last.question))) {
-                partners.insert(0, asked);
-            }
+            let asked = exchanges.last().and_then(|last| clause(&Shape::of(&last.question)));
+            partners.splice(0..0, asked);
         }
         // Who acts is not who it is done to.
         partners.retain(|partner| seen.iter().all(|(_, taken)| taken != partner));

@@ -58,7 +58,7 @@ pub(super) fn said(found: &[Word], leaning: &Leaning, exchanges: &[Exchange]) ->
             Some(format!("instead if {}", told.replacen(" can ", " cannot ", 1)))
         }
         Means::Later | Means::Before => {
-            let told = statement(&shape, None).filter(|_| shape.asks_circumstance())?;
+            let told = statement(&shape, None).filter(|_| shape.asks_time())?;
             Some(format!("{} {told}", if leaning.means == Means::Later { "after" } else { "before" }))
         }
     }
@@ -99,6 +99,10 @@ fn then(shape: &Shape<'_>, last: &Exchange) -> Option<String> {
     }
     let first = shape.words.first().map_or("", |word| word.lower.as_str());
     let acts = shape.words.get(2).is_some_and(|word| matches!(word.lower.as_str(), "i" | "we"));
+    if let Some(Verb::Main { auxiliary: "does", .. }) = shape.verb() {
+        // `Who announces a division? The officer. How is voted then?`
+        return statement(shape, last.answer.as_deref()).map(|told| format!("when {told}"));
+    }
     let told = statement(shape, None)?;
     match first {
         "how" if acts => Some(format!("when {told}")),

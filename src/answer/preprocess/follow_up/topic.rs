@@ -166,8 +166,10 @@ fn things(shape: &Shape<'_>, answer: Option<&str>) -> Vec<String> {
     topics.sort_by_key(|phrase| {
         (!phrase.named || phrase.after.as_deref().is_some_and(|after| after != "of" && after != "about"), phrase.first)
     });
-    // A person is no `it` where a thing is there.
-    topics.sort_by_key(|phrase| is_personal_name(phrase));
+    // A person is no `it` where a thing is there: `When did he get his patent?`
+    let owned = |text: &str| text.starts_with("his ") || text.starts_with("her ");
+    let owner = topics.iter().any(|phrase| owned(&phrase.text));
+    topics.sort_by_key(|phrase| is_personal_name(phrase) || (owner && phrase.is_person() && !owned(&phrase.text)));
     let topics = topics.into_iter().flat_map(|phrase| {
         let bearer = phrase.bearer().filter(|bearer| !is_plural(bearer.rsplit(' ').next().unwrap_or(bearer)));
         let owner = phrase.text.split_once("'s ").map(|(owner, _)| owner).filter(|_| is_property(&phrase.head));
@@ -194,7 +196,14 @@ fn things(shape: &Shape<'_>, answer: Option<&str>) -> Vec<String> {
     }
     // Of a way to do something, what it is done with comes last.
     let means = answer.filter(|_| shape.question_word() == "how").and_then(instrument).map(definite_text);
-    answered.into_iter().chain(topics).chain(placed).chain(means).collect()
+    // `What share of power comes from it? 90%`, and nothing else that it could be.
+    let asked =
+        shape.asked_noun().filter(|noun| answer.is_some_and(is_quantity) && !noun.is_plural()).map(definite_one);
+    answered.into_iter().chain(topics).chain(placed).chain(means).chain(asked).collect()
+}
+
+fn definite_one(phrase: &NounPhrase) -> String {
+    format!("the {}", phrase.text)
 }
 
 /// `the model footnote` of `What is the model called?`: a name in small letters says little by itself, and neither does
