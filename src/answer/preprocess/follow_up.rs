@@ -143,6 +143,8 @@ fn readings(text: &str, exchanges: &[Exchange]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn turn(question: &str, answer: &str) -> Turn {
@@ -296,5 +298,110 @@ mod tests {
         ];
         let found = stand_alone("why was it abandoned?", &history).map(|found| found.question);
         assert_eq!(found.as_deref(), Some("Why was Charlesfort abandoned?"));
+    }
+
+    /// Words that rules look for, words that they do not know, and letters that are longer or shorter in lower case.
+    fn anything() -> impl Strategy<Value = String> {
+        let known = prop::sample::select(vec![
+            "why",
+            "why not",
+            "how",
+            "how come",
+            "who",
+            "what",
+            "which",
+            "when",
+            "where",
+            "and",
+            "or",
+            "but",
+            "what about",
+            "it",
+            "its",
+            "he",
+            "him",
+            "his",
+            "she",
+            "they",
+            "them",
+            "that",
+            "those",
+            "this one",
+            "the other",
+            "the latter",
+            "first",
+            "second",
+            "there",
+            "then",
+            "exactly",
+            "precisely",
+            "so long",
+            "of",
+            "in",
+            "to",
+            "to whom",
+            "for",
+            "is",
+            "was",
+            "did",
+            "does",
+            "founded",
+            "king",
+            "the queue",
+            "default",
+            "1685",
+            "2,5",
+            "ten years later",
+            "later",
+            "instead",
+            "also",
+            "not",
+            "another",
+            "more",
+            "fewer",
+            "same",
+            "Harvard's",
+            "lease",
+            "leases",
+            "removing",
+            "retry",
+        ]);
+        let odd = prop::sample::select(vec![
+            "İ",
+            "ẞ",
+            "ﬁ",
+            "“why”",
+            "«",
+            "Ǆ",
+            "é",
+            "\u{301}",
+            "日本",
+            "🙂",
+            "'s",
+            "`",
+            "?",
+            "!",
+            ",",
+            "-",
+            "—",
+        ]);
+        let piece = prop_oneof![6 => known.prop_map(str::to_owned), 2 => odd.prop_map(str::to_owned), 1 => "\\PC{0,6}"];
+        let space = prop::sample::select(vec![" ", " ", " ", "", "\u{a0}"]);
+        prop::collection::vec((piece, space), 0..9)
+            .prop_map(|pieces| pieces.into_iter().flat_map(|(piece, space)| [piece, space.to_owned()]).collect())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+        #[test]
+        fn no_conversation_is_too_odd(
+            text in anything(), turns in prop::collection::vec((anything(), anything()), 1..4),
+        ) {
+            let history: Vec<Turn> = turns.iter().map(|(question, answer)| turn(question, answer)).collect();
+            if let Some(found) = stand_alone(&text, &history) {
+                prop_assert!(!found.question.trim().is_empty());
+                prop_assert!(found.alternatives.iter().all(|reading| !reading.trim().is_empty()));
+            }
+        }
     }
 }
