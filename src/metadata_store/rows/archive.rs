@@ -229,7 +229,8 @@ impl Gone {
     }
 }
 
-/// A job that nobody works on. The attempt that is under way has not failed, and is made again. What a reindex has built so far is not dumped: it begins anew.
+/// A job that nobody works on. The attempt that is under way has not failed, and is made again. What a reindex has built so
+/// far is not dumped: it begins anew.
 fn at_rest(mut job: JobRecord) -> JobRecord {
     if job.state == JobState::Running.as_str() {
         job.state = JobState::Queued.as_str().to_owned();
