@@ -1,7 +1,8 @@
 //! A folder with everything below it.
 //!
 //! The truth is a walk over all of it; what the system says of changes (`watch`) only begins the next walk sooner. A
-//! file is told from its next state by size, times and inode. Links are not followed. Depends on `walkdir`.
+//! file is told from its next state by size, times and inode. Links are not followed. May depend on `disk` and the crate
+//! `walkdir`.
 
 mod watch;
 
@@ -18,6 +19,7 @@ use walkdir::{DirEntry, WalkDir};
 
 use self::watch::Watch;
 use super::{Found, Listed, Read, Selection, Source, SourceError, SourceItem};
+use crate::disk::Place;
 
 /// A file that changed less than this ago may change again without looking other: the clock of a file system has a grain.
 const GRAIN: Duration = Duration::from_secs(2);
@@ -33,9 +35,9 @@ pub(super) struct FolderSource {
 }
 
 impl FolderSource {
-    /// The folder at `root`, which need not be there yet, and which may not hold the program's data directory.
-    pub(super) fn new(root: PathBuf, hidden: bool, data_dir: PathBuf, selection: Selection) -> Self {
-        Self { watch: Arc::new(Watch::new(root.clone())), walk: Walk { root, hidden, data_dir, selection } }
+    /// The folder at `root`, which need not be there yet, and which may hold none of the places that the program writes to.
+    pub(super) fn new(root: PathBuf, hidden: bool, own: Arc<[Place]>, selection: Selection) -> Self {
+        Self { watch: Arc::new(Watch::new(root.clone())), walk: Walk { root, hidden, own, selection } }
     }
 }
 
@@ -76,7 +78,8 @@ impl Source for FolderSource {
 struct Walk {
     root: PathBuf,
     hidden: bool,
-    data_dir: PathBuf,
+    /// Where the program writes to.
+    own: Arc<[Place]>,
     selection: Selection,
 }
 
@@ -88,11 +91,14 @@ impl Walk {
             return Err(SourceError::Refused(format!("{} is no folder", self.root.display())));
         }
         // Over links too: what is taken over from there would be stored there, and found in the next pass.
-        match self.data_dir.canonicalize() {
-            Ok(data) if data.starts_with(&there) => Err(holds_the_data(&self.root, &self.data_dir)),
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(unavailable(&self.data_dir, &error)),
-            _ => Ok(()),
+        for place in self.own.iter() {
+            match place.path.canonicalize() {
+                Ok(own) if own.starts_with(&there) => return Err(holds_our_own(&self.root, place)),
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(unavailable(&place.path, &error)),
+                _ => {}
+            }
         }
+        Ok(())
     }
 
     fn run(&self, found: &Found) -> Result<(), SourceError> {
@@ -164,11 +170,12 @@ impl Walk {
 }
 
 /// Why a folder is not followed.
-pub(super) fn holds_the_data(folder: &Path, data_dir: &Path) -> SourceError {
+pub(super) fn holds_our_own(folder: &Path, place: &Place) -> SourceError {
     SourceError::Refused(format!(
-        "{} holds the data directory {}: follow a folder beside it",
+        "{} holds the {} directory {} of this program: follow a folder beside it",
         folder.display(),
-        data_dir.display()
+        place.name,
+        place.path.display()
     ))
 }
 

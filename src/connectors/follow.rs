@@ -5,10 +5,12 @@
 //! `connectors`.
 
 use std::{
+    panic::AssertUnwindSafe,
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use futures::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 
 use super::{ConnectorServices, Source, SourceError, open, sync::Work};
@@ -28,6 +30,9 @@ const POLL: Duration = Duration::from_secs(2);
 const UNSETTLED: Duration = Duration::from_secs(3);
 /// How soon after a pass that failed for what may pass the next one begins, at the latest.
 const AFTER_FAILURE: Duration = Duration::from_secs(60);
+
+/// What a pass ends with that a fault of this program has broken off.
+const FAULT: &str = "a fault in this program broke the pass off; its log has more";
 
 /// How a pass ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -145,9 +150,10 @@ pub async fn run_pass(
     let (mut report, began) = (PassReport::default(), Instant::now());
     let ended = {
         let work = Work::new(services, connector, source, pass);
-        let running = work.run(&mut report);
+        // A fault of ours ends the pass and not the follower: what was taken over is recorded, and the next one goes on.
+        let running = AssertUnwindSafe(work.run(&mut report)).catch_unwind();
         tokio::select! {
-            result = running => Ok(result),
+            result = running => Ok(result.unwrap_or_else(|_| Err(SourceError::Unavailable(FAULT.to_owned()).into()))),
             lost = keep_lease(services, pass) => Err(lost),
             () = stop.cancelled() => Ok(Ok(PassOutcome::Stopped)),
         }

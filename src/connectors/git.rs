@@ -46,9 +46,9 @@ pub(super) struct GitSource {
 }
 
 impl GitSource {
-    /// A branch, with the directory of its mirror.
-    pub(super) fn new(of: Branch, mirror: PathBuf, selection: Selection) -> Self {
-        let git = Git::new(mirror, &of.url, of.token.as_ref());
+    /// A branch, with the directory of its mirror, which leaves `reserve` bytes of its disk free.
+    pub(super) fn new(of: Branch, mirror: PathBuf, reserve: u64, selection: Selection) -> Self {
+        let git = Git::new(mirror, &of.url, of.token.as_ref(), reserve);
         Self { of, git, selection }
     }
 
@@ -71,7 +71,7 @@ impl GitSource {
         let what = format!("+{from}:{HEAD}");
         let arguments =
             ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--depth=1", "--", &self.of.url, &what];
-        let fetched = self.git.run(&arguments, FETCH).await;
+        let fetched = self.git.fetch(&arguments, FETCH).await;
         fetched.map_err(|error| match error.to_string() {
             said if said.contains("returned error: 30") => SourceError::Unavailable(format!(
                 "{said}: with a token no redirect is followed; give the address that it leads to as `url`"
@@ -164,7 +164,7 @@ mod tests {
 
     fn source(folder: &str) -> GitSource {
         let of = Branch { url: "file:///x".into(), branch: None, folder: folder.into(), token: None };
-        GitSource::new(of, "/nonexistent".into(), Selection::default())
+        GitSource::new(of, "/nonexistent".into(), 0, Selection::default())
     }
 
     #[test]

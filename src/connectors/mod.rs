@@ -3,8 +3,8 @@
 //! A connector looks at its source in passes (`sync`): what is new or other than before is uploaded like any other file,
 //! what has vanished is deleted (`sweep`), and every step is recorded as it is taken, so that a pass that was killed is
 //! gone on with. `follow` begins the passes when they are due, or when the source says that something has changed. What a
-//! source is, is a [`Source`]: `folder`, `bucket`, `sitemap`, `git`. May depend on `config`, `ingest`, the metadata store,
-//! `telemetry::metrics` and `domain`.
+//! source is, is a [`Source`]: `folder`, `bucket`, `sitemap`, `git`. May depend on `config`, `disk`, `ingest`, the metadata
+//! store, `telemetry::metrics` and `domain`.
 
 mod bucket;
 mod folder;
@@ -33,6 +33,7 @@ pub use status::{ConnectorStatus, last_passes, remove, statuses};
 
 use crate::{
     config::{Config, Connector, Connectors, SourceConfig},
+    disk::{self, Place},
     ingest::IngestServices,
 };
 
@@ -162,8 +163,12 @@ pub struct ConnectorServices {
     pub configured: Arc<Connectors>,
     /// The largest file that is taken.
     pub max_upload_bytes: u64,
-    /// The program's data directory, which no folder that is followed may hold.
+    /// The program's data directory.
     pub data_dir: PathBuf,
+    /// The bytes that stay free on its disk.
+    pub min_free_disk_bytes: u64,
+    /// Where the program writes to: no folder that is followed may hold one of them.
+    pub own: Arc<[Place]>,
     /// Woken when a pass was asked for in this process.
     pub wake: Arc<Notify>,
 }
@@ -176,6 +181,8 @@ impl ConnectorServices {
             configured: config.connectors.clone(),
             max_upload_bytes: config.max_upload_bytes,
             data_dir: config.data_dir.clone(),
+            min_free_disk_bytes: config.min_free_disk_bytes,
+            own: disk::places(config).into(),
             wake: Arc::new(Notify::new()),
         }
     }
@@ -202,7 +209,7 @@ pub fn open(connector: &Connector, services: &ConnectorServices) -> Result<Arc<d
             let mirror = services.data_dir.join("connectors").join(format!("{}.git", connector.name));
             let of =
                 git::Branch { url: url.clone(), branch: branch.clone(), folder: folder.clone(), token: token.clone() };
-            Arc::new(git::GitSource::new(of, mirror, selection))
+            Arc::new(git::GitSource::new(of, mirror, services.min_free_disk_bytes, selection))
         }
     })
 }
@@ -213,9 +220,8 @@ fn folder(
     services: &ConnectorServices,
     selection: Selection,
 ) -> Result<Arc<dyn Source>, SourceError> {
-    let data_dir = services.data_dir.clone();
-    if data_dir.starts_with(path) {
-        return Err(folder::holds_the_data(path, &data_dir));
+    if let Some(place) = services.own.iter().find(|place| place.path.starts_with(path)) {
+        return Err(folder::holds_our_own(path, place));
     }
-    Ok(Arc::new(folder::FolderSource::new(path.to_owned(), hidden, data_dir, selection)))
+    Ok(Arc::new(folder::FolderSource::new(path.to_owned(), hidden, services.own.clone(), selection)))
 }

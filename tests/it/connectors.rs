@@ -1,5 +1,6 @@
 //! Connectors: documents kept in step with folders, buckets, websites and Git repositories.
 
+mod broken;
 mod contract;
 mod folder;
 mod git;

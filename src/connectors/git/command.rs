@@ -1,6 +1,6 @@
 //! Running the `git` program: its environment, its limits, and what it says when it fails.
 //!
-//! May depend on `config`. Nothing that a repository holds is run: no hooks, no filters, no other protocols.
+//! May depend on `config` and `disk`. Nothing that a repository holds is run: no hooks, no filters, no other protocols.
 
 use std::{
     path::{Path, PathBuf},
@@ -18,8 +18,10 @@ use tokio::{
 };
 
 use super::super::SourceError;
-use crate::config::Secret;
+use crate::{config::Secret, disk::Place};
 
+/// How often the room on the disk is looked at while something is fetched.
+const LOOK: Duration = Duration::from_millis(200);
 /// How much of what Git says is kept.
 const MAX_MESSAGE: u64 = 4_096;
 /// Protocols that only carry bytes.
@@ -41,36 +43,82 @@ pub(super) struct Git {
     mirror: PathBuf,
     /// The setting that carries a token, and its value. In the environment: arguments can be seen by others.
     authorization: Option<(String, Secret)>,
+    /// The bytes that stay free on the disk of the mirror.
+    reserve: u64,
 }
 
 impl Git {
-    /// On the mirror of a repository.
-    pub(super) fn new(mirror: PathBuf, url: &str, token: Option<&Secret>) -> Self {
+    /// On the mirror of a repository, which leaves `reserve` bytes of its disk free.
+    pub(super) fn new(mirror: PathBuf, url: &str, token: Option<&Secret>, reserve: u64) -> Self {
         let authorization = token.map(|token| {
             let basic = STANDARD.encode(format!("x-access-token:{}", token.expose()));
             (format!("http.{url}.extraHeader"), Secret::new(format!("Authorization: Basic {basic}")))
         });
-        Self { mirror, authorization }
+        Self { mirror, authorization, reserve }
     }
 
     /// Makes the mirror, and removes what a fetch that was killed has left in it: Git itself does so after two weeks, and
     /// one that always takes too long leaves a whole pack each time. Only one pass runs.
     pub(super) async fn make_mirror(&self, limit: Duration) -> Result<(), SourceError> {
-        let failed = |error: std::io::Error| SourceError::Unavailable(format!("{}: {error}", self.mirror.display()));
-        let packs = self.mirror.join("objects/pack");
-        match tokio::task::spawn_blocking(move || remove_unfinished(&packs)).await {
-            Ok(removed) => removed.map_err(failed)?,
-            Err(error) => return Err(failed(error.into())),
-        }
-        tokio::fs::create_dir_all(&self.mirror).await.map_err(failed)?;
+        self.remove_unfinished().await?;
+        tokio::fs::create_dir_all(&self.mirror).await.map_err(|error| self.failed(error))?;
         // Also where it is there: that changes nothing, and mends one whose making was killed.
         self.run(&["init", "--quiet", "--bare", "--template=", "."], limit).await
+    }
+
+    /// Fetches as `arguments` say. What a server sends has no end that is known before: it may not fill the disk.
+    pub(super) async fn fetch(&self, arguments: &[&str], limit: Duration) -> Result<(), SourceError> {
+        self.check_room().await?;
+        let short = tokio::select! {
+            fetched = self.run(arguments, limit) => return fetched,
+            short = self.room_lost() => short,
+        };
+        self.remove_unfinished().await?;
+        Err(short)
+    }
+
+    async fn room_lost(&self) -> SourceError {
+        loop {
+            tokio::time::sleep(LOOK).await;
+            if let Err(short) = self.check_room().await {
+                return short;
+            }
+        }
+    }
+
+    async fn check_room(&self) -> Result<(), SourceError> {
+        let place = Place { name: "mirror", path: self.mirror.clone() };
+        let free = match tokio::task::spawn_blocking(move || place.free()).await {
+            Ok(free) => free.map_err(|error| self.failed(error))?,
+            Err(error) => return Err(self.failed(error.into())),
+        };
+        match free < self.reserve {
+            true => Err(SourceError::Unavailable(format!(
+                "it would leave {free} bytes free on the disk of {}, and {} must be (`min_free_disk_bytes`): make room, or \
+                 follow a smaller repository",
+                self.mirror.display(),
+                self.reserve
+            ))),
+            false => Ok(()),
+        }
+    }
+
+    async fn remove_unfinished(&self) -> Result<(), SourceError> {
+        let packs = self.mirror.join("objects/pack");
+        match tokio::task::spawn_blocking(move || remove_unfinished(&packs)).await {
+            Ok(removed) => removed.map_err(|error| self.failed(error)),
+            Err(error) => Err(self.failed(error.into())),
+        }
+    }
+
+    fn failed(&self, error: std::io::Error) -> SourceError {
+        SourceError::Unavailable(format!("{}: {error}", self.mirror.display()))
     }
 
     /// Removes the mirror: everything in it can be fetched again.
     pub(super) async fn drop_mirror(&self) -> Result<(), SourceError> {
         let dropped = tokio::fs::remove_dir_all(&self.mirror).await;
-        dropped.map_err(|error| SourceError::Unavailable(format!("{}: {error}", self.mirror.display())))
+        dropped.map_err(|error| self.failed(error))
     }
 
     /// Runs a command to its end.
@@ -214,6 +262,23 @@ mod tests {
     use super::*;
 
     #[tokio::test]
+    async fn nothing_is_fetched_that_would_fill_the_disk() {
+        let dir = tempfile::tempdir().unwrap();
+        let git = Git::new(dir.path().join("mirror"), "file:///nowhere", None, u64::MAX);
+        git.make_mirror(Duration::from_secs(60)).await.unwrap();
+        let unfinished = dir.path().join("mirror/objects/pack/tmp_pack_aBcDeF");
+        std::fs::create_dir_all(unfinished.parent().unwrap()).unwrap();
+        std::fs::write(&unfinished, "PACK").unwrap();
+        // What a server that never ends would be: something that runs until it is stopped.
+        let lost = git.room_lost().await;
+        assert!(lost.is_transient() && lost.to_string().contains("min_free_disk_bytes"), "{lost}");
+        let refused = git.fetch(&["fetch", "--", "file:///nowhere"], Duration::from_secs(60)).await.unwrap_err();
+        assert!(refused.to_string().contains("min_free_disk_bytes"), "{refused}");
+        git.remove_unfinished().await.unwrap();
+        assert!(!unfinished.exists());
+    }
+
+    #[tokio::test]
     async fn a_token_is_sent_to_no_other_address() {
         let dir = tempfile::tempdir().unwrap();
         let (first, other) = (TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
@@ -228,7 +293,7 @@ mod tests {
             (&stream).write_all(answer.as_bytes()).unwrap();
             head.join("\n")
         });
-        let git = Git::new(dir.path().join("mirror"), &url, Some(&Secret::new("hidden-words")));
+        let git = Git::new(dir.path().join("mirror"), &url, Some(&Secret::new("hidden-words")), 0);
         let limit = Duration::from_secs(60);
         git.make_mirror(limit).await.unwrap();
         let error = git.run(&["fetch", "--depth=1", "--", &url, "+HEAD:refs/x"], limit).await.unwrap_err();

@@ -27,6 +27,9 @@ const MAX_REDIRECTS: usize = 5;
 /// The largest sitemap, in bytes: what the protocol allows.
 const MAX_SITEMAP: u64 = 50 * 1024 * 1024;
 
+/// The variables that name a proxy.
+const PROXIES: [&str; 6] = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+
 /// How a site is treated.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::connectors) struct Manners {
@@ -91,7 +94,8 @@ impl Site {
             .pool_max_idle_per_host(1)
             .user_agent(concat!("footnote/", env!("CARGO_PKG_VERSION"), " (connector)"));
         if !manners.private_network {
-            builder = builder.dns_resolver(Arc::new(PublicAddresses));
+            // A proxy of the environment would look the names up itself, and reach what it likes.
+            builder = builder.dns_resolver(Arc::new(PublicAddresses)).no_proxy();
         }
         let client = builder.build().map_err(|error| SourceError::Refused(chain(&error)))?;
         let own = sitemap.host_str().map(str::to_owned);
@@ -166,7 +170,18 @@ impl Site {
         }
         let sent = tokio::time::timeout(CONNECT + SILENT, request.send()).await;
         let sent = sent.map_err(|_| SourceError::Unavailable(format!("{url} did not answer")))?;
-        sent.map_err(|error| SourceError::Unavailable(chain(&error)))
+        sent.map_err(|error| SourceError::Unavailable(chain(&error) + self.without_proxy(&error)))
+    }
+
+    /// What to say of a connection that failed where a proxy is set and not used.
+    fn without_proxy(&self, error: &reqwest::Error) -> &'static str {
+        let is_set = || PROXIES.iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
+        match error.is_connect() && !self.manners.private_network && is_set() {
+            true => {
+                " (the proxy of the environment is used with `private_network = true` only: what it reaches is not known here)"
+            }
+            false => "",
+        }
     }
 }
 

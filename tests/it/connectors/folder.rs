@@ -291,6 +291,24 @@ async fn a_folder_that_holds_the_data_directory_is_refused() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_folder_that_holds_the_originals_is_refused() {
+    let (dir, shared) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let file = dir.path().join("connectors.toml");
+    let followed = shared.path().display();
+    fs::write(&file, format!("[[connectors]]\nname = \"one\"\nkind = \"folder\"\npath = \"{followed}\"\n")).unwrap();
+    // Outside the data directory: what is taken over would be stored in the folder, and taken over again.
+    let originals = format!("file://{}", shared.path().join("footnote").display());
+    let app = cheap_app(&dir.path().join("data"), |settings| {
+        settings.connectors = Some(file);
+        settings.blob_url = Some(originals);
+    })
+    .await;
+    let connector = app.app.config.connectors.get("one").unwrap().clone();
+    let error = Follower::new(app.app.connectors.clone(), connector).unwrap_err();
+    assert!(error.to_string().contains("holds the originals directory"), "{error}");
+}
+
 fn bucket_at(path: &Path) -> SourceConfig {
     SourceConfig::Bucket { url: format!("file://{}", path.display()), endpoint: None, region: None, keys: None }
 }
