@@ -3,10 +3,14 @@
 //! May depend on `english`.
 
 use crate::answer::preprocess::english::{
-    AUXILIARIES, BE, DETERMINERS, PREPOSITIONS, is_one_of,
+    AUXILIARIES, BE, DETERMINERS, PREPOSITIONS, SUBJECT_PRONOUNS, is_one_of,
     verbs::{base_of_past, base_of_third, is_base, is_past},
     words::Word,
 };
+
+/// Verbs whose amount is not what comes before them: `how much parking costs`.
+const COSTS: &[&str] =
+    &["costs", "cost", "weighs", "weighed", "pays", "paid", "earns", "earned", "owes", "owed", "charges", "charged"];
 
 /// The same words in the order of a question; `None` where they are in it already, or the verb is not certain.
 pub(super) fn in_order(text: &str, words: &[Word]) -> Option<String> {
@@ -17,15 +21,6 @@ pub(super) fn in_order(text: &str, words: &[Word]) -> Option<String> {
     if second.lower == "to" && count > 2 && asking != "why" {
         let auxiliary = if asking == "how" { "do" } else { "should" };
         return Some(format!("{} {auxiliary} I {}", join(&words[..1]), join(&words[2..])));
-    }
-    // `what torque is`, `who the founder was`.
-    let last = &words[count - 1];
-    if matches!(asking, "what" | "who" | "where" | "when" | "how")
-        && count > 2
-        && is_one_of(&last.lower, BE)
-        && !is_one_of(&second.lower, AUXILIARIES)
-    {
-        return Some(format!("{} {} {}", join(&words[..1]), join(&words[count - 1..]), join(&words[1..count - 1])));
     }
     let measure = asking == "how"
         && matches!(
@@ -45,6 +40,16 @@ pub(super) fn in_order(text: &str, words: &[Word]) -> Option<String> {
                 | "deep"
                 | "heavy"
         );
+    // `what torque is`, `who the founder was`.
+    let last = &words[count - 1];
+    if matches!(asking, "what" | "who" | "where" | "when" | "how")
+        && count > 2
+        && !measure
+        && is_one_of(&last.lower, BE)
+        && !is_one_of(&second.lower, AUXILIARIES)
+    {
+        return Some(format!("{} {} {}", join(&words[..1]), join(&words[count - 1..]), join(&words[1..count - 1])));
+    }
     let subject = if measure { 2 } else { 1 };
     let opens = words.get(subject)?;
     let clause = match asking {
@@ -62,6 +67,12 @@ pub(super) fn in_order(text: &str, words: &[Word]) -> Option<String> {
     }
     let auxiliary =
         (subject + 1..count).find(|at| is_one_of(&words[*at].lower, AUXILIARIES) && words[*at].lower != "be");
+    // `how much salt goes into it`, `how much is left`: what is measured is the subject, and stands where it should.
+    let somebody = [DETERMINERS, SUBJECT_PRONOUNS].iter().any(|list| is_one_of(&opens.lower, list));
+    let measured = measure && second.lower == "much" && !somebody && !opens.is_capitalised(text);
+    if measured && !words.iter().any(|word| is_one_of(&word.lower, COSTS)) {
+        return None;
+    }
     let verb = (subject + 1..count).find(|at| {
         let word = &words[*at];
         let noun = is_one_of(&words[at - 1].lower, DETERMINERS);
@@ -109,6 +120,10 @@ mod tests {
             ("what torque is", "what is torque"),
             ("why the attack failed", "why did the attack fail"),
             ("how long a lease lasts", "how long does a lease last"),
+            ("how long the lease is", "how long is the lease"),
+            ("how much they lost", "how much did they lose"),
+            ("how much parking costs", "how much does parking cost"),
+            ("how much the museum charges", "how much does the museum charge"),
             ("where originals are stored", "where are originals stored"),
         ] {
             assert_eq!(ordered(clause).as_deref(), Some(question), "{clause}");
@@ -119,6 +134,9 @@ mod tests {
             "what causes friction",
             "why did it fail",
             "which treaty ended the war",
+            "how much salt goes into the dough",
+            "how much data was lost",
+            "how much memory is",
         ] {
             assert_eq!(ordered(question), None, "{question}");
         }
