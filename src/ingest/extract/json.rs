@@ -215,6 +215,11 @@ fn as_table(items: &[Value]) -> Option<Vec<Vec<String>>> {
     let mut filled = 0;
     for item in items {
         let Value::Object(members) = item else { return None };
+        // A cell has room for one of the values that have the same key.
+        let is_known = |at: usize| members[..at].iter().any(|(known, _)| *known == members[at].0);
+        if members.len() > MAX_COLUMNS || (1..members.len()).any(is_known) {
+            return None;
+        }
         for (key, value) in members {
             if value.flat()?.chars().count() > MAX_CELL_CHARS {
                 return None;
@@ -255,6 +260,12 @@ mod tests {
         let expected =
             "| z | a | b |\n| --- | --- | --- |\n| 1.10 | x\\|y | |\n| 12345678901234567890123 | | 1, two |\n";
         assert_eq!(text(source), expected);
+    }
+
+    #[test]
+    fn values_with_the_same_key_are_all_kept() {
+        let source = r#"[{"a": 1, "b": 2, "a": 3}, {"a": 4, "b": 5}]"#;
+        assert_eq!(text(source), "# Record 1\n\n- a: 1\n- b: 2\n- a: 3\n\n# Record 2\n\n- a: 4\n- b: 5\n");
     }
 
     #[test]
