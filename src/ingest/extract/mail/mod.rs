@@ -32,7 +32,8 @@ use crate::domain::ExtractedDocument;
 
 /// Reads an e-mail as it was sent.
 pub(super) fn read(bytes: &[u8], within: &Within<'_>) -> Result<ExtractedDocument, ExtractError> {
-    write(&internet::letter(bytes, within)?, "message/rfc822", within)
+    let bytes = internet::with_readable_header(bytes);
+    write(&internet::letter(&bytes, within)?, "message/rfc822", within)
 }
 
 /// Reads an e-mail as Outlook stores it.
