@@ -73,12 +73,9 @@ fn bytes_that_contradict_their_name_are_refused() {
 #[test]
 fn a_mark_of_another_format_further_in_is_no_proof() {
     let about = b"# The format\n\nA file begins with `%PDF-1.7` and ends with `%%EOF`.\n";
-    for (name, format) in [
-        ("a.md", Format::Markdown),
-        ("a.txt", Format::PlainText),
-        ("about", Format::PlainText),
-        ("a.pdf", Format::Pdf),
-    ] {
+    for (name, format) in
+        [("a.md", Format::Markdown), ("a.txt", Format::PlainText), ("about", Format::PlainText), ("a.pdf", Format::Pdf)]
+    {
         assert_eq!(detect(about, name).unwrap(), format, "{name}");
     }
     assert_eq!(detect(b"\0\x01junk\n%PDF-1.4\n\0\x02", "scan").unwrap(), Format::Pdf);

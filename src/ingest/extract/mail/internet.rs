@@ -142,9 +142,7 @@ fn attachment<'a>(
     let kind = kind.unwrap_or_default();
     let extension = extension_of(&kind);
     let content = match part.body {
-        _ if kind.ends_with("pkcs7-mime") || kind == "application/pgp-encrypted" => {
-            Content::Unread(ENCRYPTED.into())
-        }
+        _ if kind.ends_with("pkcs7-mime") || kind == "application/pgp-encrypted" => Content::Unread(ENCRYPTED.into()),
         _ if SIGNATURES.contains(&kind.as_str()) => Content::Unread("it is a signature and holds no words".into()),
         PartType::Message(inner) if inner.parts.is_empty() => Content::Unread("there is nothing in it".into()),
         PartType::Message(inner) if deeper > 0 => Content::Letter(Box::new(letter_of(inner, deeper - 1))),
