@@ -94,13 +94,15 @@ fn letter_of(message: Message<'_>, deeper: usize) -> Letter<'_> {
 /// The words of a part. Some programs declare no charset for 8-bit text: then the bytes themselves are looked at.
 fn text_of<'a>(part: MessagePart<'a>, raw: &Cow<'a, [u8]>, warnings: &mut Vec<String>) -> Cow<'a, str> {
     let declares = part.content_type().and_then(|kind| kind.attribute("charset")).is_some_and(is_charset);
+    let is_page = matches!(part.body, PartType::Html(_));
     let range = part.offset_body as usize..part.offset_end as usize;
     let (PartType::Text(text) | PartType::Html(text)) = part.body else { return Cow::Borrowed("") };
     if !declares
         && !text.is_ascii()
         && let Some(bytes) = raw.get(range).and_then(|packed| unpacked(packed, part.encoding))
     {
-        let decoded = charset::decode(&bytes, None);
+        let declared = if is_page { charset::declared_in_markup(&bytes) } else { None };
+        let decoded = charset::decode(&bytes, declared);
         warnings.extend(decoded.warnings);
         return Cow::Owned(decoded.text);
     }
