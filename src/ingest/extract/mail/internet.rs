@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use encoding_rs::UTF_8;
 use mail_parser::{
     Address, DateTime, Encoding, Message, MessageParser, MessagePart, MimeHeaders, PartType,
     decoders::{base64::base64_decode, quoted_printable::quoted_printable_decode},
@@ -19,21 +18,6 @@ const ENCRYPTED: &str = "it is encrypted, or signed so that only a mail program 
 const SIGNATURES: [&str; 3] =
     ["application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"];
 const PGP_MESSAGE: &[u8] = b"-----BEGIN PGP MESSAGE-----";
-
-/// The e-mail with its header in UTF-8. Some programs write names and subjects in whatever charset they have, as it is.
-pub(super) fn with_readable_header(bytes: &[u8]) -> Cow<'_, [u8]> {
-    let ends = |at: &[u8]| at.starts_with(b"\n\n") || at.starts_with(b"\n\r\n");
-    let end = bytes.windows(3).position(ends).unwrap_or(bytes.len());
-    let (header, rest) = bytes.split_at(end);
-    if std::str::from_utf8(header).is_ok() {
-        return Cow::Borrowed(bytes);
-    }
-    // That of the text is the best guess, unless it is the one that the header is not in.
-    let declared = charset::declared_in_markup(header).filter(|declared| *declared != UTF_8);
-    let mut readable = charset::decode(header, declared).text.into_bytes();
-    readable.extend_from_slice(rest);
-    Cow::Owned(readable)
-}
 
 pub(super) fn letter<'a>(bytes: &'a [u8], within: &Within<'_>) -> Result<Letter<'a>, ExtractError> {
     let message = MessageParser::default().parse(bytes).filter(|message| !message.parts.is_empty());

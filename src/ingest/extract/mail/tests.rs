@@ -126,6 +126,13 @@ fn headers_in_eight_bits_are_looked_at() {
 }
 
 #[test]
+fn encoded_words_may_end_in_the_middle_of_a_character() {
+    let source = "Subject: =?utf-8?B?R3LD?=\n =?UTF-8?B?vMOfZQ==?=\nFrom: =?utf-8?Q?J=C3?= =?utf-8?Q?=B6rg?= \
+        <j@example.org>\n\nwords\n";
+    assert_eq!(eml(source).text, "# Grüße\n\nFrom: Jörg <j@example.org>\n\nwords\n");
+}
+
+#[test]
 fn signatures_and_encrypted_parts_are_no_words() {
     let source = format!(
         "{HEADERS}Content-Type: multipart/signed; boundary=x\n\n--x\nContent-Type: text/plain\n\nHello\n\
