@@ -7,7 +7,7 @@
 
 use std::{cell::Cell, fmt};
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::{ExtractError, ExtractLimits, charset, writer::MarkdownWriter};
@@ -24,7 +24,13 @@ pub(super) fn read(bytes: &[u8], limits: &ExtractLimits) -> Result<ExtractedDocu
     let mut writer = MarkdownWriter::new("application/json", limits);
     decoded.warnings.into_iter().for_each(|warning| writer.warn(warning));
     let halves = Cell::new(0);
-    let value = Value::parse(&decoded.text, limits.max_depth, &halves)?;
+    let value = Value::parse(&decoded.text, limits.max_depth, &halves).map_err(|error| match error {
+        ExtractError::Malformed { .. } if are_lines(&decoded.text) => ExtractError::malformed(
+            "JSON",
+            "each of its lines is a value of its own; upload it under a name that ends in .jsonl",
+        ),
+        other => other,
+    })?;
     warn_of_halves(&mut writer, &halves);
     let title = value.name();
     write_value(&mut writer, 1, "", &value)?;
@@ -49,6 +55,13 @@ pub(super) fn read_lines(bytes: &[u8], limits: &ExtractLimits) -> Result<Extract
     warn_of_halves(&mut writer, &halves);
     nothing_in("JSON lines", &writer)?;
     Ok(writer.finish(None))
+}
+
+/// Whether the first two lines that are not blank are JSON, each by itself.
+fn are_lines(text: &str) -> bool {
+    let is_value = |line: &str| serde_json::from_str::<IgnoredAny>(line).is_ok();
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    lines.next().is_some_and(is_value) && lines.next().is_some_and(is_value)
 }
 
 fn warn_of_halves(writer: &mut MarkdownWriter, halves: &Cell<usize>) {

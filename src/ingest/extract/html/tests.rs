@@ -91,6 +91,12 @@ fn formulas_are_read_once_and_what_is_for_old_browsers_not_at_all() {
 }
 
 #[test]
+fn what_a_search_in_the_page_unfolds_is_there() {
+    let page = "<h2>Knots</h2><div hidden=until-found><p>A bowline holds.</p></div><div hidden><p>Not shown.</p></div>";
+    assert_eq!(text(page), "## Knots\n\nA bowline holds.\n");
+}
+
+#[test]
 fn code_beside_its_line_numbers_keeps_its_lines() {
     let code = "<table><tr><td><pre>1\n2\n</pre></td><td><pre>if x:\n    y()\n</pre></td></tr></table>";
     assert_eq!(text(code), "```\nif x:\n    y()\n```\n");

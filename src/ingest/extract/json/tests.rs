@@ -49,6 +49,8 @@ fn what_is_wrong_and_where_is_said() {
     assert!(error.contains("line 1 column 7"), "{error}");
     let error = read_lines(b"{}\n{\n", &limits).unwrap_err().to_string();
     assert!(error.contains("line 2"), "{error}");
+    let error = read(b"{\"a\": 1}\n{\"a\": 2}\n", &limits).unwrap_err().to_string();
+    assert!(error.ends_with("upload it under a name that ends in .jsonl"), "{error}");
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     assert!(matches!(read(deep.as_bytes(), &limits), Err(ExtractError::Malformed { .. })));
     assert!(matches!(read(b"[{}, []]", &limits), Err(ExtractError::NoText { .. }) | Ok(_)));
