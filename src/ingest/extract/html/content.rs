@@ -20,8 +20,8 @@ const MIN_MAIN_SHARE: f64 = 0.25;
 ///
 /// What stands in a film or a sound is for browsers that cannot play it, and KaTeX writes each formula twice.
 const NOISE: &str = "script, style, noscript, template, svg, canvas, iframe, object, embed, video, audio, link, meta, \
-     head > *, .katex-html, button, select, input, textarea, dialog, [hidden]:not([hidden=until-found]), [aria-hidden=true][class*=icon], [role=dialog], \
-     [role=alertdialog], [style*='display:none'], [style*='display: none']";
+     head > *, .katex-html, button, select, input, textarea, dialog, [hidden]:not([hidden=until-found]), \
+     [aria-hidden=true][class*=icon], [role=dialog], [role=alertdialog], [style*='display:none'], [style*='display: none']";
 /// Marked as something beside the content.
 const BESIDE: &str = "nav, aside, [role=navigation], [role=search], [role=complementary], [role=menu], \
      [role=menubar], [role=toolbar]";
