@@ -67,6 +67,9 @@ pub(super) fn read(bytes: &[u8], within: &Within<'_>) -> Result<ExtractedDocumen
         return Err(ExtractError::no_text(&why));
     }
     warnings.into_iter().for_each(|warning| writer.warn(warning));
+    if archive.has_duplicate_names() {
+        writer.warn("the archive holds several files under one name, of which only the last was read");
+    }
     // Its first file is not what the archive is called.
     Ok(ExtractedDocument { title: None, ..writer.finish(None) })
 }
@@ -177,6 +180,19 @@ mod tests {
         let many: Vec<(&str, &[u8])> = many.iter().map(|(name, bytes)| (name.as_str(), *bytes)).collect();
         let limits = ExtractLimits { max_files: 10, ..limits };
         assert!(matches!(extract(&zip(&many), "a.zip", &limits), Err(ExtractError::TooLarge { .. })));
+    }
+
+    #[test]
+    fn files_under_one_name_are_reported() {
+        let mut bytes = zip(&[("a.txt", b"words"), ("b.txt", b"other")]);
+        let names: Vec<usize> = (0..bytes.len() - 5).filter(|at| bytes[*at..].starts_with(b"b.txt")).collect();
+        names.into_iter().for_each(|at| bytes[at] = b'a');
+        let document = read(&bytes).unwrap();
+        assert_eq!(document.text, "# a.txt\n\nother\n");
+        assert_eq!(
+            document.warnings,
+            ["the archive holds several files under one name, of which only the last was read"]
+        );
     }
 
     #[test]

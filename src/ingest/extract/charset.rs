@@ -3,7 +3,7 @@
 //! May depend on nothing.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE};
 
 /// A decoded text: no byte order mark, line ends are `\n`.
 #[derive(Debug)]
@@ -15,6 +15,10 @@ pub(super) struct Decoded {
 /// How many bytes are looked at to tell text from binary data.
 const SAMPLE: usize = 64 << 10;
 
+/// In UTF-8 with so many characters for each broken sequence, the rest is what it seems to be: elsewhere such
+/// characters come about by chance only.
+const CHARACTERS_FOR_EACH_BROKEN: usize = 4;
+
 /// Decodes `bytes`. A byte order mark decides, then valid UTF-8, then what the file declares about itself,
 /// then the look of the bytes.
 pub(super) fn decode(bytes: &[u8], declared: Option<&'static Encoding>) -> Decoded {
@@ -25,12 +29,16 @@ pub(super) fn decode(bytes: &[u8], declared: Option<&'static Encoding>) -> Decod
         text
     } else if let Some((encoding, skip)) = Encoding::for_bom(bytes) {
         decode_with(&bytes[skip..], encoding, &mut warnings)
+    } else if is_iso_2022_jp(bytes) {
+        decode_with(bytes, ISO_2022_JP, &mut warnings)
     } else if let Ok(text) = std::str::from_utf8(bytes)
         && utf16_without_mark(bytes).is_none()
     {
         text.to_owned()
     } else if let Some(encoding) = utf16_without_mark(bytes).or(declared) {
         decode_with(bytes, encoding, &mut warnings)
+    } else if is_nearly_utf8(bytes) {
+        decode_with(bytes, UTF_8, &mut warnings)
     } else {
         let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
         detector.feed(bytes, true);
@@ -137,6 +145,22 @@ fn utf16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
     (!broken && odd_controls * 50 <= text.len()).then_some(encoding)
 }
 
+/// Japanese in seven bits, which is valid UTF-8 as well: it shifts to its characters and back by escapes.
+fn is_iso_2022_jp(bytes: &[u8]) -> bool {
+    let shifts = |at: &[u8]| matches!(at, [0x1b, b'$', b'@' | b'B']);
+    bytes.windows(3).any(shifts) && !ISO_2022_JP.decode_without_bom_handling(bytes).1
+}
+
+/// UTF-8 that was cut or patched in a few places.
+fn is_nearly_utf8(bytes: &[u8]) -> bool {
+    let (mut characters, mut broken) = (0, 0);
+    for chunk in bytes.utf8_chunks() {
+        characters += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
+        broken += usize::from(!chunk.invalid().is_empty());
+    }
+    characters >= CHARACTERS_FOR_EACH_BROKEN * broken
+}
+
 fn unify_line_ends(text: String) -> String {
     if !text.contains('\r') {
         return text;
@@ -179,77 +203,4 @@ pub(super) fn declared_in_markup(bytes: &[u8]) -> Option<&'static Encoding> {
 }
 
 #[cfg(test)]
-mod tests {
-    use encoding_rs::{BIG5, EUC_KR, GB18030, KOI8_R, SHIFT_JIS, WINDOWS_1251, WINDOWS_1252};
-
-    use super::*;
-
-    #[test]
-    fn marks_decide_and_disappear() {
-        for bytes in [
-            &b"\xef\xbb\xbfaz"[..],
-            b"\xff\xfea\0z\0",
-            b"\xfe\xff\0a\0z",
-            b"\xff\xfe\0\0a\0\0\0z\0\0\0",
-            b"\0\0\xfe\xff\0\0\0a\0\0\0z",
-        ] {
-            assert!(is_text(bytes));
-            assert_eq!(decode(bytes, None).text, "az");
-        }
-    }
-
-    #[test]
-    fn wide_encodings_are_seen_without_a_mark() {
-        let text = "The rain in Spain stays mainly in the plain.";
-        let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
-        let wide: Vec<u8> = text.chars().flat_map(|c| (c as u32).to_be_bytes()).collect();
-        for bytes in [little, big, wide] {
-            assert!(is_text(&bytes));
-            assert_eq!(decode(&bytes, None).text, text);
-        }
-    }
-
-    #[test]
-    fn legacy_encodings_are_recognised() {
-        let cases = [
-            (WINDOWS_1252, "Déjà vu à la fenêtre, où l’été s’achève près de la forêt."),
-            (WINDOWS_1251, "Съешь же ещё этих мягких французских булок, да выпей чаю."),
-            (KOI8_R, "Съешь же ещё этих мягких французских булок, да выпей чаю."),
-            (SHIFT_JIS, "吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。"),
-            (EUC_KR, "모든 인간은 태어날 때부터 자유로우며 그 존엄과 권리에 있어 동등하다."),
-            (GB18030, "人人生而自由,在尊严和权利上一律平等。他们赋有理性和良心。"),
-            (BIG5, "人人生而自由,在尊嚴和權利上一律平等。他們賦有理性和良心。"),
-        ];
-        for (encoding, text) in cases {
-            let bytes = encoding.encode(text).0;
-            assert_eq!(decode(&bytes, None).text, text, "{}", encoding.name());
-        }
-    }
-
-    #[test]
-    fn line_ends_become_one() {
-        assert_eq!(decode(b"a\r\nb\rc\n", None).text, "a\nb\nc\n");
-    }
-
-    #[test]
-    fn binary_data_is_no_text() {
-        let noise: Vec<u8> = (0..4096u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
-        assert!(!is_text(&noise));
-        assert!(!is_text(&[0; 64]));
-        assert!(is_text(b"one \x07 bell in a long line of a log that is otherwise as readable as this one is"));
-    }
-
-    #[test]
-    fn what_cannot_be_decoded_is_reported() {
-        let decoded = decode(b"ab\xff\xfe\xfdcd", Some(UTF_8));
-        assert_eq!(decoded.warnings.len(), 1);
-    }
-
-    #[test]
-    fn markup_declares_its_encoding() {
-        assert_eq!(declared_in_markup(b"<meta charset=\"koi8-r\">"), Some(KOI8_R));
-        assert_eq!(declared_in_markup(b"<?xml version='1.0' encoding='windows-1251'?>"), Some(WINDOWS_1251));
-        assert_eq!(declared_in_markup(b"<p>charset"), None);
-    }
-}
+mod tests;

@@ -10,6 +10,9 @@ use std::io::{Cursor, Read as _};
 
 use super::{ExtractError, charset, code, docx, mail, odf, pictures::PictureKind};
 
+/// As much of a file is looked at to see what begins in it.
+const HEAD: usize = 1024;
+const PDF_MARK: &[u8] = b"%PDF-";
 /// The file that names an OpenDocument's type is read this far.
 const LONGEST_MEDIA_TYPE: u64 = 100;
 /// The part that names the types of an Office document's parts is read this far.
@@ -139,6 +142,8 @@ pub(super) fn detect(bytes: &[u8], name: &str) -> Result<Format, ExtractError> {
     let found = look_at(bytes);
     let unsupported = |found: String| Err(ExtractError::UnsupportedFormat { found });
     match claim_of(name) {
+        // A PDF of nothing but text, with something before its beginning: only the name tells it from a text about PDFs.
+        Claim::Read(Format::Pdf) if found == Found::Text && has_pdf_mark(bytes) => Ok(Format::Pdf),
         Claim::Read(format) => agree(format, found),
         Claim::NotRead(what) => unsupported(what.into()),
         Claim::Unknown(extension) => match found {
@@ -250,10 +255,8 @@ fn claim_of(name: &str) -> Claim {
 }
 
 fn look_at(bytes: &[u8]) -> Found {
-    let head = &bytes[..bytes.len().min(1024)];
-    if head.windows(5).any(|window| window == b"%PDF-") && !starts_like_a_page(head) {
-        return Found::Pdf;
-    }
+    let head = &bytes[..bytes.len().min(HEAD)];
+    // What begins an archive comes first: the first file in it may be a PDF that is stored as it is.
     if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
         return look_into_zip(bytes);
     }
@@ -266,10 +269,16 @@ fn look_at(bytes: &[u8]) -> Found {
     if let Some(kind) = PictureKind::of_bytes(bytes) {
         return Found::Picture(kind);
     }
+    let is_text = charset::is_text(bytes);
+    // Programs leave junk before a PDF. A text that has the mark further in is about PDFs.
+    let begins = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+    if begins.starts_with(PDF_MARK) || !is_text && has_pdf_mark(bytes) && !starts_like_a_page(head) {
+        return Found::Pdf;
+    }
     if bytes.starts_with(b"%!PS") {
         return Found::Other("PostScript".into());
     }
-    if charset::is_text(bytes) {
+    if is_text {
         return if starts_like_a_page(head) { Found::WebPage } else { Found::Text };
     }
     // Magic numbers of two letters are no proof (a text may begin with "BM"), so they are asked last.
@@ -277,6 +286,11 @@ fn look_at(bytes: &[u8]) -> Found {
         Some(kind) => Found::Other(format!("{} ({})", class_of(kind.matcher_type()), kind.mime_type())),
         None => Found::Other("binary data".into()),
     }
+}
+
+/// Whether a PDF may begin here: readers look for its mark in the first kilobyte.
+fn has_pdf_mark(bytes: &[u8]) -> bool {
+    bytes[..bytes.len().min(HEAD)].windows(PDF_MARK.len()).any(|window| window == PDF_MARK)
 }
 
 fn class_of(kind: infer::MatcherType) -> &'static str {
@@ -325,18 +339,24 @@ fn look_into_zip(bytes: &[u8]) -> Found {
         rest.is_some_and(|rest| rest.starts_with(b"/") || rest.starts_with(b"\\"))
     };
     let folder = |folder: &str| archive.file_names_raw().any(|name| is_in(folder, name));
+    // Anybody may call a folder `ppt`: a package has a main part or the list of its types besides.
+    let part = |wanted: &str| {
+        let is_it = |name: &[u8]| String::from_utf8_lossy(name).replace('\\', "/").eq_ignore_ascii_case(wanted);
+        archive.file_names_raw().any(is_it)
+    };
+    let has_types = part("[Content_Types].xml");
     if archive.file_names_raw().any(docx::is_main_part) {
         return Found::Docx;
     }
-    if folder("ppt") {
+    if folder("ppt") && (has_types || part("ppt/presentation.xml")) {
         Found::Office(Format::Pptx)
     } else if has("xl/workbook.bin") {
         Found::Office(Format::Xlsb)
-    } else if folder("xl") {
+    } else if folder("xl") && (has_types || part("xl/workbook.xml")) {
         Found::Office(Format::Xlsx)
     } else if has("META-INF/container.xml") && !has("content.xml") {
         Found::Office(Format::Epub)
-    } else if has("content.xml") {
+    } else if has("content.xml") && (has("mimetype") || has("META-INF/manifest.xml")) {
         let mut media_type = Vec::new();
         let first = archive.by_name("mimetype").ok();
         let read = first.and_then(|file| file.take(LONGEST_MEDIA_TYPE).read_to_end(&mut media_type).ok());

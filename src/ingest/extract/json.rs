@@ -5,9 +5,9 @@
 //!
 //! May depend on `domain` only.
 
-use std::{borrow::Cow, fmt};
+use std::{cell::Cell, fmt};
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::{ExtractError, ExtractLimits, charset, writer::MarkdownWriter};
@@ -23,7 +23,15 @@ pub(super) fn read(bytes: &[u8], limits: &ExtractLimits) -> Result<ExtractedDocu
     let decoded = charset::decode(bytes, None);
     let mut writer = MarkdownWriter::new("application/json", limits);
     decoded.warnings.into_iter().for_each(|warning| writer.warn(warning));
-    let value = Value::parse(&decoded.text, limits.max_depth)?;
+    let halves = Cell::new(0);
+    let value = Value::parse(&decoded.text, limits.max_depth, &halves).map_err(|error| match error {
+        ExtractError::Malformed { .. } if are_lines(&decoded.text) => ExtractError::malformed(
+            "JSON",
+            "each of its lines is a value of its own; upload it under a name that ends in .jsonl",
+        ),
+        other => other,
+    })?;
+    warn_of_halves(&mut writer, &halves);
     let title = value.name();
     write_value(&mut writer, 1, "", &value)?;
     nothing_in("JSON", &writer)?;
@@ -34,8 +42,9 @@ pub(super) fn read_lines(bytes: &[u8], limits: &ExtractLimits) -> Result<Extract
     let decoded = charset::decode(bytes, None);
     let mut writer = MarkdownWriter::new("application/jsonl", limits);
     decoded.warnings.into_iter().for_each(|warning| writer.warn(warning));
+    let halves = Cell::new(0);
     for (number, line) in decoded.text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let record = Value::parse(line, limits.max_depth).map_err(|error| match error {
+        let record = Value::parse(line, limits.max_depth, &halves).map_err(|error| match error {
             ExtractError::Malformed { reason, .. } => {
                 ExtractError::malformed("JSON lines", format_args!("line {}: {reason}", number + 1))
             }
@@ -43,8 +52,22 @@ pub(super) fn read_lines(bytes: &[u8], limits: &ExtractLimits) -> Result<Extract
         })?;
         write_record(&mut writer, 2, number + 1, &record)?;
     }
+    warn_of_halves(&mut writer, &halves);
     nothing_in("JSON lines", &writer)?;
     Ok(writer.finish(None))
+}
+
+/// Whether the first two lines that are not blank are JSON, each by itself.
+fn are_lines(text: &str) -> bool {
+    let is_value = |line: &str| serde_json::from_str::<IgnoredAny>(line).is_ok();
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    lines.next().is_some_and(is_value) && lines.next().is_some_and(is_value)
+}
+
+fn warn_of_halves(writer: &mut MarkdownWriter, halves: &Cell<usize>) {
+    if halves.get() > 0 {
+        writer.warn(format!("{} characters are cut in half and were replaced by \u{fffd}", halves.get()));
+    }
 }
 
 fn nothing_in(format: &str, writer: &MarkdownWriter) -> Result<(), ExtractError> {
@@ -63,12 +86,13 @@ enum Value {
 }
 
 impl Value {
-    fn parse(text: &str, max_depth: usize) -> Result<Self, ExtractError> {
+    /// Counts in `halves` the characters that were cut.
+    fn parse(text: &str, max_depth: usize, halves: &Cell<usize>) -> Result<Self, ExtractError> {
         let raw = serde_json::from_str(text).map_err(|error| ExtractError::malformed("JSON", error))?;
-        Self::from_raw(raw, max_depth)
+        Self::from_raw(raw, max_depth, halves)
     }
 
-    fn from_raw(raw: &RawValue, depth: usize) -> Result<Self, ExtractError> {
+    fn from_raw(raw: &RawValue, depth: usize, halves: &Cell<usize>) -> Result<Self, ExtractError> {
         let malformed = |error: serde_json::Error| ExtractError::malformed("JSON", error);
         let deeper = depth.checked_sub(1).ok_or_else(|| ExtractError::malformed("JSON", "it is nested too deeply"))?;
         let text = raw.get();
@@ -76,14 +100,14 @@ impl Value {
             Some(b'{') => {
                 let Members(members) = serde_json::from_str(text).map_err(malformed)?;
                 let members =
-                    members.into_iter().map(|(key, raw)| Ok((key.into_owned(), Self::from_raw(raw, deeper)?)));
+                    members.into_iter().map(|(key, raw)| Ok((key.whole(halves), Self::from_raw(raw, deeper, halves)?)));
                 Self::Object(members.collect::<Result<_, ExtractError>>()?)
             }
             Some(b'[') => {
                 let items: Vec<&RawValue> = serde_json::from_str(text).map_err(malformed)?;
-                Self::List(items.into_iter().map(|raw| Self::from_raw(raw, deeper)).collect::<Result<_, _>>()?)
+                Self::List(items.into_iter().map(|raw| Self::from_raw(raw, deeper, halves)).collect::<Result<_, _>>()?)
             }
-            Some(b'"') => Self::Scalar(serde_json::from_str(text).map_err(malformed)?),
+            Some(b'"') => Self::Scalar(serde_json::from_str::<Words>(text).map_err(malformed)?.whole(halves)),
             Some(b'n') => Self::Scalar(String::new()),
             _ => Self::Scalar(text.to_owned()),
         })
@@ -120,7 +144,49 @@ impl Value {
 }
 
 /// The members of an object in the order in which they are written.
-struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+struct Members<'a>(Vec<(Words, &'a RawValue)>);
+
+/// A string with what was cut off in the middle of a character that is written in two halves (`\ud83d` alone), as programs
+/// leave it that shorten texts.
+struct Words(Vec<u8>);
+
+impl Words {
+    /// The string with a sign for each half.
+    fn whole(self, halves: &Cell<usize>) -> String {
+        String::from_utf8(self.0).unwrap_or_else(|error| {
+            let mut text = String::new();
+            for chunk in error.as_bytes().utf8_chunks() {
+                text.push_str(chunk.valid());
+                // Half a character is three bytes, of which this is the first.
+                if chunk.invalid().first() == Some(&0xed) {
+                    text.push(char::REPLACEMENT_CHARACTER);
+                    halves.set(halves.get() + 1);
+                }
+            }
+            text
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Words {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AsBytes;
+        impl Visitor<'_> for AsBytes {
+            type Value = Words;
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a string")
+            }
+            fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Words, E> {
+                Ok(Words(bytes.to_vec()))
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Words, E> {
+                Ok(Words(text.as_bytes().to_vec()))
+            }
+        }
+        // Bytes may hold what a string may not.
+        deserializer.deserialize_bytes(AsBytes)
+    }
+}
 
 impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -132,8 +198,8 @@ impl<'de> Deserialize<'de> for Members<'de> {
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut members = Vec::new();
-                while let Some((key, value)) = map.next_entry::<String, &'de RawValue>()? {
-                    members.push((Cow::Owned(key), value));
+                while let Some((key, value)) = map.next_entry::<Words, &'de RawValue>()? {
+                    members.push((key, value));
                 }
                 Ok(Members(members))
             }
@@ -215,6 +281,11 @@ fn as_table(items: &[Value]) -> Option<Vec<Vec<String>>> {
     let mut filled = 0;
     for item in items {
         let Value::Object(members) = item else { return None };
+        // A cell has room for one of the values that have the same key.
+        let is_known = |at: usize| members[..at].iter().any(|(known, _)| *known == members[at].0);
+        if members.len() > MAX_COLUMNS || (1..members.len()).any(is_known) {
+            return None;
+        }
         for (key, value) in members {
             if value.flat()?.chars().count() > MAX_CELL_CHARS {
                 return None;
@@ -241,56 +312,4 @@ fn as_table(items: &[Value]) -> Option<Vec<Vec<String>>> {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    fn text(source: &str) -> String {
-        read(source.as_bytes(), &ExtractLimits::default()).unwrap().text
-    }
-
-    #[test]
-    fn flat_objects_become_a_table_in_their_own_order() {
-        let source = r#"[{"z": 1.10, "a": "x|y"}, {"z": 12345678901234567890123, "b": [1, "two"]}]"#;
-        let expected =
-            "| z | a | b |\n| --- | --- | --- |\n| 1.10 | x\\|y | |\n| 12345678901234567890123 | | 1, two |\n";
-        assert_eq!(text(source), expected);
-    }
-
-    #[test]
-    fn nested_objects_become_sections() {
-        let source = r#"{"server": {"port": 80, "tls": {"on": true}}, "title": "Set-up", "none": null}"#;
-        assert_eq!(text(source), "- title: Set-up\n\n# server\n\n- port: 80\n\n## tls\n\n- on: true\n");
-        let document = read(source.as_bytes(), &ExtractLimits::default()).unwrap();
-        assert_eq!(document.title.as_deref(), Some("Set-up"));
-        assert_eq!(document.headings.len(), 2);
-    }
-
-    #[test]
-    fn lines_become_records() {
-        let source = b"{\"name\": \"Ann\", \"age\": 3}\n\n{\"age\": 4}\n\"loose\"\n";
-        let document = read_lines(source, &ExtractLimits::default()).unwrap();
-        assert_eq!(document.text, "## Ann\n\n- name: Ann\n- age: 3\n\n## Record 3\n\n- age: 4\n\nloose\n");
-    }
-
-    #[test]
-    fn what_is_wrong_and_where_is_said() {
-        let limits = ExtractLimits::default();
-        let error = read(b"{\"a\": }", &limits).unwrap_err().to_string();
-        assert!(error.contains("line 1 column 7"), "{error}");
-        let error = read_lines(b"{}\n{\n", &limits).unwrap_err().to_string();
-        assert!(error.contains("line 2"), "{error}");
-        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-        assert!(matches!(read(deep.as_bytes(), &limits), Err(ExtractError::Malformed { .. })));
-        assert!(matches!(read(b"[{}, []]", &limits), Err(ExtractError::NoText { .. }) | Ok(_)));
-    }
-
-    #[test]
-    fn headings_run_out_and_paths_take_over() {
-        let mut source = "1".to_owned();
-        for key in ["h", "g", "f", "e", "d", "c", "b", "a"] {
-            source = format!("{{\"{key}\": {source}}}");
-        }
-        assert!(text(&source).ends_with("###### f\n\n- g.h: 1\n"), "{}", text(&source));
-    }
-}
+mod tests;

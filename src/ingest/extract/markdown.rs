@@ -16,16 +16,12 @@ pub(super) fn read(bytes: &[u8]) -> Result<ExtractedDocument, ExtractError> {
         warnings: decoded.warnings,
         ..ExtractedDocument::default()
     };
-    let mut front_matter = None;
+    let front = front_matter(&decoded.text);
+    let begin = front.map_or(0, |(_, end)| end);
     let mut open: Option<Heading> = None;
-    let mut in_front_matter = false;
-    for (event, range) in Parser::new_ext(&decoded.text, options()).into_offset_iter() {
+    for (event, range) in Parser::new_ext(&decoded.text[begin..], options()).into_offset_iter() {
+        let range = begin + range.start..begin + range.end;
         match event {
-            Event::Start(Tag::MetadataBlock(_)) => in_front_matter = true,
-            Event::End(TagEnd::MetadataBlock(_)) => in_front_matter = false,
-            Event::Text(text) if in_front_matter => {
-                front_matter = front_matter.or_else(|| title_in_front_matter(&text));
-            }
             Event::Start(Tag::Heading { level, .. }) => {
                 let end = range.start + decoded.text[range.clone()].trim_end().len();
                 open = Some(Heading { level: level as u8, title: String::new(), range: range.start..end });
@@ -49,7 +45,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<ExtractedDocument, ExtractError> {
         }
     }
     let first = document.headings.iter().find(|heading| heading.level == 1);
-    document.title = front_matter.or_else(|| first.map(|heading| heading.title.clone()));
+    let named = front.and_then(|(block, _)| title_in_front_matter(block));
+    document.title = named.or_else(|| first.map(|heading| heading.title.clone()));
     document.text = decoded.text;
     Ok(document)
 }
@@ -60,8 +57,6 @@ fn options() -> Options {
         | Options::ENABLE_STRIKETHROUGH
         | Options::ENABLE_TASKLISTS
         | Options::ENABLE_HEADING_ATTRIBUTES
-        | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS
-        | Options::ENABLE_PLUSES_DELIMITED_METADATA_BLOCKS
 }
 
 /// The header of a table is its first two lines: the names and the delimiter row.
@@ -72,18 +67,62 @@ fn table_at(text: &str, range: std::ops::Range<usize>) -> Option<Table> {
     Some(Table { range: range.start..range.start + whole.len(), header: range.start..range.start + header_end })
 }
 
+/// What stands between two lines `---` or `+++` at the very beginning, and where it ends. The parser would take any two such
+/// lines for it, and the headings between them would be lost.
+fn front_matter(text: &str) -> Option<(&str, usize)> {
+    let start = text.len() - text.trim_start_matches('\n').len();
+    let mut lines = text[start..].split_inclusive('\n');
+    let first = lines.next()?;
+    let mark = first.trim_end();
+    if !matches!(mark, "---" | "+++") {
+        return None;
+    }
+    let begin = start + first.len();
+    let mut at = begin;
+    for line in lines {
+        let bare = line.trim_end();
+        if bare == mark || mark == "---" && bare == "..." {
+            let block = &text[begin..at];
+            // Two lines across the page may have anything between them.
+            return block.lines().any(has_key).then_some((block, at + line.len()));
+        }
+        if at == begin && bare.is_empty() {
+            return None;
+        }
+        at += line.len();
+    }
+    None
+}
+
+/// `name: …` or `name = …`.
+fn has_key(line: &str) -> bool {
+    line.split_once([':', '=']).is_some_and(|(key, _)| {
+        let key = key.trim();
+        !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '"' | '\''))
+    })
+}
+
 /// The value of `title: …` (YAML) or `title = …` (TOML) at the start of a line.
 fn title_in_front_matter(block: &str) -> Option<String> {
-    block.lines().find_map(|line| {
-        let value = line.strip_prefix("title")?.trim_start();
-        let value = value.strip_prefix([':', '='])?.trim();
+    let mut lines = block.lines();
+    while let Some(line) = lines.next() {
+        let value = line.strip_prefix("title").map(str::trim_start).and_then(|rest| rest.strip_prefix([':', '=']));
+        let Some(value) = value.map(str::trim) else { continue };
+        // YAML may put it on the lines below, indented.
+        if matches!(value, ">" | ">-" | ">+" | "|" | "|-" | "|+") {
+            let below = lines.by_ref().take_while(|line| line.starts_with([' ', '\t']) || line.trim().is_empty());
+            return Some(one_line(&below.collect::<Vec<_>>().join(" "))).filter(|title| !title.is_empty());
+        }
         let bare = value
             .strip_prefix('"')
             .and_then(|value| value.strip_suffix('"'))
             .or_else(|| value.strip_prefix('\'').and_then(|value| value.strip_suffix('\'')))
             .unwrap_or(value);
-        (!bare.trim().is_empty()).then(|| bare.trim().to_owned())
-    })
+        if !bare.trim().is_empty() {
+            return Some(bare.trim().to_owned());
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -103,6 +142,18 @@ mod tests {
         assert_eq!(document.tables.len(), 1);
         assert_eq!(&source[document.tables[0].header.clone()], "| a | b |\n|---|---|");
         assert_eq!(&source[document.tables[0].range.clone()], "| a | b |\n|---|---|\n| 1 | 2 |");
+    }
+
+    #[test]
+    fn lines_across_the_page_are_no_front_matter() {
+        let source = "---\ntags: x\ntitle: >-\n  A long\n  title\nweight: 1\n---\n\n# One\n\ntext\n\n---\n## Two\n\n| a |\n|---|\n| 1 |\n\n---\n\n## Three\n";
+        let document = read(source.as_bytes()).unwrap();
+        assert_eq!(document.title.as_deref(), Some("A long title"));
+        let found: Vec<_> = document.headings.iter().map(|h| &source[h.range.clone()]).collect();
+        assert_eq!(found, ["# One", "## Two", "## Three"]);
+        assert_eq!(document.tables.len(), 1);
+        let page = read(b"---\n# One\n\n---\n\n## Two\n").unwrap();
+        assert_eq!(page.headings.len(), 2);
     }
 
     #[test]

@@ -151,8 +151,11 @@ impl MarkdownWriter {
             let level = (old + below).min(6);
             levels.push(level);
             let start = heading.range.start;
-            let hashes = other.text[start..].len() - other.text[start..].trim_start_matches('#').len();
-            if hashes == old && start >= at && heading.range.end <= end {
+            let line = other.text.get(heading.range.clone()).unwrap_or_default();
+            let title = line.trim_start_matches('#');
+            // A definition in code has its comments above it, which may begin with the same sign and stay as they are.
+            let is_marked = line.len() - title.len() == old && title.starts_with([' ', '\t']) && !line.contains('\n');
+            if is_marked && start >= at && heading.range.end <= end {
                 self.push(&other.text[at..start])?;
                 self.push(&"######"[..level - old])?;
                 let further = moved.last().map_or(0, |last| last.1) + level - old;
@@ -295,6 +298,22 @@ mod tests {
             assert_eq!(&outer.text[table.header.clone()], "| a | b |\n| --- | --- |");
         }
         assert_eq!(outer.tables.len(), 2);
+    }
+
+    #[test]
+    fn comments_in_code_are_no_headings() {
+        let limits = ExtractLimits::default();
+        let source = "# Adds.\ndef add(a):\n    pass";
+        let mut inner = MarkdownWriter::new("text/x-source", &limits);
+        let at = inner.code_in(source, "python").unwrap();
+        inner.note_heading(1, "def add", at..at + "# Adds.\ndef add(a):".len());
+        let mut outer = MarkdownWriter::new("application/zip", &limits);
+        outer.heading(1, "a.py").unwrap();
+        outer.append(&inner.finish(None), 1).unwrap();
+        let outer = outer.finish(None);
+        assert_eq!(outer.text, format!("# a.py\n\n```python\n{source}\n```\n"));
+        let heading = &outer.headings[1];
+        assert_eq!((heading.level, &outer.text[heading.range.clone()]), (2, "# Adds.\ndef add(a):"));
     }
 
     #[test]

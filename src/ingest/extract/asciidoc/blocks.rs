@@ -4,8 +4,6 @@ use super::{About, Parser};
 use crate::ingest::extract::ExtractError;
 
 const ADMONITIONS: [&str; 5] = ["NOTE", "TIP", "IMPORTANT", "CAUTION", "WARNING"];
-/// Attributes of a document that change nothing about its words.
-const CONDITIONS: [&str; 4] = ["ifdef::", "ifndef::", "ifeval::", "endif::"];
 
 impl Parser {
     /// Reads the block that begins with the first line, and returns how many lines it has.
@@ -110,25 +108,12 @@ impl Parser {
 
     /// Macros that stand in a line of their own.
     fn block_macro(&mut self, line: &str) -> Result<bool, ExtractError> {
-        if let Some(condition) = CONDITIONS.into_iter().find_map(|condition| line.strip_prefix(condition)) {
-            // `ifdef::x[words]` holds words; they stay, like both branches of any condition.
-            let words = condition.split_once('[').and_then(|(_, rest)| rest.strip_suffix(']')).unwrap_or_default();
-            if !words.is_empty() && !line.starts_with("ifeval") {
-                let words = self.text(words);
-                self.flow.paragraph(&words)?;
-            }
-            return Ok(true);
-        }
         let Some((name, rest)) = line.split_once("::").filter(|(_, rest)| rest.ends_with(']')) else {
             return Ok(false);
         };
-        let Some((target, list)) = rest.split_once('[') else { return Ok(false) };
+        let Some((_, list)) = rest.split_once('[') else { return Ok(false) };
         let list = list.strip_suffix(']').unwrap_or(list);
         match name {
-            "include" => {
-                let target = self.filled(target);
-                self.flow.writer.warn(format!("{target} is included from another file and is not in the text"));
-            }
             "image" | "video" | "audio" => {
                 let about = std::mem::take(&mut self.about);
                 self.title(&about)?;

@@ -7,6 +7,7 @@
 mod blocks;
 mod inline;
 mod lists;
+mod prepare;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -20,9 +21,10 @@ pub(super) fn read(bytes: &[u8], limits: &ExtractLimits) -> Result<ExtractedDocu
     let decoded = charset::decode(bytes, None);
     let mut flow = Flow::new("text/asciidoc", limits);
     decoded.warnings.into_iter().for_each(|warning| flow.writer.warn(warning));
-    let lines: Vec<&str> = decoded.text.lines().map(str::trim_end).collect();
     let max_depth = limits.max_depth.min(MAX_DEPTH);
     let mut parser = Parser { flow, attributes: HashMap::new(), about: About::default(), depth: 0, max_depth };
+    let prepared = parser.prepared(&decoded.text);
+    let lines: Vec<&str> = prepared.iter().map(|line| &**line).collect();
     let begin = parser.header(&lines)?;
     parser.body(&lines[begin..])?;
     if parser.flow.writer.is_blank() {
@@ -104,12 +106,8 @@ impl Parser {
 
     /// Takes note of `:name: value`; `:name!:` takes it back.
     fn attribute(&mut self, line: &str) -> bool {
-        let Some((name, value)) = line.strip_prefix(':').and_then(|rest| rest.split_once(':')) else { return false };
+        let Some((name, value)) = attribute_of(line) else { return false };
         let bare = name.trim_matches('!');
-        let is_name = !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
-        if !is_name || !(value.is_empty() || value.starts_with(' ')) {
-            return false;
-        }
         if name == bare {
             let value = self.filled(value.trim());
             self.attributes.insert(bare.to_lowercase(), value);
@@ -132,4 +130,12 @@ impl Parser {
         self.depth -= 1;
         Ok(())
     }
+}
+
+/// The name and the value of `:name: value`.
+fn attribute_of(line: &str) -> Option<(&str, &str)> {
+    let (name, value) = line.strip_prefix(':')?.split_once(':')?;
+    let bare = name.trim_matches('!');
+    let is_name = !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+    (is_name && (value.is_empty() || value.starts_with(' '))).then_some((name, value))
 }

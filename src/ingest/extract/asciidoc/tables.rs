@@ -26,10 +26,13 @@ impl Parser {
             (_, Some("tsv")) => Some(b'\t'),
             _ => None,
         };
+        let named = about.named("separator").map(|named| if named == "\\t" { "\t" } else { named });
+        let named = named.and_then(|named| named.chars().next());
+        let ascii = named.and_then(|named| u8::try_from(named).ok()).filter(u8::is_ascii);
         let rows = match separated {
-            Some(separator) => self.values(content, separator)?,
+            Some(usual) => self.values(content, ascii.unwrap_or(usual))?,
             None => {
-                let mark = if fence.starts_with('!') { '!' } else { '|' };
+                let mark = named.unwrap_or(if fence.starts_with('!') { '!' } else { '|' });
                 let cells = cells(content, mark);
                 let columns = about.named("cols").map_or_else(|| columns_of_first_line(&cells), columns_of);
                 self.rows(cells, columns)
@@ -89,8 +92,11 @@ impl Parser {
     }
 }
 
-/// `"1,2a,3*"`: the number of columns.
+/// `"1,2a,3*"`: the number of columns. A number alone is that number.
 fn columns_of(columns: &str) -> usize {
+    if let Ok(alone) = columns.trim().parse() {
+        return alone;
+    }
     let times =
         |column: &str| column.split_once('*').and_then(|(times, _)| times.trim().parse().ok()).unwrap_or(1usize);
     columns.split([',', ';']).map(times).fold(0, usize::saturating_add)

@@ -68,6 +68,34 @@ fn tables_have_rows_whatever_their_cells_are_written_like() {
 }
 
 #[test]
+fn columns_may_be_a_number_and_separators_any_sign() {
+    let expected = "| a | b |\n| --- | --- |\n| c | d |\n";
+    for source in [
+        "[cols=2]\n|===\n|a\n|b\n|c\n|d\n|===\n",
+        "[cols=\"2\"]\n|===\n|a |b |c |d\n|===\n",
+        "[format=csv,separator=;]\n|===\na;b\nc;d\n|===\n",
+        "[cols=2*,separator=\u{a6}]\n|===\n\u{a6}a \u{a6}b\n\u{a6}c \u{a6}d\n|===\n",
+    ] {
+        assert_eq!(text(source), expected, "{source}");
+    }
+}
+
+#[test]
+fn inclusions_and_conditions_are_no_text_wherever_they_stand() {
+    let source = ":dir: src\n\n----\ninclude::{dir}/a.rs[tag=x]\nlet a;\n----\n\none\nifdef::x[]\ntwo\nendif::[]\nthree\n\n\
+        * item\nifndef::x[]\n  goes on\nendif::[]\n\n////\ninclude::hidden[]\n////\n\n\\include::kept[]\n";
+    let document = document(source);
+    assert_eq!(document.text, "```\nlet a;\n```\n\none two three\n\n- item goes on\n\ninclude::kept[]\n");
+    assert_eq!(document.warnings, ["src/a.rs is included from another file and is not in the text"]);
+}
+
+#[test]
+fn attributes_may_go_on_below() {
+    let source = "= Title\n:about: one \\\n  two \\\n  three\n:x: y\n\n{about} {x}\n";
+    assert_eq!(text(source), "# Title\n\none two three y\n");
+}
+
+#[test]
 fn what_never_ends_is_read_to_the_end() {
     assert_eq!(text("----\ncode\n"), "```\ncode\n```\n");
     assert_eq!(text("|===\n|a |b\n"), "| a | b |\n| --- | --- |\n");

@@ -71,6 +71,28 @@ fn bytes_that_contradict_their_name_are_refused() {
 }
 
 #[test]
+fn a_mark_of_another_format_further_in_is_no_proof() {
+    let about = b"# The format\n\nA file begins with `%PDF-1.7` and ends with `%%EOF`.\n";
+    for (name, format) in
+        [("a.md", Format::Markdown), ("a.txt", Format::PlainText), ("about", Format::PlainText), ("a.pdf", Format::Pdf)]
+    {
+        assert_eq!(detect(about, name).unwrap(), format, "{name}");
+    }
+    assert_eq!(detect(b"\0\x01junk\n%PDF-1.4\n\0\x02", "scan").unwrap(), Format::Pdf);
+    // Archives that store their files as they are, and folders that are called like those of a package.
+    let mut stored = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let as_it_is = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    stored.start_file("a.pdf", as_it_is).unwrap();
+    std::io::Write::write_all(&mut stored, b"%PDF-1.4\n").unwrap();
+    let stored = stored.finish().unwrap().into_inner();
+    let folders = archive(&[("ppt/talk.txt", "words"), ("xl/numbers.csv", "a,b"), ("content.xml", "<a/>")]);
+    for bytes in [stored, folders] {
+        assert_eq!(detect(&bytes, "a.zip").unwrap(), Format::Zip);
+        assert_eq!(detect(&bytes, "files").unwrap(), Format::Zip);
+    }
+}
+
+#[test]
 fn formats_that_are_not_read_are_named() {
     for (name, bytes, expected) in [
         ("a.ppt", &b"PK\x03\x04"[..], "a PowerPoint presentation of the old kind (PPT)"),

@@ -35,6 +35,9 @@ pub(super) fn read(bytes: &[u8], limits: &ExtractLimits) -> Result<ExtractedDocu
     }
     let mut writer = MarkdownWriter::new(MEDIA_TYPE, limits);
     write_author(&book, &mut package, limits, &mut writer)?;
+    for id in &book.unlisted {
+        writer.warn(format!("{} belongs to the book, but is not in its list of files", one_line(id)));
+    }
     let mut read = HashSet::new();
     for chapter in &book.chapters {
         if chapter.is_navigation || !read.insert(chapter.part.as_str()) {

@@ -12,6 +12,8 @@ pub(super) struct PackageDocument {
     pub(super) title: Option<String>,
     pub(super) authors: Vec<String>,
     pub(super) chapters: Vec<Chapter>,
+    /// What the spine names and the manifest does not list.
+    pub(super) unlisted: Vec<String>,
 }
 
 /// One part of the spine.
@@ -70,7 +72,10 @@ impl PackageDocument {
                 "spine" => {
                     while let Some(reference) = reader.child()? {
                         let id = reference.attribute("idref").unwrap_or_default();
-                        book.chapters.extend(items.get(&id).cloned());
+                        match items.get(&id) {
+                            Some(chapter) => book.chapters.push(chapter.clone()),
+                            None => book.unlisted.push(id),
+                        }
                         reader.skip()?;
                     }
                 }

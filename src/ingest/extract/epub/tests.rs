@@ -69,15 +69,18 @@ fn what_is_no_page_or_not_there_is_warned_of() {
     let bytes = epub("", &chapters, &[]);
     assert_eq!(extracted(&bytes).warnings, ["OEBPS/text/b.svg is no page of text (image/svg+xml); it was left out"]);
     let package = "<package><manifest><item id='a' href='a.xhtml' media-type='application/xhtml+xml'/><item id='b' href='b.xhtml' \
-        media-type='application/xhtml+xml'/></manifest><spine><itemref idref='b'/><itemref idref='a'/><itemref idref='a'/></spine></package>";
+        media-type='application/xhtml+xml'/></manifest><spine><itemref idref='b'/><itemref idref='a'/><itemref idref='a'/><itemref idref='c'/></spine></package>";
     let bytes = archive(&[
         ("META-INF/container.xml", CONTAINER),
         ("OEBPS/book.opf", package),
-        ("OEBPS/a.xhtml", "<p>once</p>"),
+        ("OEBPS/a.xhtml", "<p>once</p><aside hidden='hidden'><p>A note.</p></aside>"),
     ]);
     let document = extracted(&bytes);
-    assert_eq!(document.text, "once\n");
-    assert_eq!(document.warnings, ["OEBPS/b.xhtml is listed, but is not in the file"]);
+    assert_eq!(document.text, "once\n\nA note.\n");
+    assert_eq!(
+        document.warnings,
+        ["c belongs to the book, but is not in its list of files", "OEBPS/b.xhtml is listed, but is not in the file"]
+    );
 }
 
 #[test]

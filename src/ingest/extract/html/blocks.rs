@@ -144,7 +144,11 @@ impl<'w> BlockWriter<'w> {
                     self.tight = !self.writer.has_blank_line_after(start);
                 }
                 Some("div") => self.definitions(&part)?,
-                _ => {}
+                // What should not stand there is read all the same.
+                _ => {
+                    self.node(&part)?;
+                    self.flush()?;
+                }
             }
             self.prefix.clone_from(&outer);
         }
@@ -189,7 +193,7 @@ impl<'w> BlockWriter<'w> {
 }
 
 /// The text of `<pre>` with its own line ends; `<br>` is one too.
-fn preformatted_text(node: &NodeRef<'_>) -> String {
+pub(super) fn preformatted_text(node: &NodeRef<'_>) -> String {
     let mut text = String::new();
     for below in node.descendants_it() {
         if below.is_text() {

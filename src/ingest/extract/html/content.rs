@@ -17,9 +17,11 @@ const MAX_LOST_PROSE: f64 = 0.10;
 const MIN_MAIN_SHARE: f64 = 0.25;
 
 /// Never content, wherever it stands.
-const NOISE: &str = "script, style, noscript, template, svg, canvas, iframe, object, embed, link, meta, head > *, \
-     button, select, input, textarea, dialog, [hidden], [aria-hidden=true][class*=icon], [role=dialog], \
-     [role=alertdialog], [style*='display:none'], [style*='display: none']";
+///
+/// What stands in a film or a sound is for browsers that cannot play it, and KaTeX writes each formula twice.
+const NOISE: &str = "script, style, noscript, template, svg, canvas, iframe, object, embed, video, audio, link, meta, \
+     head > *, .katex-html, button, select, input, textarea, dialog, [hidden]:not([hidden=until-found]), \
+     [aria-hidden=true][class*=icon], [role=dialog], [role=alertdialog], [style*='display:none'], [style*='display: none']";
 /// Marked as something beside the content.
 const BESIDE: &str = "nav, aside, [role=navigation], [role=search], [role=complementary], [role=menu], \
      [role=menubar], [role=toolbar]";
@@ -83,9 +85,11 @@ pub(super) fn everything(source: &str) -> Document {
     whole
 }
 
-/// A page of a book less what no reader of it reads.
+/// A page of a book less what no reader of it reads. Notes are hidden where they stand, and shown where they are asked for.
 pub(super) fn chapter(source: &str) -> Document {
-    let whole = everything(source);
+    let whole = Document::from(source);
+    whole.select("aside[hidden]").remove_attr("hidden");
+    whole.select(NOISE).remove();
     whole.select("nav").remove();
     whole
 }

@@ -130,7 +130,11 @@ pub(super) fn add(node: &NodeRef<'_>, line: &mut Line, depth: usize) {
             line.push("^");
             add_children(node, line, depth);
         }
-        "rp" | "rt" => {}
+        "rp" | "rt" | "annotation" | "annotation-xml" => {}
+        "math" => match formula(node) {
+            Some(formula) => line.push(&formula),
+            None => add_children(node, line, depth),
+        },
         "ul" | "ol" | "menu" | "dir" => add_list(node, line, depth, name.as_ref() == "ol"),
         "table" => add_table(node, line, depth),
         _ if is_block(&name) => {
@@ -146,6 +150,16 @@ fn add_children(node: &NodeRef<'_>, line: &mut Line, depth: usize) {
     for child in node.children_it(false) {
         add(&child, line, depth - 1);
     }
+}
+
+/// A formula as it was written in TeX, where the page says so: the signs alone would lose what is raised and what is below.
+fn formula(math: &NodeRef<'_>) -> Option<String> {
+    let is_tex = |below: &NodeRef<'_>| {
+        below.has_name("annotation")
+            && below.attr("encoding").is_some_and(|encoding| encoding.to_ascii_lowercase().ends_with("tex"))
+    };
+    let tex = math.descendants_it().find(is_tex)?.text().trim().to_owned();
+    (!tex.is_empty()).then_some(tex)
 }
 
 /// A picture's description, when it is one and not the name of an icon.

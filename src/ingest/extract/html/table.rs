@@ -2,7 +2,10 @@
 
 use dom_query::NodeRef;
 
-use super::inline::{Line, add};
+use super::{
+    blocks::preformatted_text,
+    inline::{Line, add},
+};
 
 /// A grid of at most this many cells is built; a span may claim millions.
 const MAX_CELLS: usize = 1 << 20;
@@ -22,6 +25,10 @@ pub(super) fn rows(table: &NodeRef<'_>, depth: usize) -> Option<Vec<Vec<String>>
     let columns = lines.iter().map(|line| cells(line).len()).max().unwrap_or(0);
     let is_named = lines.first().is_some_and(is_header_line) || table.children_it(false).any(|c| c.has_name("caption"));
     let most = if is_named { MAX_VALUE_UNDER_HEADER } else { MAX_VALUE };
+    // One row with code in it is code with its line numbers beside it.
+    if lines.len() == 1 && cells(&lines[0]).iter().any(has_lines_of_code) {
+        return None;
+    }
     if columns < 2 || lines.iter().any(|line| cells(line).iter().any(|cell| is_box(cell, most))) {
         return None;
     }
@@ -67,7 +74,30 @@ pub(super) fn caption(table: &NodeRef<'_>, depth: usize) -> Option<String> {
 
 /// The cells of a table that only arranges things, in reading order.
 pub(super) fn contents<'a>(table: &NodeRef<'a>) -> Vec<NodeRef<'a>> {
-    lines(table).iter().flat_map(cells).collect()
+    let mut cells: Vec<NodeRef<'a>> = lines(table).iter().flat_map(cells).collect();
+    if cells.iter().any(|cell| has_lines_of_code(cell) && !is_line_numbers(cell)) {
+        cells.retain(|cell| !is_line_numbers(cell));
+    }
+    cells
+}
+
+/// Whether a cell holds code of more than one line.
+fn has_lines_of_code(cell: &NodeRef<'_>) -> bool {
+    let is_code = |below: &NodeRef<'_>| {
+        below.has_name("pre") && preformatted_text(below).trim_matches(['\n', '\r']).contains('\n')
+    };
+    cell.descendants_it().any(|below| is_code(&below))
+}
+
+/// Whether a cell holds nothing but numbers that count up by one.
+fn is_line_numbers(cell: &NodeRef<'_>) -> bool {
+    let texts: Vec<String> =
+        cell.descendants_it().filter(|below| below.is_text()).map(|below| below.text().to_string()).collect();
+    let words: Vec<&str> = texts.iter().flat_map(|text| text.split_whitespace()).collect();
+    let numbers: Option<Vec<u32>> = words.iter().map(|word| word.parse().ok()).collect();
+    numbers.is_some_and(|numbers| {
+        numbers.len() > 1 && numbers.windows(2).all(|pair| pair[0].checked_add(1) == Some(pair[1]))
+    })
 }
 
 pub(super) fn lines<'a>(table: &NodeRef<'a>) -> Vec<NodeRef<'a>> {

@@ -72,6 +72,41 @@ fn lists_in_cells_keep_their_marks_and_numbers_are_those_of_the_page() {
 }
 
 #[test]
+fn what_stands_between_terms_is_not_lost() {
+    let terms =
+        "<dl><dt>size</dt><dd>How large.</dd><p>Both count.</p><dl><dt>age</dt><dd>How old.</dd></dl>loose</dl>";
+    let text = text(terms);
+    for words in ["size", "How large.", "Both count.", "age", "How old.", "loose"] {
+        assert_eq!(text.matches(words).count(), 1, "{words}: {text}");
+    }
+}
+
+#[test]
+fn formulas_are_read_once_and_what_is_for_old_browsers_not_at_all() {
+    let formula = "<p>So <span class=katex><span class=katex-mathml><math><semantics><mrow><msup><mi>x</mi><mn>2</mn></msup>\
+        </mrow><annotation encoding='application/x-tex'>x^2</annotation></semantics></math></span><span class=katex-html \
+        aria-hidden=true>x2</span></span> grows.</p><video>No films here.</video>";
+    assert_eq!(text(formula), "So x^2 grows.\n");
+    assert_eq!(text("<p><math><mi>a</mi><mo>=</mo><mn>1</mn></math></p>"), "a=1\n");
+}
+
+#[test]
+fn what_a_search_in_the_page_unfolds_is_there() {
+    let page = "<h2>Knots</h2><div hidden=until-found><p>A bowline holds.</p></div><div hidden><p>Not shown.</p></div>";
+    assert_eq!(text(page), "## Knots\n\nA bowline holds.\n");
+}
+
+#[test]
+fn code_beside_its_line_numbers_keeps_its_lines() {
+    let code = "<table><tr><td><pre>1\n2\n</pre></td><td><pre>if x:\n    y()\n</pre></td></tr></table>";
+    assert_eq!(text(code), "```\nif x:\n    y()\n```\n");
+    let broken = "<table><tr><td><pre><span>1</span><br><span>2</span></pre><td><pre>a<br>b</pre></table>";
+    assert_eq!(text(broken), "```\na\nb\n```\n");
+    let values = "<table><tr><th>n<th>call<tr><td>1<td><pre>a()\nb()</pre></table>";
+    assert_eq!(text(values), "| n | call |\n| --- | --- |\n| 1 | a() b() |\n");
+}
+
+#[test]
 fn code_keeps_its_lines_and_markup_in_it_is_text() {
     assert_eq!(text("<pre>a &lt; b\n  <b>c</b><br>```</pre>"), "````\na < b\n  c\n```\n````\n");
 }

@@ -14,6 +14,8 @@ pub(super) struct Body<'a> {
     pub(super) plain: Vec<Cow<'a, str>>,
     /// The parts of the HTML form, which may have plain ones between them.
     pub(super) rich: Vec<Part<'a>>,
+    /// Whether something was written as HTML only: then the plain text is not all of it.
+    pub(super) is_only_rich: bool,
     /// A form that was read already, for want of the others.
     pub(super) read: Option<ExtractedDocument>,
 }
@@ -42,7 +44,8 @@ impl Body<'_> {
             }
             let rich = rich.finish(None);
             let said = letters(&rich.text);
-            if said > 0 && (plain == 0 || has_structure(&rich) && said * 5 >= plain * 4 || said > plain * 2) {
+            let says_more = has_structure(&rich) && said * 5 >= plain * 4 || said > plain * 2;
+            if said > 0 && (self.is_only_rich || plain == 0 || says_more) {
                 return writer.append(&rich, level);
             }
         }

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use mail_parser::{Address, DateTime, Encoding, Message, MessageParser, MessagePart, MimeHeaders, PartType};
+use mail_parser::{
+    Address, DateTime, Encoding, Message, MessageParser, MessagePart, MimeHeaders, PartType,
+    decoders::{base64::base64_decode, quoted_printable::quoted_printable_decode},
+};
 
 use super::{
     Attachment, Content, Letter,
@@ -11,6 +14,10 @@ use super::{
 use crate::ingest::extract::{ExtractError, charset, inside::Within};
 
 const FORMAT: &str = "EML";
+const ENCRYPTED: &str = "it is encrypted, or signed so that only a mail program can open it";
+const SIGNATURES: [&str; 3] =
+    ["application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"];
+const PGP_MESSAGE: &[u8] = b"-----BEGIN PGP MESSAGE-----";
 
 pub(super) fn letter<'a>(bytes: &'a [u8], within: &Within<'_>) -> Result<Letter<'a>, ExtractError> {
     let message = MessageParser::default().parse(bytes).filter(|message| !message.parts.is_empty());
@@ -48,7 +55,10 @@ fn letter_of(message: Message<'_>, deeper: usize) -> Letter<'_> {
         }
         match &part.body {
             // In both forms, or in the one that it is.
-            PartType::Html(_) if in_html || in_text => body.rich.push(Part::Html(text_of(part, &raw, &mut warnings))),
+            PartType::Html(_) if in_html || in_text => {
+                body.is_only_rich |= in_text;
+                body.rich.push(Part::Html(text_of(part, &raw, &mut warnings)));
+            }
             PartType::Text(_) if in_html || in_text => {
                 let text = text_of(part, &raw, &mut warnings);
                 if in_html {
@@ -58,7 +68,7 @@ fn letter_of(message: Message<'_>, deeper: usize) -> Letter<'_> {
                     body.plain.push(text);
                 }
             }
-            _ if is_attached => attachments.push(attachment(part, &raw, deeper)),
+            _ if is_attached => attachments.push(attachment(part, &raw, deeper, &mut warnings)),
             _ => {}
         }
     }
@@ -67,27 +77,49 @@ fn letter_of(message: Message<'_>, deeper: usize) -> Letter<'_> {
 
 /// The words of a part. Some programs declare no charset for 8-bit text: then the bytes themselves are looked at.
 fn text_of<'a>(part: MessagePart<'a>, raw: &Cow<'a, [u8]>, warnings: &mut Vec<String>) -> Cow<'a, str> {
-    let declares = part.content_type().is_some_and(|kind| kind.attribute("charset").is_some());
+    let declares = part.content_type().and_then(|kind| kind.attribute("charset")).is_some_and(is_charset);
+    let is_page = matches!(part.body, PartType::Html(_));
     let range = part.offset_body as usize..part.offset_end as usize;
     let (PartType::Text(text) | PartType::Html(text)) = part.body else { return Cow::Borrowed("") };
-    let broken = text.matches('\u{fffd}').count();
-    if broken == 0 {
-        return text;
-    }
     if !declares
-        && part.encoding == Encoding::None
-        && let Some(bytes) = raw.get(range)
+        && !text.is_ascii()
+        && let Some(bytes) = raw.get(range).and_then(|packed| unpacked(packed, part.encoding))
     {
-        let decoded = charset::decode(bytes, None);
+        let declared = if is_page { charset::declared_in_markup(&bytes) } else { None };
+        let decoded = charset::decode(&bytes, declared);
         warnings.extend(decoded.warnings);
         return Cow::Owned(decoded.text);
     }
-    warnings
-        .push(format!("{broken} characters of the e-mail are not what its charset says and were replaced by \u{fffd}"));
+    let broken = text.matches('\u{fffd}').count();
+    if broken > 0 {
+        warnings.push(format!(
+            "{broken} characters of the e-mail are not what its charset says and were replaced by \u{fffd}"
+        ));
+    }
     text
 }
 
-fn attachment<'a>(part: MessagePart<'a>, raw: &Cow<'a, [u8]>, deeper: usize) -> Attachment<'a> {
+/// Whether a charset is one that says what 8-bit text means. ASCII has no such text, and some programs call all text so.
+fn is_charset(label: &str) -> bool {
+    let is_ascii = ["us-ascii", "ascii"].into_iter().any(|ascii| label.trim().eq_ignore_ascii_case(ascii));
+    !is_ascii && encoding_rs::Encoding::for_label(label.as_bytes()).is_some()
+}
+
+/// The bytes of a part as they were before they were sent.
+fn unpacked(packed: &[u8], encoding: Encoding) -> Option<Vec<u8>> {
+    match encoding {
+        Encoding::None => Some(packed.to_vec()),
+        Encoding::Base64 => base64_decode(packed),
+        Encoding::QuotedPrintable => quoted_printable_decode(packed),
+    }
+}
+
+fn attachment<'a>(
+    part: MessagePart<'a>,
+    raw: &Cow<'a, [u8]>,
+    deeper: usize,
+    warnings: &mut Vec<String>,
+) -> Attachment<'a> {
     let name = part.attachment_name().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
     let kind = part.content_type().map(|kind| {
         let subtype = kind.subtype().unwrap_or_default();
@@ -96,21 +128,24 @@ fn attachment<'a>(part: MessagePart<'a>, raw: &Cow<'a, [u8]>, deeper: usize) -> 
     let kind = kind.unwrap_or_default();
     let extension = extension_of(&kind);
     let content = match part.body {
-        _ if kind.ends_with("pkcs7-mime") || kind == "application/pgp-encrypted" => {
-            Content::Unread("it is encrypted, or signed so that only a mail program can open it".into())
-        }
+        _ if kind.ends_with("pkcs7-mime") || kind == "application/pgp-encrypted" => Content::Unread(ENCRYPTED.into()),
+        _ if SIGNATURES.contains(&kind.as_str()) => Content::Unread("it is a signature and holds no words".into()),
         PartType::Message(inner) if inner.parts.is_empty() => Content::Unread("there is nothing in it".into()),
         PartType::Message(inner) if deeper > 0 => Content::Letter(Box::new(letter_of(inner, deeper - 1))),
         PartType::Message(_) => Content::Unread("it lies too deep in other e-mails".into()),
         PartType::Text(_) | PartType::Html(_) => {
             let part = MessagePart { headers: part.headers, ..part };
-            match text_of(part, raw, &mut Vec::new()) {
+            match text_of(part, raw, warnings) {
                 Cow::Borrowed(text) => Content::File(Cow::Borrowed(text.as_bytes())),
                 Cow::Owned(text) => Content::File(Cow::Owned(text.into_bytes())),
             }
         }
         PartType::Binary(bytes) | PartType::InlineBinary(bytes) => Content::File(bytes),
         PartType::Multipart(_) => Content::Unread("there is nothing in it".into()),
+    };
+    let content = match content {
+        Content::File(bytes) if bytes.trim_ascii_start().starts_with(PGP_MESSAGE) => Content::Unread(ENCRYPTED.into()),
+        other => other,
     };
     let name = match &content {
         // It is often called like its subject, which claims no format.

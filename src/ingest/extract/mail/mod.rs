@@ -10,6 +10,7 @@
 
 mod body;
 mod compressed;
+mod header;
 mod internet;
 mod mailbox;
 mod outlook;
@@ -32,7 +33,8 @@ use crate::domain::ExtractedDocument;
 
 /// Reads an e-mail as it was sent.
 pub(super) fn read(bytes: &[u8], within: &Within<'_>) -> Result<ExtractedDocument, ExtractError> {
-    write(&internet::letter(bytes, within)?, "message/rfc822", within)
+    let bytes = header::readable(bytes);
+    write(&internet::letter(&bytes, within)?, "message/rfc822", within)
 }
 
 /// Reads an e-mail as Outlook stores it.

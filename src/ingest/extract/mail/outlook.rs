@@ -80,7 +80,8 @@ fn letter_in<'a>(
     let mut recipients: [Vec<String>; 3] = Default::default();
     for storage in file.storages(storage, "__recip_version1.0_") {
         let mut recipient = Properties::read(file, within, &storage, PART, Some(encoding))?;
-        let place = recipient.number(id::RECIPIENT_TYPE).unwrap_or(1).clamp(1, 3) as usize - 1;
+        // Flags of the transport stand in the same number.
+        let place = (recipient.number(id::RECIPIENT_TYPE).unwrap_or(1) & 0xf).clamp(1, 3) as usize - 1;
         recipients[place].extend(person(&mut recipient, id::NAME, [id::SMTP, id::ADDRESS])?);
     }
     let mut about: Vec<(&'static str, String)> = sender.map(|sender| ("From", sender)).into_iter().collect();

@@ -79,6 +79,78 @@ fn eight_bits_without_a_charset_are_looked_at() {
 }
 
 #[test]
+fn html_without_a_plain_form_is_kept_beside_plain_text() {
+    let footer = "You get this since you are on the list of all who tie knots. Leave it on its page at any time.";
+    let source = format!(
+        "{HEADERS}Content-Type: multipart/mixed; boundary=x\n\n--x\nContent-Type: text/html\n\n<p>Yes, <b>do</b>.</p>\n\
+         --x\nContent-Type: text/plain\n\n{footer}\n--x--\n"
+    );
+    assert_eq!(eml(&source).text, format!("{ABOUT}\nYes, do.\n\n{footer}\n"));
+}
+
+#[test]
+fn packed_text_without_a_charset_is_looked_at_as_well() {
+    let mut wide = vec![0xff, 0xfe];
+    wide.extend("name,city\nAnn,Köln\n".encode_utf16().flat_map(u16::to_le_bytes));
+    // base64 of the bytes above, without a charset, as spreadsheets are sent.
+    let packed = base64_of(&wide);
+    let source = format!(
+        "{HEADERS}Content-Type: multipart/mixed; boundary=x\n\n--x\nContent-Type: text/plain; charset=us-ascii\n\
+         Content-Transfer-Encoding: quoted-printable\n\nGr=C3=BC=C3=9Fe aus K=C3=B6ln\n\
+         --x\nContent-Type: text/csv; name=\"p.csv\"\nContent-Transfer-Encoding: base64\n\n{packed}\n--x--\n"
+    );
+    let document = eml(&source);
+    let table = "| name | city |\n| --- | --- |\n| Ann | Köln |";
+    assert_eq!(document.text, format!("{ABOUT}\nGrüße aus Köln\n\n## Attachment p.csv\n\n{table}\n"));
+    assert_eq!(document.warnings, Vec::<String>::new());
+}
+
+fn base64_of(bytes: &[u8]) -> String {
+    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for group in bytes.chunks(3) {
+        let number = (0..3).fold(0u32, |number, at| number << 8 | u32::from(group.get(at).copied().unwrap_or(0)));
+        for place in 0..4 {
+            let letter = LETTERS[(number >> (18 - 6 * place) & 63) as usize];
+            out.push(if place <= group.len() { char::from(letter) } else { '=' });
+        }
+    }
+    out
+}
+
+#[test]
+fn headers_in_eight_bits_are_looked_at() {
+    let mut bytes = b"From: J\xf6rg <j@example.org>\r\nSubject: Gr\xfc\xdfe\r\n".to_vec();
+    bytes.extend_from_slice(b"Content-Type: text/plain; charset=iso-8859-1\r\n\r\nSch\xf6n\r\n");
+    assert_eq!(read_as("a.eml", &bytes).text, "# Grüße\n\nFrom: Jörg <j@example.org>\n\nSchön\n");
+}
+
+#[test]
+fn encoded_words_may_end_in_the_middle_of_a_character() {
+    let source = "Subject: =?utf-8?B?R3LD?=\n =?UTF-8?B?vMOfZQ==?=\nFrom: =?utf-8?Q?J=C3?= =?utf-8?Q?=B6rg?= \
+        <j@example.org>\n\nwords\n";
+    assert_eq!(eml(source).text, "# Grüße\n\nFrom: Jörg <j@example.org>\n\nwords\n");
+}
+
+#[test]
+fn signatures_and_encrypted_parts_are_no_words() {
+    let source = format!(
+        "{HEADERS}Content-Type: multipart/signed; boundary=x\n\n--x\nContent-Type: text/plain\n\nHello\n\
+         --x\nContent-Type: application/pgp-signature\n\n-----BEGIN PGP SIGNATURE-----\niQEz\n-----END PGP SIGNATURE-----\n\
+         --x\nContent-Type: application/octet-stream\n\n-----BEGIN PGP MESSAGE-----\nhQEM\n-----END PGP MESSAGE-----\n--x--\n"
+    );
+    let document = eml(&source);
+    assert_eq!(document.text, format!("{ABOUT}\nHello\n"));
+    assert_eq!(
+        document.warnings,
+        [
+            "attachment 1 was left out: it is a signature and holds no words",
+            "attachment 2 was left out: it is encrypted, or signed so that only a mail program can open it"
+        ]
+    );
+}
+
+#[test]
 fn what_is_no_mail_is_refused() {
     for source in ["no headers at all\n\nwords", "\n\nwords"] {
         let refused = extract(source.as_bytes(), "a.eml", &ExtractLimits::default());
@@ -149,7 +221,7 @@ fn a_message_of_outlook_is_read_like_any_other() {
         "/__substg1.0_10130102",
         b"<p>Caf&eacute;</p><table><tr><td>a</td><td>b</td></tr><tr><td>1</td><td>2</td></tr></table>",
     );
-    for (number, (kind, name)) in [(2, "Cy"), (1, "Bob")].into_iter().enumerate() {
+    for (number, (kind, name)) in [(2, "Cy"), (0x1000_0001, "Bob")].into_iter().enumerate() {
         let storage = format!("/__recip_version1.0_#{number:08X}/");
         msg.0.create_storage(&storage).unwrap();
         msg.values(&storage, 8, &[(0x0c15_0003, kind)]);

@@ -27,6 +27,8 @@ const SILENT: [&str; 19] = [
     "target-notes",
     "toctree",
 ];
+/// Directives whose argument is for programs: how their content looks, and where it is shown.
+const UNCALLED: [&str; 6] = ["class", "container", "cssclass", "ifconfig", "only", "rst-class"];
 /// Directives whose content stands in another file.
 const INCLUDING: [&str; 3] = ["include", "literalinclude", "image-include"];
 const CODE: [&str; 7] = ["code", "code-block", "sourcecode", "parsed-literal", "prompt", "productionlist", "ipython"];
@@ -109,6 +111,7 @@ impl Parser {
                 self.caption(directive)?;
                 self.flow.code(&directive.content.join("\n"), language)
             }
+            name if UNCALLED.contains(&name) => self.body(&directive.content),
             "math" => {
                 let formula: Vec<&str> =
                     [directive.argument.as_str()].into_iter().chain(directive.content.iter().copied()).collect();

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::is_adornment;
+use super::{indent, is_adornment};
 
 /// What the document defines for its texts.
 pub(super) struct Inline {
@@ -24,10 +24,14 @@ impl Inline {
         // Every title is a target, too.
         let titles = lines.windows(2).filter(|pair| is_adornment(pair[1])).map(|pair| pair[0].trim().to_lowercase());
         let mut targets: HashSet<String> = titles.collect();
-        for line in lines {
+        for (at, line) in lines.iter().enumerate() {
             let Some(rest) = line.trim_start().strip_prefix(".. ") else { continue };
             if let Some((name, value)) = rest.strip_prefix('|').and_then(|rest| rest.split_once("| replace::")) {
-                substitutions.insert(name.to_lowercase(), value.trim().to_owned());
+                // It goes on in the lines below that are further in.
+                let is_more = |below: &&&str| !below.is_empty() && indent(below) > indent(line);
+                let more = lines[at + 1..].iter().take_while(is_more).map(|below| below.trim());
+                let words: Vec<&str> = [value.trim()].into_iter().chain(more).filter(|part| !part.is_empty()).collect();
+                substitutions.insert(name.to_lowercase(), words.join(" "));
             } else if let Some((name, _)) = rest.strip_prefix('|').and_then(|rest| rest.split_once("| image::")) {
                 // A badge, or the like.
                 substitutions.insert(name.to_lowercase(), String::new());

@@ -15,7 +15,7 @@ const MAX_COLUMNS: usize = 512;
 
 fn grid(lines: &[&str]) -> Option<(Vec<Vec<String>>, usize, usize)> {
     let length = lines.iter().take_while(|line| line.starts_with(['+', '|'])).count();
-    let lines: Vec<Vec<char>> = lines[..length].iter().map(|line| line.chars().collect()).collect();
+    let lines = placed(&lines[..length]);
     let borders = lines.iter().filter(|line| line.first() == Some(&'+'));
     let mut cuts: Vec<usize> =
         borders.flat_map(|line| line.iter().enumerate().filter(|(_, c)| **c == '+').map(|(at, _)| at)).collect();
@@ -60,9 +60,9 @@ fn grid(lines: &[&str]) -> Option<(Vec<Vec<String>>, usize, usize)> {
             if lined[column] {
                 continue;
             }
-            let mut text: String = segment(column).iter().collect();
+            let mut text = words(segment(column));
             if into != column
-                && let Some(c) = line.get(cuts[column])
+                && let Some(c) = line.get(cuts[column]).filter(|c| **c != FILLER)
             {
                 text.insert(0, *c);
             } else if !row[into].is_empty() {
@@ -74,18 +74,67 @@ fn grid(lines: &[&str]) -> Option<(Vec<Vec<String>>, usize, usize)> {
     (!rows.is_empty()).then_some((rows, headers, length))
 }
 
-/// `====  ====`: the places of the columns in characters; the last one is open to the right.
-fn simple_columns(line: &str) -> Option<Vec<usize>> {
+/// The characters of lines, each in its place: one that is drawn twice as wide as others takes two.
+fn placed(lines: &[&str]) -> Vec<Vec<char>> {
+    let wide =
+        |line: &&str| line.chars().flat_map(|c| [Some(c), is_wide(c).then_some(FILLER)]).flatten().collect::<Vec<_>>();
+    let placed: Vec<Vec<char>> = lines.iter().map(wide).collect();
+    // Some are drawn with one place for every character.
+    let is_even = placed.iter().all(|line| line.len() == placed[0].len());
+    if is_even { placed } else { lines.iter().map(|line| line.chars().collect()).collect() }
+}
+
+/// The second place of a wide character.
+const FILLER: char = '\0';
+
+fn words(places: &[char]) -> String {
+    places.iter().filter(|c| **c != FILLER).collect()
+}
+
+/// Characters of East Asia, and pictures, that take two places.
+fn is_wide(c: char) -> bool {
+    matches!(c,
+        '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{303e}' | '\u{3041}'..='\u{a4cf}' | '\u{ac00}'..='\u{d7a3}'
+        | '\u{f900}'..='\u{faff}' | '\u{fe30}'..='\u{fe6f}' | '\u{ff00}'..='\u{ff60}' | '\u{ffe0}'..='\u{ffe6}'
+        | '\u{1f300}'..='\u{1f64f}' | '\u{1f900}'..='\u{1f9ff}' | '\u{20000}'..='\u{3fffd}')
+}
+
+/// `====  ====`: the places of the columns, from and to; the last one is open to the right.
+fn simple_columns(line: &str) -> Option<Vec<(usize, usize)>> {
     if !line.starts_with('=') || !line.bytes().all(|b| b == b'=' || b == b' ') || !line.contains(' ') {
         return None;
     }
-    let starts = line.char_indices().filter(|(at, c)| *c == '=' && (*at == 0 || line.as_bytes()[at - 1] == b' '));
-    let starts: Vec<usize> = starts.map(|(at, _)| at).collect();
-    (2..=MAX_COLUMNS).contains(&starts.len()).then_some(starts)
+    let mut columns: Vec<(usize, usize)> = Vec::new();
+    for (at, _) in line.bytes().enumerate().filter(|(_, byte)| *byte == b'=') {
+        match columns.last_mut().filter(|(_, end)| *end == at) {
+            Some((_, end)) => *end = at + 1,
+            None => columns.push((at, at + 1)),
+        }
+    }
+    (2..=MAX_COLUMNS).contains(&columns.len()).then_some(columns)
+}
+
+/// The cells of a line of a simple table. Words that stand between two columns as well are of a cell that spans both.
+fn simple_cells(line: &str, columns: &[(usize, usize)]) -> Vec<String> {
+    let places = placed(&[line]).pop().unwrap_or_default();
+    let mut cells = vec![String::new(); columns.len()];
+    let mut column = 0;
+    while let Some((start, _)) = columns.get(column) {
+        let mut last = column;
+        while let Some([(_, end), (next, _)]) = columns.get(last..last + 2)
+            && places.get(*end..(*next).min(places.len())).is_some_and(|gap| gap.iter().any(|c| !c.is_whitespace()))
+        {
+            last += 1;
+        }
+        let end = columns.get(last + 1).map_or(places.len(), |(next, _)| (*next).min(places.len()));
+        cells[column] = words(places.get(*start..end).unwrap_or_default());
+        column = last + 1;
+    }
+    cells
 }
 
 fn simple(lines: &[&str]) -> Option<(Vec<Vec<String>>, usize, usize)> {
-    let starts = simple_columns(lines[0])?;
+    let columns = simple_columns(lines[0])?;
     let is_end = |line: &str| simple_columns(line).is_some();
     // A table ends with the border that a blank line follows.
     let last =
@@ -103,12 +152,7 @@ fn simple(lines: &[&str]) -> Option<(Vec<Vec<String>>, usize, usize)> {
             after_blank = true;
             continue;
         }
-        let characters: Vec<char> = line.chars().collect();
-        let cell = |column: usize| {
-            let end = starts.get(column + 1).copied().unwrap_or(characters.len()).min(characters.len());
-            characters.get(starts[column]..end).unwrap_or_default().iter().collect::<String>()
-        };
-        let cells: Vec<String> = (0..starts.len()).map(cell).collect();
+        let cells = simple_cells(line, &columns);
         match rows.last_mut() {
             // A blank first column goes on with the row above.
             Some(above) if cells[0].trim().is_empty() && !after_blank => {

@@ -66,6 +66,33 @@ fn drawn_tables_become_tables() {
 }
 
 #[test]
+fn cells_that_span_columns_are_not_cut() {
+    let simple = "=====  =====  ======\n   Inputs     Output\n------------  ------\n  A      B    A or B\n=====  =====  ======\n\
+        False  False  False\n=====  =====  ======\n";
+    assert_eq!(text(simple), "| Inputs / A | B | Output / A or B |\n| --- | --- | --- |\n| False | False | False |\n");
+}
+
+#[test]
+fn wide_characters_take_two_places() {
+    let expected = "| 名前 | 色 |\n| --- | --- |\n| 猫 | 黒と白 |\n";
+    let grid = "+------+--------+\n| 名前 | 色     |\n+======+========+\n| 猫   | 黒と白 |\n+------+--------+\n";
+    let narrow = "+----+-----+\n| 名前 | 色  |\n";
+    let simple = "====  ======\n名前  色\n====  ======\n猫    黒と白\n====  ======\n";
+    assert_eq!(text(grid), expected);
+    assert_eq!(text(simple), expected);
+    assert!(text(narrow).contains("名前"));
+    let by_count = "+----+-----+\n| 名前 | 色   |\n+====+=====+\n| 猫  | 黒と白 |\n+----+-----+\n";
+    assert!(text(by_count).contains("黒と白"));
+}
+
+#[test]
+fn substitutions_go_on_below_and_classes_are_no_words() {
+    let source =
+        ".. |long| replace:: one\n   two\n\n.. class:: special\n\n|long| three\n\n.. only:: html\n\n   inside\n";
+    assert_eq!(text(source), "one two three\n\ninside\n");
+}
+
+#[test]
 fn tables_of_directives_become_tables() {
     let expected = "Prices\n\n| fruit | price |\n| --- | --- |\n| apple | 1 |\n| pear | 2, or 3 |\n";
     let values = ".. csv-table:: Prices\n   :header: fruit,price\n\n   apple,1\n   pear,\"2, or 3\"\n";
