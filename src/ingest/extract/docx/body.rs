@@ -60,6 +60,8 @@ pub(super) struct Body<'a> {
     /// How many signs of fonts of pictures have no character.
     pub(super) unknown_signs: usize,
     in_list: bool,
+    /// A paragraph that the next one goes on with.
+    open: Option<Paragraph>,
 }
 
 impl<'a> Body<'a> {
@@ -83,6 +85,7 @@ impl<'a> Body<'a> {
             embedded: BTreeMap::new(),
             unknown_signs: 0,
             in_list: false,
+            open: None,
         }
     }
 
@@ -92,13 +95,27 @@ impl<'a> Body<'a> {
     }
 
     pub(super) fn write(&mut self, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {
+        self.blocks(writer)?;
+        self.write_open(writer)
+    }
+
+    fn blocks(&mut self, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {
         while let Some(element) = self.reader.child()? {
             match element.name() {
                 "p" => {
-                    let paragraph = self.paragraph()?;
-                    self.write_paragraph(paragraph, writer)?;
+                    let next = self.paragraph()?;
+                    let paragraph = match self.open.take() {
+                        Some(before) => before.joined_with(next),
+                        None => next,
+                    };
+                    if paragraph.goes_on {
+                        self.open = Some(paragraph);
+                    } else {
+                        self.write_paragraph(paragraph, writer)?;
+                    }
                 }
                 "tbl" => {
+                    self.write_open(writer)?;
                     let table = self.table()?;
                     self.write_table(table, writer)?;
                 }
@@ -107,10 +124,15 @@ impl<'a> Body<'a> {
                     self.reader.skip()?;
                 }
                 "del" | "moveFrom" | "sectPr" | "sdtPr" | "sdtEndPr" | "Fallback" => self.reader.skip()?,
-                _ => self.write(writer)?,
+                _ => self.blocks(writer)?,
             }
         }
         Ok(())
+    }
+
+    /// Writes the paragraph that was to go on, where none follows.
+    fn write_open(&mut self, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {
+        self.open.take().map_or(Ok(()), |paragraph| self.write_paragraph(paragraph, writer))
     }
 
     fn write_paragraph(&mut self, paragraph: Paragraph, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {

@@ -24,6 +24,8 @@ pub(super) struct Paragraph {
     pub(super) notes: Vec<(String, String)>,
     /// What text boxes and drawings hold that are anchored here.
     pub(super) boxes: Vec<Boxed>,
+    /// Whether its end has been deleted, so that the next paragraph goes on with it.
+    pub(super) goes_on: bool,
     /// Where in the text the last formula ends.
     formula_ends_at: Option<usize>,
 }
@@ -52,8 +54,17 @@ impl Paragraph {
             list: None,
             notes: Vec::new(),
             boxes: Vec::new(),
+            goes_on: false,
             formula_ends_at: None,
         }
+    }
+
+    /// The paragraph that the two are whose border has been deleted. It is what the second one is.
+    pub(super) fn joined_with(mut self, next: Self) -> Self {
+        self.text.push_str(&next.text);
+        self.notes.extend(next.notes);
+        self.boxes.extend(next.boxes);
+        Self { text: self.text, notes: self.notes, boxes: self.boxes, ..next }
     }
 }
 
@@ -134,6 +145,14 @@ impl Body<'_> {
                 "outlineLvl" => outline = element.value().and_then(|value| value.parse::<usize>().ok()),
                 "numPr" => {
                     list = Some(read_list_position(&mut self.reader)?);
+                    continue;
+                }
+                // Of the mark at the end.
+                "rPr" => {
+                    while let Some(property) = self.reader.child()? {
+                        paragraph.goes_on |= matches!(property.name(), "del" | "moveFrom");
+                        self.reader.skip()?;
+                    }
                     continue;
                 }
                 _ => {}

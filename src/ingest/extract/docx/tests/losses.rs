@@ -125,3 +125,26 @@ fn signs_form_fields_and_descriptions_are_read_and_what_is_embedded_is_warned_of
         ]
     );
 }
+
+#[test]
+fn paragraphs_whose_border_is_deleted_are_one() {
+    let paragraph = |properties: &str, text: &str| {
+        format!("<w:p><w:pPr>{properties}</w:pPr><w:r><w:t xml:space='preserve'>{text}</w:t></w:r></w:p>")
+    };
+    let deleted = "<w:rPr><w:del w:id='1'/></w:rPr>";
+    let gone = format!("<w:p><w:pPr>{deleted}</w:pPr><w:del><w:r><w:delText>gone</w:delText></w:r></w:del></w:p>");
+    let bookmark = "<w:bookmarkStart/><w:bookmarkEnd/>";
+    let body = [
+        paragraph(deleted, "Pay twen"),
+        bookmark.to_owned(),
+        gone,
+        paragraph("", "ty euros."),
+        paragraph(deleted, "Before the table."),
+        table(&[&["a", "b"], &["1", "2"]]),
+        paragraph("<w:rPr><w:b/></w:rPr>", "Next."),
+        paragraph(deleted, "Last."),
+    ]
+    .concat();
+    let expected = "Pay twenty euros.\n\nBefore the table.\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n\nNext.\n\nLast.\n";
+    assert_eq!(extracted(&body, &[]).text, expected);
+}
