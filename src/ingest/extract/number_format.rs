@@ -37,8 +37,9 @@ impl NumberFormat {
     pub(super) fn built_in(id: u32) -> Self {
         let moment = |date, time, seconds| Self::Moment { date, time, seconds };
         match id {
-            1 | 3 | 37 | 38 => Self::Fixed(0),
-            2 | 4 | 39 | 40 => Self::Fixed(2),
+            // Those with a currency do not say which one: it is that of the program.
+            1 | 3 | 5 | 6 | 37 | 38 | 41 | 42 => Self::Fixed(0),
+            2 | 4 | 7 | 8 | 39 | 40 | 43 | 44 => Self::Fixed(2),
             9 => Self::Percent(0),
             10 => Self::Percent(2),
             14..=17 | 27..=31 | 36 | 50..=54 | 57 | 58 => moment(true, false, false),

@@ -72,4 +72,6 @@ fn percentages_and_amounts_are_as_shown() {
     ] {
         assert_eq!(shown(code, value), expected, "{code}");
     }
+    assert_eq!(NumberFormat::built_in(44).show(3.456, false), "3.46");
+    assert_eq!(NumberFormat::built_in(42).show(3.456, false), "3");
 }
