@@ -87,6 +87,7 @@ pub(super) fn read(bytes: &[u8], kind: Kind, limits: &ExtractLimits) -> Result<E
         return Err(ExtractError::no_text("the document has no words in it, only pictures or nothing at all"));
     }
     let title = properties::title(&mut package, "meta.xml", limits.max_depth)?;
+    package.take_warnings().into_iter().for_each(|warning| writer.warn(warning));
     Ok(writer.finish(title))
 }
 
