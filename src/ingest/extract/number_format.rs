@@ -187,6 +187,18 @@ pub(super) fn plain(value: f64) -> String {
     if (1e-7..1e16).contains(&rounded.abs()) { rounded.to_string() } else { format!("{rounded:e}") }
 }
 
+/// A number with as many digits after the point as are displayed of it, in whichever language that is; as it is where it
+/// is displayed in another form.
+pub(super) fn as_displayed(value: f64, displayed: &str) -> String {
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let wanted = digits(displayed);
+    let mut places = 0..wanted.len().min(MOST_DIGITS);
+    match places.find(|places| digits(&exactly(value, *places)) == wanted) {
+        Some(places) => fixed(value, places),
+        None => plain(value),
+    }
+}
+
 /// At most so many digits after the point, and no zeros at the end that the number does not have.
 fn fixed(value: f64, digits: usize) -> String {
     let text = plain(value);

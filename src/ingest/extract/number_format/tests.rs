@@ -75,3 +75,21 @@ fn percentages_and_amounts_are_as_shown() {
     assert_eq!(NumberFormat::built_in(44).show(3.456, false), "3.46");
     assert_eq!(NumberFormat::built_in(42).show(3.456, false), "3");
 }
+
+#[test]
+fn numbers_have_the_digits_that_are_displayed_in_any_language() {
+    for (value, displayed, expected) in [
+        (100.0 / 3.0, "33,33", "33.33"),
+        (100.0 / 3.0, "33", "33"),
+        (1_234.5, "1.234,50 kg", "1234.5"),
+        (1_234.0, "1,234", "1234"),
+        (-0.126, "(0.13)", "-0.13"),
+        (0.5, "1/2", "0.5"),
+        (5.0, "5 m2", "5"),
+        (1_250_000.0, "1.25 M", "1250000"),
+        (0.1 + 0.2, "", "0.3"),
+        (1e300, "1E+300", "1e300"),
+    ] {
+        assert_eq!(as_displayed(value, displayed), expected, "{displayed}");
+    }
+}

@@ -3,7 +3,7 @@
 use super::{body::Body, inline::Paragraph, inline::is_drawn, numbers::letters};
 use crate::ingest::extract::{
     ExtractError,
-    number_format::plain,
+    number_format::{as_displayed, plain},
     sheet::{Area, Sheet},
     structure::one_line,
     writer::MarkdownWriter,
@@ -180,7 +180,10 @@ fn shown(element: &Element<'_>, displayed: String) -> String {
         return displayed;
     }
     match element.attribute("value-type").as_deref() {
-        Some("float") => element.number::<f64>("value").map_or(displayed, plain),
+        Some("float") => match element.number("value") {
+            Some(value) => as_displayed(value, &displayed),
+            None => displayed,
+        },
         Some("date") => element
             .attribute("date-value")
             .map_or(displayed, |date| date.trim_end_matches("T00:00:00").replace('T', " ")),
