@@ -19,6 +19,8 @@ use super::{ExtractError, ExtractLimits, structure::one_line, writer::MarkdownWr
 #[derive(Debug)]
 pub(super) struct Chart {
     title: String,
+    /// The titles of the axes, which often name the units.
+    axes: Vec<String>,
     kinds: Vec<String>,
     tables: Tables,
     /// Whether days are counted from 1904 on.
@@ -34,6 +36,7 @@ impl Chart {
     pub(super) fn read(format: &'static str, part: &str, limits: &ExtractLimits) -> Result<Self, ExtractError> {
         let mut chart = Self {
             title: String::new(),
+            axes: Vec::new(),
             kinds: Vec::new(),
             tables: Tables::new(limits),
             from_1904: false,
@@ -61,11 +64,24 @@ impl Chart {
                 }
                 "chartData" => newer.data(reader)?,
                 "series" => newer.series(&element, reader)?,
+                "catAx" | "valAx" | "dateAx" | "serAx" | "axis" => self.axis(reader)?,
                 name if name.ends_with("Chart") => {
                     self.is_of_kind(kind_of(name));
                     self.plot(reader)?;
                 }
                 _ => reader.skip()?,
+            }
+        }
+        Ok(())
+    }
+
+    fn axis(&mut self, reader: &mut Reader<'_>) -> Result<(), ExtractError> {
+        while let Some(element) = reader.child()? {
+            if element.is("title") {
+                let title = words(reader)?;
+                self.axes.extend(Some(title).filter(|title| !title.is_empty()));
+            } else {
+                reader.skip()?;
             }
         }
         Ok(())
@@ -84,6 +100,7 @@ impl Chart {
 
     fn series(&mut self, reader: &mut Reader<'_>) -> Result<(), ExtractError> {
         let (mut name, mut categories, mut values) = (String::new(), Vec::new(), Vec::new());
+        let mut sizes = None;
         let mut is_complete = true;
         while let Some(element) = reader.child()? {
             match element.name() {
@@ -98,11 +115,18 @@ impl Chart {
                     is_complete &= points.are_kept;
                     values = points.values;
                 }
+                "bubbleSize" => {
+                    let points = self.cached(reader)?;
+                    is_complete &= points.are_kept;
+                    sizes = Some(points.values);
+                }
                 _ => reader.skip()?,
             }
         }
         self.incomplete += usize::from(!is_complete);
-        self.tables.add(name, &categories, &values)
+        let name_of_sizes = format!("{name} (size)");
+        self.tables.add(name, &categories, &values)?;
+        sizes.map_or(Ok(()), |sizes| self.tables.add(name_of_sizes.trim_start().into(), &categories, &sizes))
     }
 
     /// What is kept of a reference, or stands there literally; each point at its place.
@@ -119,12 +143,13 @@ impl Chart {
         }
     }
 
-    /// The title with the kind of the chart; empty when neither is known.
+    /// The title with the kind of the chart and the titles of its axes; empty when none of them is known.
     pub(super) fn caption(&self) -> String {
         let kind = self.kinds.join(" and ");
+        let axes = if self.axes.is_empty() { String::new() } else { format!("; axes: {}", self.axes.join(", ")) };
         match (self.title.is_empty(), kind.is_empty()) {
-            (false, false) => format!("{} ({kind} chart)", self.title),
-            (true, false) => format!("Chart ({kind})"),
+            (false, false) => format!("{} ({kind} chart{axes})", self.title),
+            (true, false) => format!("Chart ({kind}{axes})"),
             _ => self.title.clone(),
         }
     }

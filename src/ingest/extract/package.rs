@@ -8,6 +8,7 @@ use std::{
     io::{Cursor, Read},
 };
 
+use encoding_rs::Encoding;
 use zip::{ZipArchive, read::ZipFile, result::ZipError};
 
 use super::{ExtractError, ExtractLimits, charset};
@@ -19,6 +20,8 @@ pub(super) struct Package<'a> {
     format: &'static str,
     budget: u64,
     limit: u64,
+    /// What could not be decoded of the parts that were read.
+    warnings: Vec<String>,
 }
 
 impl<'a> Package<'a> {
@@ -28,7 +31,7 @@ impl<'a> Package<'a> {
         let limit = limits.max_uncompressed_bytes;
         let names = archive.file_names_raw().enumerate();
         let unusual = names.filter_map(|(at, name)| Some((usual(std::str::from_utf8(name).ok()?), at))).collect();
-        Ok(Self { archive, unusual, format, budget: limit, limit })
+        Ok(Self { archive, unusual, format, budget: limit, limit, warnings: Vec::new() })
     }
 
     /// The name that the format has in errors.
@@ -60,7 +63,19 @@ impl<'a> Package<'a> {
             .read_to_end(&mut bytes)
             .map_err(|error| ExtractError::malformed(format, format_args!("{name}: {error}")))?;
         self.spend(read as u64)?;
-        Ok(Some(charset::decode(&bytes, None).text))
+        let decoded = charset::decode(&bytes, declared(&bytes));
+        for warning in decoded.warnings.into_iter().map(|warning| format!("{name}: {warning}")) {
+            // A part may be read more than once.
+            if !self.warnings.contains(&warning) {
+                self.warnings.push(warning);
+            }
+        }
+        Ok(Some(decoded.text))
+    }
+
+    /// Takes what is to be warned of in the parts that have been read.
+    pub(super) fn take_warnings(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.warnings)
     }
 
     /// A part that the format cannot do without.
@@ -88,6 +103,13 @@ impl<'a> Package<'a> {
         }
         Ok(())
     }
+}
+
+/// The encoding that the XML declaration of a part names. Without this, one broken byte would have the whole part read in
+/// an encoding that is only guessed.
+fn declared(part: &[u8]) -> Option<&'static Encoding> {
+    let start = part.strip_prefix(b"\xef\xbb\xbf").unwrap_or(part).strip_prefix(b"<?xml")?;
+    charset::declared_in_markup(start.split(|byte| *byte == b'>').next()?)
 }
 
 /// Names of parts are the same in capital letters (ECMA-376 part 2, 6.2.2).
@@ -151,6 +173,19 @@ mod tests {
         let mut package = Package::open(&bytes, "XLSX", &ExtractLimits::default()).unwrap();
         assert!(package.has("xl/workbook.xml") && !package.has("workbook.xml"));
         assert_eq!(package.part("xl/workbook.xml").unwrap().as_deref(), Some("x"));
+    }
+
+    #[test]
+    fn a_broken_byte_costs_one_character_and_is_warned_of() {
+        let broken = b"<?xml version='1.0' encoding='UTF-8'?><a>caf\xc3\xa9 \xff na\xc3\xafve</a>".to_vec();
+        let cyrillic = b"<?xml version='1.0' encoding=\"windows-1251\"?><a>\xc0\xff</a>".to_vec();
+        let bytes = made::archive(&[("a", broken), ("b", cyrillic)]);
+        let mut package = Package::open(&bytes, "DOCX", &ExtractLimits::default()).unwrap();
+        assert!(package.part("a").unwrap().unwrap().ends_with("<a>caf\u{e9} \u{fffd} na\u{ef}ve</a>"));
+        assert!(package.part("b").unwrap().unwrap().ends_with("<a>\u{410}\u{44f}</a>"));
+        let [warning]: [String; 1] = package.take_warnings().try_into().unwrap();
+        assert!(warning.starts_with("a: 1 byte sequences are not valid UTF-8"), "{warning}");
+        assert!(package.take_warnings().is_empty());
     }
 
     #[test]

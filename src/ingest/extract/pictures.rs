@@ -1,9 +1,9 @@
-//! Pictures, alone or as the pages of a PDF: no words are read from them here. What is said of them is enough for the
-//! parent of this process to hand them to a text recognition program, if there is one (see [`super::ocr`]).
+//! Pictures, alone, in documents or as the pages of a PDF: no words are read from them here. What is said of them is
+//! enough for the parent of this process to hand them to a text recognition program, if there is one (see [`super::ocr`]).
 //!
-//! May depend on nothing.
+//! May depend on `structure`.
 
-use super::ExtractError;
+use super::{ExtractError, structure::one_line};
 
 /// The kinds of pictures that text recognition programs take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +50,16 @@ impl PictureKind {
     }
 }
 
+/// What a document says of a picture for those who cannot see it. One word alone is a file name or a default, except in
+/// writing that has no blanks between words.
+pub(super) fn description(text: &str) -> Option<String> {
+    /// The radicals of Chinese; what comes behind them is East Asian.
+    const FIRST_WITHOUT_BLANKS: char = '\u{2e80}';
+    let words = one_line(text);
+    let is_one = words.contains(' ') || words.contains(|c: char| c >= FIRST_WITHOUT_BLANKS);
+    is_one.then_some(words)
+}
+
 /// Why a picture has no text.
 pub(super) fn in_place_of_text(kind: PictureKind) -> ExtractError {
     ExtractError::OnlyPictures { what: kind.name().into(), extension: kind.extension().into() }
@@ -89,6 +99,18 @@ fn ranges(pages: &[u32]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn file_names_are_no_descriptions() {
+        assert_eq!(description(" A red\nbuoy ").as_deref(), Some("A red buoy"));
+        assert_eq!(
+            description("\u{8d64}\u{3044}\u{30d6}\u{30a4}").as_deref(),
+            Some("\u{8d64}\u{3044}\u{30d6}\u{30a4}")
+        );
+        for none in ["", "  ", "image1.png", "Grafik"] {
+            assert_eq!(description(none), None, "{none:?}");
+        }
+    }
 
     #[test]
     fn pages_are_named_in_runs() {

@@ -114,3 +114,23 @@ fn what_is_no_chart_and_what_swells_is_refused() {
     );
     assert!(matches!(Chart::read("DOCX", &part, &limits), Err(ExtractError::TooLarge { .. })));
 }
+
+#[test]
+fn titles_of_axes_and_sizes_of_bubbles_are_kept() {
+    let title = |text: &str| {
+        format!("<c:title><c:tx><c:rich><a:p><a:r><a:t>{text}</a:t></a:r></a:p></c:rich></c:tx></c:title>")
+    };
+    let chart = format!(
+        "<c:chartSpace xmlns:c='c' xmlns:a='a'><c:chart>{}<c:plotArea><c:bubbleChart><c:ser><c:tx>{}</c:tx><c:xVal>{}</c:xVal><c:yVal>{}</c:yVal>\
+         <c:bubbleSize>{}</c:bubbleSize></c:ser></c:bubbleChart><c:valAx>{}</c:valAx><c:valAx>{}</c:valAx></c:plotArea></c:chart></c:chartSpace>",
+        title("Ports"),
+        cache("str", &["Ships"]),
+        cache("num", &["1"]),
+        cache("num", &["2"]),
+        cache("num", &["7"]),
+        title("Year"),
+        title("Ships in thousands"),
+    );
+    let expected = "Ports (bubble chart; axes: Year, Ships in thousands)\n\n| | Ships | Ships (size) |\n| --- | --- | --- |\n| 1 | 2 | 7 |\n";
+    assert_eq!(text(&chart), expected);
+}

@@ -1,6 +1,6 @@
 //! The body of a document, block by block.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::{
     FORMAT,
@@ -8,17 +8,17 @@ use super::{
     numbering::{Mark, Numbering},
     paragraph::{Boxed, Paragraph},
     styles::{ListPosition, Role, Styles},
-    table::CellPart,
+    table::{CellPart, Table},
 };
 use crate::ingest::extract::{ExtractError, ExtractLimits, structure::one_line, writer::MarkdownWriter, xml::Reader};
 
 /// The footnotes and endnotes of a document by kind and id.
 #[derive(Debug, Default)]
-pub(super) struct Notes(HashMap<(&'static str, String), String>);
+pub(super) struct Notes(HashMap<&'static str, HashMap<String, String>>);
 
 impl Notes {
     pub(super) fn get(&self, kind: &str, id: &str) -> Option<&str> {
-        self.0.iter().find(|((k, i), _)| *k == kind && i == id).map(|(_, text)| text.as_str())
+        self.0.get(kind)?.get(id).map(String::as_str)
     }
 
     pub(super) fn read(
@@ -35,7 +35,7 @@ impl Notes {
             let id = element.attribute("id").unwrap_or_default();
             let text = one_line(&body.flat()?);
             if !text.is_empty() {
-                self.0.insert((kind, id), text);
+                self.0.entry(kind).or_default().insert(id, text);
             }
         }
         Ok(())
@@ -55,7 +55,13 @@ pub(super) struct Body<'a> {
     pub(super) drawings: Drawings,
     /// How many drawings the text refers to that are not in the file.
     pub(super) missing: usize,
+    /// What the text embeds of other programs, and how often.
+    pub(super) embedded: BTreeMap<String, usize>,
+    /// How many signs of fonts of pictures have no character.
+    pub(super) unknown_signs: usize,
     in_list: bool,
+    /// A paragraph that the next one goes on with.
+    open: Option<Paragraph>,
 }
 
 impl<'a> Body<'a> {
@@ -76,7 +82,10 @@ impl<'a> Body<'a> {
             numbering,
             drawings: Drawings::new(),
             missing: 0,
+            embedded: BTreeMap::new(),
+            unknown_signs: 0,
             in_list: false,
+            open: None,
         }
     }
 
@@ -86,25 +95,44 @@ impl<'a> Body<'a> {
     }
 
     pub(super) fn write(&mut self, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {
+        self.blocks(writer)?;
+        self.write_open(writer)
+    }
+
+    fn blocks(&mut self, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {
         while let Some(element) = self.reader.child()? {
             match element.name() {
                 "p" => {
-                    let paragraph = self.paragraph()?;
-                    self.write_paragraph(paragraph, writer)?;
+                    let next = self.paragraph()?;
+                    let paragraph = match self.open.take() {
+                        Some(before) => before.joined_with(next),
+                        None => next,
+                    };
+                    if paragraph.goes_on {
+                        self.open = Some(paragraph);
+                    } else {
+                        self.write_paragraph(paragraph, writer)?;
+                    }
                 }
                 "tbl" => {
-                    let rows = self.table_rows()?;
-                    self.write_table(rows, writer)?;
+                    self.write_open(writer)?;
+                    let table = self.table()?;
+                    self.write_table(table, writer)?;
                 }
                 "altChunk" => {
                     writer.warn("a part that was inserted in another format was left out");
                     self.reader.skip()?;
                 }
                 "del" | "moveFrom" | "sectPr" | "sdtPr" | "sdtEndPr" | "Fallback" => self.reader.skip()?,
-                _ => self.write(writer)?,
+                _ => self.blocks(writer)?,
             }
         }
         Ok(())
+    }
+
+    /// Writes the paragraph that was to go on, where none follows.
+    fn write_open(&mut self, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {
+        self.open.take().map_or(Ok(()), |paragraph| self.write_paragraph(paragraph, writer))
     }
 
     fn write_paragraph(&mut self, paragraph: Paragraph, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {
@@ -139,7 +167,7 @@ impl<'a> Body<'a> {
         for inner in boxes {
             match inner {
                 Boxed::Paragraph(inner) => self.write_paragraph(inner, writer)?,
-                Boxed::Table(rows) => self.write_table(rows, writer)?,
+                Boxed::Table(table) => self.write_table(table, writer)?,
                 Boxed::List(lines) => {
                     self.in_list = false;
                     lines.iter().try_for_each(|line| writer.line_of_list(line))?;
@@ -172,25 +200,26 @@ impl<'a> Body<'a> {
         for inner in boxes {
             match inner {
                 Boxed::Paragraph(inner) => words.extend(self.words_of(inner)),
-                Boxed::Table(rows) => words.extend(rows.iter().map(|row| row.join(", "))),
+                Boxed::Table(table) => words.extend(table.rows.iter().map(|row| row.join(", "))),
                 Boxed::List(lines) => words.extend(lines),
             }
         }
         words
     }
 
-    fn write_table(&mut self, rows: Vec<Vec<String>>, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {
+    fn write_table(&mut self, table: Table, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {
         self.in_list = false;
-        if rows.iter().all(|row| row.len() <= 1) && rows.len() <= 1 {
+        match table.only_cell {
             // A single cell is a box around text and tables.
-            for part in std::mem::take(&mut self.last_cell) {
-                match part {
-                    CellPart::Text(text) => writer.block(&lines_of(&text))?,
-                    CellPart::Table(rows) => writer.table(&rows)?,
+            Some(parts) => {
+                for part in parts {
+                    match part {
+                        CellPart::Text(text) => writer.block(&lines_of(&text))?,
+                        CellPart::Table(rows) => writer.table(&rows)?,
+                    }
                 }
             }
-        } else {
-            writer.table(&rows)?;
+            None => writer.table(&table.rows)?,
         }
         let notes = std::mem::take(&mut self.pending_notes);
         self.write_notes(notes, writer)

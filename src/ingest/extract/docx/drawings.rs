@@ -19,21 +19,14 @@ pub(super) enum Drawing {
 /// The drawings of a document by the identifiers under which the text refers to them.
 pub(super) type Drawings = HashMap<String, Drawing>;
 
-/// Reads the charts and diagrams that the part `main` refers to. What cannot be read is a warning: the text does not
+/// Reads the charts and diagrams that the main part refers to. What cannot be read is a warning: the text does not
 /// depend on it.
 pub(super) fn read_all(
     package: &mut Package<'_>,
-    main: &str,
+    relationships: &Relationships,
     limits: &ExtractLimits,
     writer: &mut MarkdownWriter,
 ) -> Result<Drawings, ExtractError> {
-    let relationships = match Relationships::of(package, main, limits.max_depth) {
-        Err(error @ ExtractError::Malformed { .. }) => {
-            writer.warn(format!("the charts and diagrams were left out: {error}"));
-            Relationships::default()
-        }
-        other => other?,
-    };
     let mut drawings = Drawings::new();
     for kind in ["chart", "chartEx", "diagramData"] {
         for (id, target) in relationships.with_ids_of_kind(kind) {

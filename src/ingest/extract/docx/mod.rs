@@ -8,12 +8,15 @@
 
 mod body;
 mod drawings;
+mod forms;
 mod formula;
 mod numbering;
 mod paragraph;
 mod styles;
+mod symbols;
 mod table;
 
+pub(super) use self::numbering::written as number_in_format;
 use self::{
     body::{Body, Notes},
     numbering::Numbering,
@@ -39,27 +42,46 @@ pub(super) fn read(bytes: &[u8], limits: &ExtractLimits) -> Result<ExtractedDocu
     let document = package
         .part(&main)?
         .ok_or_else(|| malformed(format_args!("the part that holds the text ({main}) is missing")))?;
+    let media_type = media_type(&mut package, &main, limits.max_depth)?.unwrap_or_else(|| MEDIA_TYPE.into());
+    let mut writer = MarkdownWriter::new(&media_type, limits);
+    let relationships = match Relationships::of(&mut package, &main, limits.max_depth) {
+        Err(error @ ExtractError::Malformed { .. }) => {
+            writer.warn(format!("the charts and diagrams were left out: {error}"));
+            Relationships::default()
+        }
+        other => other?,
+    };
     let folder = main.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let styles = Styles::read(package.part(&resolve(folder, "styles.xml"))?.as_deref(), limits.max_depth)?;
-    let numbering = Numbering::read(package.part(&resolve(folder, "numbering.xml"))?.as_deref(), limits.max_depth)?;
+    // Programs that number the main part number those beside it as well; some files do not name them at all.
+    let mut beside = |kind: &str| {
+        let named = relationships.of_kind(kind).next().filter(|name| package.has(name)).map(str::to_owned);
+        package.part(&named.unwrap_or_else(|| resolve(folder, &format!("{kind}.xml"))))
+    };
+    let styles = Styles::read(beside("styles")?.as_deref(), limits.max_depth)?;
+    let numbering = Numbering::read(beside("numbering")?.as_deref(), limits.max_depth)?;
     let mut notes = Notes::default();
-    for (part, kind) in [("footnotes.xml", "footnote"), ("endnotes.xml", "endnote")] {
-        if let Some(text) = package.part(&resolve(folder, part))? {
+    for (part, kind) in [("footnotes", "footnote"), ("endnotes", "endnote")] {
+        if let Some(text) = beside(part)? {
             notes.read(kind, &text, &styles, limits)?;
         }
     }
-    let media_type = media_type(&mut package, &main, limits.max_depth)?.unwrap_or_else(|| MEDIA_TYPE.into());
-    let mut writer = MarkdownWriter::new(&media_type, limits);
-    let drawings = drawings::read_all(&mut package, &main, limits, &mut writer)?;
+    let drawings = drawings::read_all(&mut package, &relationships, limits, &mut writer)?;
     let mut body = Body::new(&document, &styles, numbering, &notes, limits).with_drawings(drawings);
     body.write(&mut writer)?;
     if body.missing > 0 {
         writer.warn(format!("{} charts or diagrams of the document are not in the file", body.missing));
     }
+    for (program, count) in &body.embedded {
+        writer.warn(format!("what the document embeds of another program ({program}, {count} in all) was left out"));
+    }
+    if body.unknown_signs > 0 {
+        writer.warn(format!("{} signs of fonts of pictures have no character and were left out", body.unknown_signs));
+    }
     if writer.is_blank() {
         return Err(ExtractError::no_text("the document has no words in it, only pictures or nothing at all"));
     }
     let title = properties::title(&mut package, "docProps/core.xml", limits.max_depth)?;
+    package.take_warnings().into_iter().for_each(|warning| writer.warn(warning));
     Ok(writer.finish(title))
 }
 

@@ -6,7 +6,10 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{FORMAT, styles::ListPosition};
-use crate::ingest::extract::{ExtractError, xml::Reader};
+use crate::ingest::extract::{
+    ExtractError,
+    xml::{Element, Reader},
+};
 
 /// A list has nine levels.
 const LEVELS: usize = 9;
@@ -38,6 +41,10 @@ struct List {
 pub(super) struct Numbering {
     definitions: HashMap<String, HashMap<usize, Level>>,
     lists: HashMap<String, List>,
+    /// Definitions that are said elsewhere: the style of lists that says them.
+    links: HashMap<String, String>,
+    /// The definitions of the styles of lists.
+    of_list_style: HashMap<String, String>,
     counts: HashMap<(String, usize), i64>,
     /// The lists and levels that have started where they are told to.
     started: HashSet<(String, usize)>,
@@ -60,7 +67,7 @@ impl Numbering {
             match element.name() {
                 "abstractNum" => {
                     let id = element.attribute("abstractNumId").unwrap_or_default();
-                    numbering.definitions.insert(id, read_levels(&mut reader)?);
+                    numbering.definition(id, &mut reader)?;
                 }
                 "num" => {
                     let id = element.attribute("numId").unwrap_or_default();
@@ -69,15 +76,41 @@ impl Numbering {
                 _ => reader.skip()?,
             }
         }
+        for list in numbering.lists.values_mut() {
+            let style = numbering.links.get(&list.definition);
+            if let Some(definition) = style.and_then(|style| numbering.of_list_style.get(style)) {
+                list.definition.clone_from(definition);
+            }
+        }
         Ok(numbering)
+    }
+
+    /// Reads the rest of a `w:abstractNum`.
+    fn definition(&mut self, id: String, reader: &mut Reader<'_>) -> Result<(), ExtractError> {
+        let mut levels = HashMap::new();
+        while let Some(element) = reader.child()? {
+            match element.name() {
+                "lvl" => {
+                    let (at, level) = read_level(&element, reader)?;
+                    levels.insert(at, level);
+                    continue;
+                }
+                "numStyleLink" => drop(element.value().and_then(|style| self.links.insert(id.clone(), style))),
+                "styleLink" => drop(element.value().and_then(|style| self.of_list_style.insert(style, id.clone()))),
+                _ => {}
+            }
+            reader.skip()?;
+        }
+        self.definitions.insert(id, levels);
+        Ok(())
     }
 
     /// The position with the level that the definition gives to a paragraph style, where it does.
     pub(super) fn of_style(&self, mut position: ListPosition, style: &str) -> ListPosition {
         let levels = self.lists.get(&position.list).and_then(|list| self.definitions.get(&list.definition));
-        let level = levels.and_then(|levels| levels.iter().find(|(_, level)| level.style.as_deref() == Some(style)));
-        if let Some((level, _)) = level {
-            position.level = *level;
+        let named = |(at, level): (&usize, &Level)| (level.style.as_deref() == Some(style)).then_some(*at);
+        if let Some(level) = levels.and_then(|levels| levels.iter().filter_map(named).min()) {
+            position.level = level;
         }
         position
     }
@@ -146,7 +179,7 @@ fn label(
 }
 
 /// A number in a format of Word's; in figures, where the format is another one.
-fn written(number: i64, format: &str) -> String {
+pub(in crate::ingest::extract) fn written(number: i64, format: &str) -> String {
     match (format, number) {
         ("bullet" | "none", _) => String::new(),
         ("decimalZero", 0..=9) => format!("0{number}"),
@@ -214,29 +247,22 @@ fn read_list(reader: &mut Reader<'_>) -> Result<List, ExtractError> {
     Ok(list)
 }
 
-fn read_levels(reader: &mut Reader<'_>) -> Result<HashMap<usize, Level>, ExtractError> {
-    let mut levels = HashMap::new();
-    while let Some(element) = reader.child()? {
-        if !element.is("lvl") {
-            reader.skip()?;
-            continue;
+/// Reads the rest of a `w:lvl`.
+fn read_level(element: &Element<'_>, reader: &mut Reader<'_>) -> Result<(usize, Level), ExtractError> {
+    let at = element.attribute("ilvl").and_then(|value| value.parse().ok()).unwrap_or(0).min(LEVELS - 1);
+    let mut level =
+        Level { start: 1, format: "decimal".into(), text: None, legal: false, continues: false, style: None };
+    while let Some(property) = reader.child()? {
+        match property.name() {
+            "start" => level.start = property.value().and_then(|value| value.parse().ok()).unwrap_or(1),
+            "numFmt" => level.format = property.value().unwrap_or_default(),
+            "lvlText" => level.text = Some(property.value().unwrap_or_default()),
+            "isLgl" => level.legal = property.is_on(),
+            "lvlRestart" => level.continues = property.value().as_deref() == Some("0"),
+            "pStyle" => level.style = property.value(),
+            _ => {}
         }
-        let at = element.attribute("ilvl").and_then(|value| value.parse().ok()).unwrap_or(0).min(LEVELS - 1);
-        let mut level =
-            Level { start: 1, format: "decimal".into(), text: None, legal: false, continues: false, style: None };
-        while let Some(property) = reader.child()? {
-            match property.name() {
-                "start" => level.start = property.value().and_then(|value| value.parse().ok()).unwrap_or(1),
-                "numFmt" => level.format = property.value().unwrap_or_default(),
-                "lvlText" => level.text = Some(property.value().unwrap_or_default()),
-                "isLgl" => level.legal = property.is_on(),
-                "lvlRestart" => level.continues = property.value().as_deref() == Some("0"),
-                "pStyle" => level.style = property.value(),
-                _ => {}
-            }
-            reader.skip()?;
-        }
-        levels.insert(at, level);
+        reader.skip()?;
     }
-    Ok(levels)
+    Ok((at, level))
 }

@@ -4,9 +4,12 @@ use super::{
     body::Body,
     drawings::Drawing,
     styles::{ListPosition, Role, read_list_position},
+    symbols::symbol,
+    table::Table,
 };
 use crate::ingest::extract::{
     ExtractError,
+    pictures::description,
     structure::takes_exponent,
     xml::{Element, Node},
 };
@@ -21,6 +24,8 @@ pub(super) struct Paragraph {
     pub(super) notes: Vec<(String, String)>,
     /// What text boxes and drawings hold that are anchored here.
     pub(super) boxes: Vec<Boxed>,
+    /// Whether its end has been deleted, so that the next paragraph goes on with it.
+    pub(super) goes_on: bool,
     /// Where in the text the last formula ends.
     formula_ends_at: Option<usize>,
 }
@@ -29,7 +34,7 @@ pub(super) struct Paragraph {
 #[derive(Debug)]
 pub(super) enum Boxed {
     Paragraph(Paragraph),
-    Table(Vec<Vec<String>>),
+    Table(Table),
     /// The lines of a list.
     List(Vec<String>),
 }
@@ -49,8 +54,17 @@ impl Paragraph {
             list: None,
             notes: Vec::new(),
             boxes: Vec::new(),
+            goes_on: false,
             formula_ends_at: None,
         }
+    }
+
+    /// The paragraph that the two are whose border has been deleted. It is what the second one is.
+    pub(super) fn joined_with(mut self, next: Self) -> Self {
+        self.text.push_str(&next.text);
+        self.notes.extend(next.notes);
+        self.boxes.extend(next.boxes);
+        Self { text: self.text, notes: self.notes, boxes: self.boxes, ..next }
     }
 }
 
@@ -90,7 +104,18 @@ impl Body<'_> {
                 "br" | "cr" => self.leaf(paragraph, "\n")?,
                 "noBreakHyphen" => self.leaf(paragraph, "-")?,
                 "footnoteReference" | "endnoteReference" => self.note(&element, paragraph)?,
-                "sym" => self.leaf(paragraph, symbol(&element))?,
+                "sym" => {
+                    let sign = symbol(&element);
+                    self.unknown_signs += usize::from(sign.is_none());
+                    paragraph.text.extend(sign);
+                    self.reader.skip()?;
+                }
+                "ffData" => self.form_field(paragraph)?,
+                "OLEObject" => {
+                    let program = element.attribute("ProgID").unwrap_or_else(|| "an object".into());
+                    *self.embedded.entry(program).or_default() += 1;
+                    self.reader.skip()?;
+                }
                 "chart" => self.drawing(element.attribute("id"), paragraph)?,
                 "relIds" => self.drawing(element.prefixed("dm"), paragraph)?,
                 "docPr" => self.picture(&element, paragraph)?,
@@ -122,13 +147,28 @@ impl Body<'_> {
                     list = Some(read_list_position(&mut self.reader)?);
                     continue;
                 }
+                // Of the mark at the end.
+                "rPr" => {
+                    while let Some(property) = self.reader.child()? {
+                        paragraph.goes_on |= matches!(property.name(), "del" | "moveFrom");
+                        self.reader.skip()?;
+                    }
+                    continue;
+                }
                 _ => {}
             }
             self.reader.skip()?;
         }
         if let Some(style) = style {
             paragraph.role = self.styles.role(&style);
-            list = list.or_else(|| self.styles.list(&style).map(|list| self.numbering.of_style(list, &style)));
+            let of_style = || self.styles.list(&style).map(|list| self.numbering.of_style(list, &style));
+            list = match list {
+                // A paragraph may say its level alone, of the list of its style.
+                Some(ListPosition { list, level }) if list.is_empty() => {
+                    of_style().map(|of| ListPosition { level, ..of })
+                }
+                said => said.or_else(of_style),
+            };
         }
         if let (Some(level @ 0..=8), Role::Body) = (outline, paragraph.role) {
             paragraph.role = Role::Heading(level + 1);
@@ -161,10 +201,7 @@ impl Body<'_> {
 
     /// A picture's description, when it is one and not a file name or a default.
     fn picture(&mut self, element: &Element<'_>, paragraph: &mut Paragraph) -> Result<(), ExtractError> {
-        if let Some(description) = element.attribute("descr")
-            && description.split_whitespace().count() > 1
-        {
-            let words = description.split_whitespace().collect::<Vec<_>>().join(" ");
+        if let Some(words) = element.attribute("descr").and_then(|text| description(&text)) {
             paragraph.text.push_str(&format!(" [image: {words}] "));
         }
         self.reader.skip()
@@ -176,7 +213,7 @@ impl Body<'_> {
             Some(Drawing::Chart(chart)) => {
                 let title = Paragraph { text: chart.caption(), ..Paragraph::new() };
                 paragraph.boxes.push(Boxed::Paragraph(title));
-                paragraph.boxes.extend(chart.tables().into_iter().map(Boxed::Table));
+                paragraph.boxes.extend(chart.tables().into_iter().map(|rows| Boxed::Table(Table::of(rows))));
             }
             Some(Drawing::Diagram(diagram)) => paragraph.boxes.push(Boxed::List(diagram.lines())),
             Some(Drawing::LeftOut) => {}
@@ -193,8 +230,8 @@ impl Body<'_> {
                     paragraph.boxes.push(Boxed::Paragraph(inner));
                 }
                 "tbl" => {
-                    let rows = self.table_rows()?;
-                    paragraph.boxes.push(Boxed::Table(rows));
+                    let table = self.table()?;
+                    paragraph.boxes.push(Boxed::Table(table));
                 }
                 "del" | "moveFrom" | "sdtPr" => self.reader.skip()?,
                 _ => self.text_box(paragraph)?,
@@ -239,37 +276,14 @@ impl Body<'_> {
                     parts.extend(self.words_of(paragraph));
                 }
                 "tbl" => {
-                    let rows = self.table_rows()?;
-                    parts.extend(rows.iter().map(|row| row.join(", ")));
+                    let table = self.table()?;
+                    parts.extend(table.rows.iter().map(|row| row.join(", ")));
                 }
                 "del" | "moveFrom" | "tcPr" | "sdtPr" => self.reader.skip()?,
                 _ => self.flat_into(parts)?,
             }
         }
         Ok(())
-    }
-}
-
-/// A sign out of a font of pictures, where it says something: ticks, crosses, boxes, arrows of Wingdings.
-fn symbol(element: &Element<'_>) -> &'static str {
-    let font = element.attribute("font").unwrap_or_default();
-    let code = element.attribute("char").and_then(|code| u32::from_str_radix(&code, 16).ok()).unwrap_or(0);
-    // Fonts of pictures are often addressed in the private area.
-    match (font.as_str(), code & 0xff) {
-        ("Wingdings", 0xfc) => "✓",
-        ("Wingdings", 0xfb) => "✗",
-        ("Wingdings", 0xa8 | 0x6f) => "☐",
-        ("Wingdings", 0xfe) => "☑",
-        ("Wingdings", 0xfd | 0x78) => "☒",
-        ("Wingdings", 0xe0) => "→",
-        ("Symbol", 0xb0) => "°",
-        ("Symbol", 0xb1) => "±",
-        ("Symbol", 0xb3) => "≥",
-        ("Symbol", 0xa3) => "≤",
-        ("Symbol", 0xb9) => "≠",
-        ("Symbol", 0x6d) => "μ",
-        ("Symbol", 0x57) => "Ω",
-        _ => "",
     }
 }
 

@@ -69,8 +69,12 @@ impl Styles {
         Role::Body
     }
 
+    /// The list that a style puts its paragraphs in. A style may say the level alone; the list is then the one of what it
+    /// is based on.
     pub(super) fn list(&self, id: &str) -> Option<ListPosition> {
-        self.chain(id).find_map(|style| style.list.clone())
+        let said: Vec<&ListPosition> = self.chain(id).filter_map(|style| style.list.as_ref()).collect();
+        let list = said.iter().find(|said| !said.list.is_empty())?.list.clone();
+        Some(ListPosition { list, level: said.first().map_or(0, |said| said.level) })
     }
 
     fn chain<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a Style> {

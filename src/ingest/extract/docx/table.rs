@@ -5,12 +5,28 @@ use crate::ingest::extract::ExtractError;
 
 /// A grid of at most this many cells is built; a span may claim millions.
 const MAX_SPAN: usize = 256;
+/// A longer text is not repeated in the cells that its cell is merged with.
+const MAX_REPEATED: usize = 1_000;
 
 /// What stands in a cell.
 #[derive(Debug)]
 pub(super) enum CellPart {
     Text(String),
     Table(Vec<Vec<String>>),
+}
+
+/// The rows of a table, each as its cells.
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    pub(super) rows: Vec<Vec<String>>,
+    /// What its cell holds, where it has just one.
+    pub(super) only_cell: Option<Vec<CellPart>>,
+}
+
+impl Table {
+    pub(super) fn of(rows: Vec<Vec<String>>) -> Self {
+        Self { rows, only_cell: None }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -21,10 +37,14 @@ struct CellProperties {
 
 impl Body<'_> {
     /// Reads the rest of a `w:tbl` as rows of cells. A cell that is merged downwards stands in each row.
-    pub(super) fn table_rows(&mut self) -> Result<Vec<Vec<String>>, ExtractError> {
+    pub(super) fn table(&mut self) -> Result<Table, ExtractError> {
+        // This table may stand in a cell, or in a box in one.
+        let before = std::mem::take(&mut self.last_cell);
         let mut rows: Vec<Vec<String>> = Vec::new();
         self.rows_into(&mut rows)?;
-        Ok(rows)
+        let parts = std::mem::replace(&mut self.last_cell, before);
+        let only_cell = matches!(rows.as_slice(), [row] if row.len() == 1).then_some(parts);
+        Ok(Table { rows, only_cell })
     }
 
     fn rows_into(&mut self, rows: &mut Vec<Vec<String>>) -> Result<(), ExtractError> {
@@ -33,10 +53,12 @@ impl Body<'_> {
                 "tr" => {
                     let mut row = Vec::new();
                     let before = std::mem::take(&mut self.last_cell);
+                    let notes = self.pending_notes.len();
                     if self.row_into(&mut row, rows.last())? {
                         rows.push(row);
                     } else {
                         self.last_cell = before;
+                        self.pending_notes.truncate(notes);
                     }
                 }
                 "tblPr" | "tblGrid" | "sdtPr" | "del" | "moveFrom" => self.reader.skip()?,
@@ -79,7 +101,7 @@ impl Body<'_> {
                     let paragraph = self.paragraph()?;
                     parts.extend(self.words_of(paragraph).into_iter().map(CellPart::Text));
                 }
-                "tbl" => parts.push(CellPart::Table(self.table_rows()?)),
+                "tbl" => parts.push(CellPart::Table(self.table()?.rows)),
                 "del" | "moveFrom" | "sdtPr" => self.reader.skip()?,
                 _ => parts.push(CellPart::Text(self.flat()?)),
             }
@@ -91,7 +113,8 @@ impl Body<'_> {
         let mut text = lines.filter(|line| !line.trim().is_empty()).collect::<Vec<_>>().join("\n");
         self.last_cell = parts;
         if properties.continues_above && text.is_empty() {
-            text = above.and_then(|above| above.get(row.len())).cloned().unwrap_or_default();
+            let above = above.and_then(|above| above.get(row.len())).filter(|above| above.len() <= MAX_REPEATED);
+            text = above.cloned().unwrap_or_default();
         }
         row.push(text);
         row.extend((1..properties.span).map(|_| String::new()));

@@ -6,6 +6,8 @@ use zip::{ZipWriter, write::SimpleFileOptions};
 use super::*;
 use crate::ingest::extract::check_structure;
 
+mod losses;
+
 /// A document with this body, and these other parts.
 fn docx(body: &str, parts: &[(&str, &str)]) -> Vec<u8> {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));

@@ -55,6 +55,7 @@ pub(super) fn read(bytes: &[u8], limits: &ExtractLimits) -> Result<ExtractedDocu
     if writer.is_blank() {
         return Err(ExtractError::no_text("the book has no words in it, only pictures or nothing at all"));
     }
+    package.take_warnings().into_iter().for_each(|warning| writer.warn(warning));
     Ok(writer.finish(book.title))
 }
 

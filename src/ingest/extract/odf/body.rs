@@ -27,7 +27,7 @@ pub(super) struct Body<'a> {
     pub(super) note_count: usize,
     /// Notes whose marks were written and they themselves were not.
     pub(super) pending_notes: Vec<String>,
-    /// Charts that are anchored in what was written last.
+    /// Charts and other objects that are anchored in what was written last.
     pub(super) pending_objects: Vec<String>,
     /// How far each list has counted that a later one may go on with.
     counts: HashMap<(String, usize), i64>,
@@ -38,6 +38,8 @@ pub(super) struct Body<'a> {
 struct Place {
     list: String,
     level: usize,
+    /// The numbers of the items that it lies in, the outermost first; empty where they have none.
+    numbers: Vec<String>,
 }
 
 impl<'a> Body<'a> {
@@ -145,23 +147,28 @@ impl<'a> Body<'a> {
         writer: &mut MarkdownWriter,
     ) -> Result<(), ExtractError> {
         let list = element.attribute("style-name").or_else(|| outer.map(|outer| outer.list.clone()));
-        let place = Place { list: list.unwrap_or_default(), level: outer.map_or(0, |outer| outer.level + 1) };
+        let level = outer.map_or(0, |outer| outer.level + 1);
+        let mut place = Place { list: list.unwrap_or_default(), level, numbers: Vec::new() };
+        let around = outer.map(|outer| outer.numbers.as_slice()).unwrap_or_default();
         let key = (place.list.clone(), place.level);
         let goes_on = element.attribute("continue-numbering").as_deref() == Some("true")
             || element.attribute("continue-list").is_some();
         let mut count = self.counts.get(&key).copied().filter(|_| goes_on);
         while let Some(item) = self.reader.child()? {
-            let mark = match self.styles.mark(&place.list, place.level) {
-                _ if item.is("list-header") => String::new(),
-                Mark::Nothing => String::new(),
-                Mark::Sign => "- ".to_owned(),
-                Mark::Number { start } => {
-                    let next = count.map_or(start, |count| count.saturating_add(1));
+            let (number, mark) = match self.styles.mark(&place.list, place.level) {
+                _ if item.is("list-header") => (String::new(), String::new()),
+                Mark::Nothing => (String::new(), String::new()),
+                Mark::Sign => (String::new(), "- ".to_owned()),
+                Mark::Number(numbers) => {
+                    let next = count.map_or(numbers.start, |count| count.saturating_add(1));
                     let next = item.number("start-value").unwrap_or(next);
                     count = Some(next);
-                    format!("{next}. ")
+                    let number = numbers.number(next);
+                    let mark = format!("{} ", numbers.label(&number, around));
+                    (number, mark)
                 }
             };
+            place.numbers = around.iter().cloned().chain([number]).collect();
             self.item(&place, &mark, writer)?;
         }
         if let Some(count) = count {
@@ -172,7 +179,8 @@ impl<'a> Body<'a> {
 
     fn item(&mut self, place: &Place, mark: &str, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {
         let indent = "  ".repeat(place.level.min(MAX_LEVEL));
-        let below = format!("\n{indent}{}", " ".repeat(mark.len()));
+        let blank = " ".repeat(mark.chars().count());
+        let below = format!("\n{indent}{blank}");
         let mut is_first = true;
         while let Some(element) = self.reader.child()? {
             match element.name() {
@@ -182,7 +190,7 @@ impl<'a> Body<'a> {
                     if mark.is_empty() {
                         writer.block(&text)?;
                     } else if !text.is_empty() {
-                        let mark = if is_first { mark.to_owned() } else { " ".repeat(mark.len()) };
+                        let mark = if is_first { mark } else { blank.as_str() };
                         writer.line_of_list(&format!("{indent}{mark}{text}"))?;
                         is_first = false;
                     }

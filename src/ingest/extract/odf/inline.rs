@@ -3,6 +3,7 @@
 use super::body::Body;
 use crate::ingest::extract::{
     ExtractError,
+    pictures::description,
     structure::{one_line, takes_exponent},
     xml::Node,
 };
@@ -13,7 +14,7 @@ pub(super) struct Paragraph {
     pub(super) text: String,
     /// The texts of boxes that are anchored here.
     pub(super) boxes: Vec<String>,
-    /// The charts that are anchored here, by the names of their folders.
+    /// The charts and other objects that are anchored here, by the links to their folders.
     pub(super) objects: Vec<String>,
 }
 
@@ -105,9 +106,8 @@ impl Body<'_> {
     pub(super) fn drawn(&mut self, paragraph: &mut Paragraph) -> Result<(), ExtractError> {
         while let Some(element) = self.reader.child()? {
             match element.name() {
-                "desc" => {
-                    let words = one_line(&self.reader.text_of_current()?);
-                    if words.contains(' ') {
+                "desc" | "title" => {
+                    if let Some(words) = description(&self.reader.text_of_current()?) {
                         paragraph.text.push_str(&format!(" [image: {words}] "));
                     }
                 }
@@ -121,11 +121,15 @@ impl Body<'_> {
                     let rows = self.table_rows()?;
                     paragraph.boxes.push(rows.iter().map(|row| row.join(", ")).collect::<Vec<_>>().join("\n"));
                 }
-                "object" => {
-                    paragraph.objects.extend(element.attribute("href"));
+                "object" | "object-ole" => {
+                    let link = element.attribute("href").unwrap_or_default();
+                    match self.objects.formula(&link) {
+                        Some(formula) => paragraph.text.push_str(formula),
+                        None => paragraph.objects.push(link),
+                    }
                     self.reader.skip()?;
                 }
-                "title" | "image" | "object-ole" | "event-listeners" | "glue-point" => self.reader.skip()?,
+                "image" | "event-listeners" | "glue-point" => self.reader.skip()?,
                 _ => self.drawn(paragraph)?,
             }
         }

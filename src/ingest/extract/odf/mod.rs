@@ -1,12 +1,14 @@
 //! OpenDocument files: texts (ODT), workbooks (ODS) and presentations (ODP), by OASIS OpenDocument 1.3.
 //!
-//! A text has its headings, lists, tables and notes; a workbook a section for each sheet; a presentation a page for each
-//! slide. Deleted text, comments on text, page headers and tables of contents are left out; comments on cells are not.
+//! A text has its headings, lists, tables, formulas and notes; a workbook a section for each sheet; a presentation a page
+//! for each slide. Deleted text, comments on text, page headers and tables of contents are left out; comments on cells
+//! are not.
 //!
 //! May depend on `domain` only.
 
 mod body;
 mod inline;
+mod numbers;
 mod objects;
 mod sheets;
 mod slides;
@@ -59,7 +61,7 @@ pub(super) fn read(bytes: &[u8], kind: Kind, limits: &ExtractLimits) -> Result<E
     refuse_encrypted(&mut package, limits)?;
     let content = package.required("content.xml")?;
     let common = package.part("styles.xml")?;
-    let styles = Styles::read(format, [Some(content.as_str()), common.as_deref()], limits.max_depth)?;
+    let styles = Styles::read(format, &content, common.as_deref(), limits.max_depth)?;
     let objects = Objects::read(&mut package, limits)?;
     let media_type = package.part("mimetype")?.map(|found| found.trim().to_owned());
     let media_type = media_type.filter(|found| Kind::of_media_type(found) == Some(kind));
@@ -68,16 +70,16 @@ pub(super) fn read(bytes: &[u8], kind: Kind, limits: &ExtractLimits) -> Result<E
     let body = |reader| Body::new(reader, format, &styles, &objects, limits);
     match kind {
         Kind::Text => {
-            reader.find("text")?;
+            find_content(&mut reader, "text")?;
             body(reader).write(&mut writer)?;
         }
         Kind::Presentation => {
             let titles = slides::titles(format, &content, &styles, &objects, limits)?;
-            reader.find("presentation")?;
+            find_content(&mut reader, "presentation")?;
             slides::write(&mut body(reader), &titles, &mut writer)?;
         }
         Kind::Spreadsheet => {
-            reader.find("spreadsheet")?;
+            find_content(&mut reader, "spreadsheet")?;
             sheets::write(&mut body(reader), &mut writer)?;
         }
     }
@@ -85,7 +87,27 @@ pub(super) fn read(bytes: &[u8], kind: Kind, limits: &ExtractLimits) -> Result<E
         return Err(ExtractError::no_text("the document has no words in it, only pictures or nothing at all"));
     }
     let title = properties::title(&mut package, "meta.xml", limits.max_depth)?;
+    package.take_warnings().into_iter().for_each(|warning| writer.warn(warning));
     Ok(writer.finish(title))
+}
+
+/// Goes on to the element of the body that holds the content; `false` where there is none. The name alone does not tell:
+/// the formats of numbers and dates, which come before the body, have a `number:text`.
+fn find_content(reader: &mut Reader<'_>, name: &str) -> Result<bool, ExtractError> {
+    let Some(_root) = reader.child()? else { return Ok(false) };
+    while let Some(element) = reader.child()? {
+        if !element.is("body") {
+            reader.skip()?;
+            continue;
+        }
+        while let Some(content) = reader.child()? {
+            if content.is(name) {
+                return Ok(true);
+            }
+            reader.skip()?;
+        }
+    }
+    Ok(false)
 }
 
 /// The list of parts says which are encrypted; with a password, all that hold text are.

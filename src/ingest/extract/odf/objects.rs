@@ -1,17 +1,23 @@
-//! Charts that a document embeds: each is a document of its own in a folder of the package, with its values in a table.
+//! Charts and formulas that a document embeds: each is a document of its own in a folder of the package, a chart with its
+//! values in a table. What else is embedded is left out with a warning.
 
 use std::collections::HashMap;
 
 use super::{body::Body, styles::Styles};
 use crate::ingest::extract::{
-    ExtractError, ExtractLimits, package::Package, structure::one_line, writer::MarkdownWriter, xml::Reader,
+    ExtractError, ExtractLimits,
+    package::Package,
+    structure::one_line,
+    writer::MarkdownWriter,
+    xml::{Node, Reader},
 };
 
-/// So many objects are read; more are no charts that a person drew.
-const MAX_OBJECTS: usize = 1_000;
-
 #[derive(Debug, Default)]
-pub(super) struct Objects(HashMap<String, Chart>);
+pub(super) struct Objects {
+    charts: HashMap<String, Chart>,
+    /// Formulas, as a person typed them.
+    formulas: HashMap<String, String>,
+}
 
 #[derive(Debug, Default)]
 struct Chart {
@@ -26,31 +32,62 @@ impl Objects {
             .names()
             .filter_map(|name| std::str::from_utf8(name).ok()?.strip_suffix("/content.xml").map(str::to_owned))
             .collect();
-        if folders.len() > MAX_OBJECTS {
-            return Err(ExtractError::too_large("the number of embedded objects", MAX_OBJECTS as u64));
-        }
-        let mut charts = HashMap::new();
+        let mut objects = Self::default();
         for folder in folders {
             let Some(text) = package.part(&format!("{folder}/content.xml"))? else { continue };
+            if let Some(formula) = formula(&mut Reader::new(format, &text, limits.max_depth))? {
+                objects.formulas.insert(folder, formula);
+                continue;
+            }
             let (styles, none) = (Styles::default(), Self::default());
             let reader = Reader::new(format, &text, limits.max_depth);
             let mut body = Body::new(reader, format, &styles, &none, limits);
             if body.reader.find("chart")? {
                 let mut chart = Chart::default();
                 body.chart(&mut chart)?;
-                charts.insert(folder, chart);
+                objects.charts.insert(folder, chart);
             }
         }
-        Ok(Self(charts))
+        Ok(objects)
     }
 
-    /// Writes the chart that a link such as `./Object 1` points to; other objects hold no text of the document.
+    /// The formula that a link such as `./Object 1` points to.
+    pub(super) fn formula(&self, link: &str) -> Option<&str> {
+        self.formulas.get(folder_of(link)).map(String::as_str)
+    }
+
+    /// Writes the chart that a link points to, and warns of any other object.
     pub(super) fn write(&self, link: &str, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {
-        let Some(chart) = self.0.get(link.trim_start_matches("./").trim_end_matches('/')) else { return Ok(()) };
+        let Some(chart) = self.charts.get(folder_of(link)) else {
+            writer.warn(format!("what the document embeds of another program ({}) was left out", folder_of(link)));
+            return Ok(());
+        };
         let title = if chart.title.is_empty() { "Chart".into() } else { format!("{} (chart)", chart.title) };
         writer.block(&title)?;
         writer.table(&chart.rows)
     }
+}
+
+/// The folder in the package that a link such as `./Object 1` points to.
+fn folder_of(link: &str) -> &str {
+    link.trim_start_matches("./").trim_end_matches('/')
+}
+
+/// Reads a part that is a formula: as it was typed, where that is kept, or the signs that it shows. `None` where the part
+/// is none.
+fn formula(reader: &mut Reader<'_>) -> Result<Option<String>, ExtractError> {
+    if !reader.child()?.is_some_and(|root| root.is("math")) {
+        return Ok(None);
+    }
+    let (mut typed, mut signs) = (String::new(), String::new());
+    while let Some(node) = reader.next()? {
+        match node {
+            Node::Start(element) if element.is("annotation") => typed = one_line(&reader.text_of_current()?),
+            Node::Text(text) => signs.push_str(&text),
+            Node::Start(_) | Node::End => {}
+        }
+    }
+    Ok(Some(if typed.is_empty() { one_line(&signs) } else { typed }))
 }
 
 impl Body<'_> {
@@ -59,7 +96,11 @@ impl Body<'_> {
         while let Some(element) = self.reader.child()? {
             match element.name() {
                 "title" => chart.title = one_line(&self.flat()?),
-                "table" => chart.rows = self.table_rows()?,
+                "table" => {
+                    chart.rows = self.table_rows()?;
+                    // How LibreOffice writes that a point has no value.
+                    chart.rows.iter_mut().flatten().filter(|cell| cell.as_str() == "NaN").for_each(String::clear);
+                }
                 "chart" => self.chart(chart)?,
                 _ => self.reader.skip()?,
             }

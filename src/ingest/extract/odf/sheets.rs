@@ -1,9 +1,9 @@
 //! Sheets of a workbook: what their cells show, dates as ISO dates, and the comments on cells.
 
-use super::{body::Body, inline::Paragraph, inline::is_drawn};
+use super::{body::Body, inline::Paragraph, inline::is_drawn, numbers::letters};
 use crate::ingest::extract::{
     ExtractError,
-    number_format::plain,
+    number_format::{as_displayed, plain},
     sheet::{Area, Sheet},
     structure::one_line,
     writer::MarkdownWriter,
@@ -36,6 +36,12 @@ pub(super) fn write(body: &mut Body<'_>, writer: &mut MarkdownWriter) -> Result<
             continue;
         }
         let name = one_line(&element.attribute("name").unwrap_or_default());
+        // The names of sheets do not begin like this: formulas refer to the cells of another workbook, which are kept.
+        if name.starts_with('\'') && name.contains("'#") {
+            writer.warn(format!("the cells that are kept of another workbook ({name}) were left out"));
+            body.reader.skip()?;
+            continue;
+        }
         let is_hidden = element.attribute("style-name").is_some_and(|style| body.styles.is_hidden(&style));
         let mut filled = Filled { sheet: Sheet::new(name.as_str()), below: Vec::new() };
         let mut next = 0;
@@ -83,7 +89,7 @@ impl Body<'_> {
                 self.reader.skip()?;
                 continue;
             }
-            let cell = self.sheet_cell(&element, filled)?;
+            let cell = self.sheet_cell(&element, (row, column), filled)?;
             if !cell.text.trim().is_empty() {
                 let last = (row.saturating_add(repeated), column.saturating_add(cell.repeated));
                 if last.0 > ROWS || last.1 > COLUMNS {
@@ -105,7 +111,12 @@ impl Body<'_> {
     }
 
     /// Reads the rest of a cell.
-    fn sheet_cell(&mut self, element: &Element<'_>, filled: &mut Filled) -> Result<Cell, ExtractError> {
+    fn sheet_cell(
+        &mut self,
+        element: &Element<'_>,
+        (row, column): (u32, u32),
+        filled: &mut Filled,
+    ) -> Result<Cell, ExtractError> {
         let mut lines: Vec<String> = Vec::new();
         while let Some(part) = self.reader.child()? {
             match part.name() {
@@ -114,7 +125,8 @@ impl Body<'_> {
                     lines.push(paragraph.text);
                 }
                 "annotation" => {
-                    let comment = self.comment()?;
+                    let place = format!("{}{}", letters(i64::from(column) + 1, b'A'), i64::from(row) + 1);
+                    let comment = self.comment(&place)?;
                     filled.below.extend(comment);
                 }
                 name if is_drawn(name) => {
@@ -140,8 +152,8 @@ impl Body<'_> {
         self.pending_objects.extend(drawn.objects);
     }
 
-    /// Reads the rest of a comment on a cell.
-    fn comment(&mut self) -> Result<Option<String>, ExtractError> {
+    /// Reads the rest of a comment on the cell at `place`.
+    fn comment(&mut self, place: &str) -> Result<Option<String>, ExtractError> {
         let (mut author, mut words) = (String::new(), Vec::new());
         while let Some(element) = self.reader.child()? {
             match element.name() {
@@ -153,7 +165,7 @@ impl Body<'_> {
         }
         let words = one_line(&words.join(" "));
         let by = if author.is_empty() { String::new() } else { format!(" by {author}") };
-        Ok((!words.is_empty()).then(|| format!("Comment{by}: {words}")))
+        Ok((!words.is_empty()).then(|| format!("Comment on {place}{by}: {words}")))
     }
 }
 
@@ -168,11 +180,30 @@ fn shown(element: &Element<'_>, displayed: String) -> String {
         return displayed;
     }
     match element.attribute("value-type").as_deref() {
-        Some("float") => element.number::<f64>("value").map_or(displayed, plain),
+        Some("float") => match element.number("value") {
+            Some(value) => as_displayed(value, &displayed),
+            None => displayed,
+        },
         Some("date") => element
             .attribute("date-value")
             .map_or(displayed, |date| date.trim_end_matches("T00:00:00").replace('T', " ")),
         Some("boolean") => element.attribute("boolean-value").map_or(displayed, |value| value.to_uppercase()),
+        // Programs other than those for offices write values alone.
+        _ if displayed.trim().is_empty() => undisplayed(element).unwrap_or_default(),
         _ => displayed,
+    }
+}
+
+/// The value of a cell that displays nothing.
+fn undisplayed(element: &Element<'_>) -> Option<String> {
+    match element.attribute("value-type")?.as_str() {
+        "string" => element.attribute("string-value"),
+        "percentage" => Some(format!("{}%", plain(element.number::<f64>("value")? * 100.0))),
+        "currency" => {
+            let sign = element.attribute("currency").unwrap_or_default();
+            Some(format!("{} {sign}", plain(element.number("value")?)))
+        }
+        "time" => element.attribute("time-value"),
+        _ => None,
     }
 }

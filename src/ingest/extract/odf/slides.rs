@@ -1,8 +1,9 @@
 //! Slides of a presentation as pages: the title first, then the shapes in their order, then the speaker's notes.
 
-use super::{body::Body, inline::is_drawn, objects::Objects, styles::Styles};
+use super::{body::Body, find_content, inline::is_drawn, objects::Objects, styles::Styles};
 use crate::ingest::extract::{
     ExtractError, ExtractLimits,
+    pictures::description,
     structure::one_line,
     writer::MarkdownWriter,
     xml::{Element, Reader},
@@ -18,7 +19,7 @@ pub(super) fn titles(
 ) -> Result<Vec<String>, ExtractError> {
     let mut body = Body::new(Reader::new(format, content, limits.max_depth), format, styles, objects, limits);
     let mut titles = Vec::new();
-    if !body.reader.find("presentation")? {
+    if !find_content(&mut body.reader, "presentation")? {
         return Ok(titles);
     }
     while let Some(page) = body.reader.child()? {
@@ -77,7 +78,7 @@ fn class_of(shape: &Element<'_>) -> String {
 }
 
 fn is_title(shape: &Element<'_>) -> bool {
-    shape.is("frame") && class_of(shape) == "title"
+    is_drawn(shape.name()) && class_of(shape) == "title"
 }
 
 impl Body<'_> {
@@ -96,17 +97,20 @@ impl Body<'_> {
     fn inside(&mut self, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {
         while let Some(element) = self.reader.child()? {
             match element.name() {
-                "desc" => {
-                    let words = one_line(&self.reader.text_of_current()?);
-                    if words.contains(' ') {
+                "desc" | "title" => {
+                    if let Some(words) = description(&self.reader.text_of_current()?) {
                         writer.block(&format!("[image: {words}]"))?;
                     }
                 }
-                "object" => {
-                    self.pending_objects.extend(element.attribute("href"));
+                "object" | "object-ole" => {
+                    let link = element.attribute("href").unwrap_or_default();
+                    match self.objects.formula(&link) {
+                        Some(formula) => writer.block(formula)?,
+                        None => self.pending_objects.push(link),
+                    }
                     self.reader.skip()?;
                 }
-                "title" | "image" | "object-ole" | "event-listeners" | "glue-point" | "plugin" => self.reader.skip()?,
+                "image" | "event-listeners" | "glue-point" | "plugin" => self.reader.skip()?,
                 "text-box" => self.inside(writer)?,
                 name if is_drawn(name) => self.shape(&element, writer)?,
                 _ => self.block(&element, writer)?,

@@ -2,16 +2,17 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::numbers::Numbers;
 use crate::ingest::extract::{ExtractError, xml::Reader};
 
 /// Styles are based on one another; a chain that is longer goes in circles.
 const MAX_CHAIN: usize = 16;
 
 /// What stands before the items of one level of a list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Mark {
     Sign,
-    Number { start: i64 },
+    Number(Numbers),
     Nothing,
 }
 
@@ -27,16 +28,21 @@ pub(super) struct Styles {
 }
 
 impl Styles {
-    pub(super) fn read(format: &'static str, parts: [Option<&str>; 2], max_depth: usize) -> Result<Self, ExtractError> {
+    /// Reads the styles that stand in the content and those that have names. What else the part of styles has is for
+    /// page headers and the like, and may bear the names of other styles of the content.
+    pub(super) fn read(
+        format: &'static str,
+        content: &str,
+        common: Option<&str>,
+        max_depth: usize,
+    ) -> Result<Self, ExtractError> {
         let mut styles = Self::default();
-        for part in parts.into_iter().flatten() {
+        for (part, wanted) in [(common, "styles"), (Some(content), "automatic-styles")] {
+            let Some(part) = part else { continue };
             let mut reader = Reader::new(format, part, max_depth);
             let Some(_root) = reader.child()? else { continue };
             while let Some(element) = reader.child()? {
-                match element.name() {
-                    "automatic-styles" | "styles" => styles.inside(&mut reader)?,
-                    _ => reader.skip()?,
-                }
+                if element.is(wanted) { styles.inside(&mut reader)? } else { reader.skip()? }
             }
         }
         Ok(styles)
@@ -97,7 +103,7 @@ impl Styles {
 
     /// The mark of a level, 0 for the outermost, of a list.
     pub(super) fn mark(&self, list: &str, level: usize) -> Mark {
-        self.lists.get(list).and_then(|levels| levels.get(&level)).copied().unwrap_or(Mark::Sign)
+        self.lists.get(list).and_then(|levels| levels.get(&level)).cloned().unwrap_or(Mark::Sign)
     }
 
     fn chain<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s str> {
@@ -114,7 +120,7 @@ fn levels(reader: &mut Reader<'_>) -> Result<HashMap<usize, Mark>, ExtractError>
             "list-level-style-number" if element.attribute("num-format").is_none_or(|form| form.is_empty()) => {
                 Mark::Nothing
             }
-            "list-level-style-number" => Mark::Number { start: element.number("start-value").unwrap_or(1) },
+            "list-level-style-number" => Mark::Number(Numbers::of(&element)),
             "list-level-style-bullet" if element.attribute("bullet-char").is_some_and(|c| c.trim().is_empty()) => {
                 Mark::Nothing
             }

@@ -2,6 +2,8 @@
 use super::*;
 use crate::ingest::extract::{check_structure, package::made::archive};
 
+mod losses;
+
 const NAMESPACES: &str = "xmlns:office='o' xmlns:text='t' xmlns:table='b' xmlns:draw='d' xmlns:style='s' xmlns:xlink='x' \
     xmlns:presentation='p' xmlns:svg='v' xmlns:dc='c' xmlns:chart='h' xmlns:fo='f'";
 
@@ -145,7 +147,7 @@ fn sheets_show_values_repeat_cells_and_keep_comments() {
         .replace("</office:annotation></text:p>", "</office:annotation><text:p>sum</text:p>");
     let found = extracted(Kind::Spreadsheet, styles, &body, &[]);
     let expected = "## Prices\n\n| day | part | sum |\n| --- | --- | --- |\n| 2024-01-02 | 12.5% | 1234.5 |\n\
-                    | TRUE | #DIV/0! | |\n| TRUE | #DIV/0! | |\n\nComment by Ann: checked\n\n## Old\n\nx\n";
+                    | TRUE | #DIV/0! | |\n| TRUE | #DIV/0! | |\n\nComment on C1 by Ann: checked\n\n## Old\n\nx\n";
     assert_eq!(found.text, expected);
     assert_eq!(found.warnings, ["the sheet \"Old\" is hidden in the workbook; it was read as well"]);
 }

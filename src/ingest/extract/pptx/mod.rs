@@ -51,6 +51,7 @@ pub(super) fn read(bytes: &[u8], limits: &ExtractLimits) -> Result<ExtractedDocu
         return Err(ExtractError::no_text("the presentation has no words in it, only pictures or nothing at all"));
     }
     let title = properties::title(&mut package, "docProps/core.xml", limits.max_depth)?;
+    package.take_warnings().into_iter().for_each(|warning| writer.warn(warning));
     Ok(writer.finish(title))
 }
 

@@ -4,6 +4,7 @@ use super::FORMAT;
 use crate::ingest::extract::{
     ExtractError,
     drawing_text::{Levels, TextBody},
+    pictures::description,
     xml::{Element, Reader},
 };
 
@@ -137,7 +138,7 @@ fn inside(reader: &mut Reader<'_>, shape: &mut Shape) -> Result<(), ExtractError
     while let Some(element) = reader.child()? {
         match element.name() {
             "cNvPr" => {
-                shape.description = description(&element);
+                shape.description = element.attribute("descr").and_then(|text| description(&text)).unwrap_or_default();
                 reader.skip()?;
             }
             "ph" => {
@@ -196,13 +197,6 @@ fn offset(reader: &mut Reader<'_>) -> Result<Option<Position>, ExtractError> {
         reader.skip()?;
     }
     Ok(found)
-}
-
-/// A description that is one, and not a file name or a default.
-fn description(element: &Element<'_>) -> String {
-    let text = element.attribute("descr").unwrap_or_default();
-    let words: Vec<&str> = text.split_whitespace().collect();
-    if words.len() > 1 { words.join(" ") } else { String::new() }
 }
 
 /// Reads the rest of an `a:tbl`. What a merged cell says stands in each cell that it covers.

@@ -1,6 +1,6 @@
 //! The cells of one sheet.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{FORMAT, strings, styles::Styles};
 use crate::ingest::extract::{
@@ -20,6 +20,10 @@ pub(super) struct Worksheet {
     pub(super) drawing: Option<String>,
     /// How many cells name a text that is not there.
     pub(super) textless: usize,
+    /// How many formulas have no result.
+    pub(super) uncomputed: usize,
+    /// What the sheet embeds of other programs, and how often.
+    pub(super) embedded: BTreeMap<String, usize>,
 }
 
 struct Context<'c> {
@@ -27,6 +31,7 @@ struct Context<'c> {
     styles: &'c Styles,
     budget: &'c mut CellBudget,
     textless: usize,
+    uncomputed: usize,
 }
 
 impl Worksheet {
@@ -38,8 +43,9 @@ impl Worksheet {
         limits: &ExtractLimits,
         budget: &mut CellBudget,
     ) -> Result<Self, ExtractError> {
-        let mut found = Self { sheet: Sheet::new(name), drawing: None, textless: 0 };
-        let mut context = Context { strings, styles, budget, textless: 0 };
+        let mut found =
+            Self { sheet: Sheet::new(name), drawing: None, textless: 0, uncomputed: 0, embedded: BTreeMap::new() };
+        let mut context = Context { strings, styles, budget, textless: 0, uncomputed: 0 };
         let mut reader = Reader::new(FORMAT, part, limits.max_depth);
         let Some(_root) = reader.child()? else { return Ok(found) };
         while let Some(element) = reader.child()? {
@@ -57,10 +63,11 @@ impl Worksheet {
                     found.drawing = element.prefixed("id");
                     reader.skip()?;
                 }
+                "oleObjects" => embedded(&mut reader, &mut found.embedded)?,
                 _ => reader.skip()?,
             }
         }
-        found.textless = context.textless;
+        (found.textless, found.uncomputed) = (context.textless, context.uncomputed);
         Ok(found)
     }
 }
@@ -93,6 +100,22 @@ fn rows(reader: &mut Reader<'_>, sheet: &mut Sheet, context: &mut Context<'_>) -
     Ok(())
 }
 
+/// Reads the rest of an `oleObjects`.
+fn embedded(reader: &mut Reader<'_>, found: &mut BTreeMap<String, usize>) -> Result<(), ExtractError> {
+    while let Some(element) = reader.child()? {
+        match element.name() {
+            "oleObject" => {
+                *found.entry(element.attribute("progId").unwrap_or_else(|| "an object".into())).or_default() += 1;
+                reader.skip()?;
+            }
+            // It says the same in an older form.
+            "Fallback" => reader.skip()?,
+            _ => embedded(reader, found)?,
+        }
+    }
+    Ok(())
+}
+
 /// Reads the rest of a cell as the text that it shows.
 fn cell<'c>(
     reader: &mut Reader<'_>,
@@ -101,13 +124,22 @@ fn cell<'c>(
 ) -> Result<Cow<'c, str>, ExtractError> {
     let mut value = None;
     let mut inline = String::new();
+    let mut is_formula = false;
     while let Some(part) = reader.child()? {
         match part.name() {
             "v" => value = Some(reader.text_of_current()?),
             "is" => inline = strings::text(reader)?,
+            "f" => {
+                is_formula = true;
+                reader.skip()?;
+            }
             _ => reader.skip()?,
         }
     }
+    // A text may be empty, which no other result is: nobody has computed it.
+    let has_value = value.as_ref().is_some_and(|value: &String| !value.trim().is_empty());
+    let is_text = element.attribute("t").as_deref() == Some("str");
+    context.uncomputed += usize::from(is_formula && !has_value && !is_text && inline.is_empty());
     let Some(value) = value else { return Ok(inline.into()) };
     Ok(match element.attribute("t").as_deref() {
         Some("s") => {
@@ -118,13 +150,18 @@ fn cell<'c>(
         Some("b") => if value.trim() == "0" { "FALSE" } else { "TRUE" }.into(),
         Some("str" | "inlineStr") => strings::unescape(&value).into(),
         Some("e") => value.into(),
-        // ISO 8601 as it is, but for the time of a day that has none.
-        Some("d") => value.trim().trim_end_matches("T00:00:00").replace('T', " ").into(),
+        Some("d") => moment(value.trim()).into(),
         _ => match value.trim().parse::<f64>() {
             Ok(number) => context.styles.show(element.number("s").unwrap_or(0), number).into(),
             Err(_) => value.into(),
         },
     })
+}
+
+/// ISO 8601 as it is, but for the time of a day that has none, and for what some libraries add to each.
+fn moment(value: &str) -> String {
+    let value = value.trim_end_matches('Z').trim_end_matches(".000");
+    value.trim_end_matches("T00:00:00").replace('T', " ")
 }
 
 /// The row and the column of a place such as `B7`.
@@ -148,6 +185,19 @@ fn parse_area(area: &str) -> Option<Area> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn moments_are_days_where_they_have_no_time() {
+        for (value, expected) in [
+            ("2024-02-03", "2024-02-03"),
+            ("2024-02-03T00:00:00", "2024-02-03"),
+            ("2024-02-03T00:00:00.000Z", "2024-02-03"),
+            ("2024-02-03T10:30:00.000Z", "2024-02-03 10:30:00"),
+            ("2024-02-03T10:30:00.250", "2024-02-03 10:30:00.250"),
+        ] {
+            assert_eq!(moment(value), expected);
+        }
+    }
 
     #[test]
     fn places_have_letters_and_numbers() {

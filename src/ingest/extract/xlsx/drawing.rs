@@ -2,8 +2,8 @@
 
 use super::FORMAT;
 use crate::ingest::extract::{
-    ExtractError, ExtractLimits, chart::Chart, diagram::Diagram, package::Package, relationships::Relationships,
-    structure::one_line, writer::MarkdownWriter, xml::Reader,
+    ExtractError, ExtractLimits, chart::Chart, diagram::Diagram, drawing_text::TextBody, package::Package,
+    pictures::description, relationships::Relationships, structure::one_line, writer::MarkdownWriter, xml::Reader,
 };
 
 #[derive(Debug)]
@@ -91,15 +91,12 @@ fn inside(reader: &mut Reader<'_>, found: &mut Vec<Found>) -> Result<(), Extract
                 reader.skip()?;
             }
             "cNvPr" => {
-                let description = one_line(&element.attribute("descr").unwrap_or_default());
-                if description.contains(' ') {
-                    found.push(Found::Text(format!("[image: {description}]")));
-                }
+                let words = element.attribute("descr").and_then(|text| description(&text));
+                found.extend(words.map(|words| Found::Text(format!("[image: {words}]"))));
                 reader.skip()?;
             }
             "txBody" => {
-                let mut text = String::new();
-                words(reader, &mut text)?;
+                let text = TextBody::read(reader)?.flat();
                 let lines: Vec<String> = text.lines().map(one_line).filter(|line| !line.is_empty()).collect();
                 if !lines.is_empty() {
                     found.push(Found::Text(lines.join("\n")));
@@ -107,20 +104,6 @@ fn inside(reader: &mut Reader<'_>, found: &mut Vec<Found>) -> Result<(), Extract
             }
             "Fallback" => reader.skip()?,
             _ => inside(reader, found)?,
-        }
-    }
-    Ok(())
-}
-
-fn words(reader: &mut Reader<'_>, text: &mut String) -> Result<(), ExtractError> {
-    while let Some(element) = reader.child()? {
-        match element.name() {
-            "t" => text.push_str(&reader.text_of_current()?),
-            "p" | "br" => {
-                text.push('\n');
-                words(reader, text)?;
-            }
-            _ => words(reader, text)?,
         }
     }
     Ok(())

@@ -59,6 +59,16 @@ pub(super) fn read(bytes: &[u8], limits: &ExtractLimits) -> Result<ExtractedDocu
             let (cells, name) = (worksheet.textless, &entry.name);
             writer.warn(format!("{cells} cells of the sheet \"{name}\" name a text that is not in the file"));
         }
+        if worksheet.uncomputed > 0 {
+            writer.warn(format!(
+                "{} formulas of the sheet \"{}\" have no result in the file; open it in a spreadsheet program and save it",
+                worksheet.uncomputed, entry.name
+            ));
+        }
+        for (program, count) in &worksheet.embedded {
+            let place = format!("the sheet \"{}\"", entry.name);
+            writer.warn(format!("what {place} embeds of another program ({program}, {count} in all) was left out"));
+        }
         let part = relationships.target(&entry.id).unwrap_or_default();
         let beside = Relationships::of(&mut package, part, limits.max_depth)?;
         let place = format!(" on the sheet \"{}\"", entry.name);
@@ -77,6 +87,7 @@ pub(super) fn read(bytes: &[u8], limits: &ExtractLimits) -> Result<ExtractedDocu
         return Err(ExtractError::no_text("no cell of the workbook holds anything"));
     }
     let title = properties::title(&mut package, "docProps/core.xml", limits.max_depth)?;
+    package.take_warnings().into_iter().for_each(|warning| writer.warn(warning));
     Ok(writer.finish(title))
 }
 

@@ -1,7 +1,7 @@
 //! Texts of cells: those that all sheets share, and those that stand in a cell.
 
 use super::FORMAT;
-use crate::ingest::extract::{ExtractError, xml::Reader};
+use crate::ingest::extract::{ExtractError, structure::takes_exponent, xml::Reader};
 
 pub(super) fn shared_strings(part: Option<&str>, max_depth: usize) -> Result<Vec<String>, ExtractError> {
     let mut strings = Vec::new();
@@ -29,11 +29,26 @@ fn text_into(reader: &mut Reader<'_>, text: &mut String) -> Result<(), ExtractEr
     while let Some(element) = reader.child()? {
         match element.name() {
             "t" => text.push_str(&unescape(&reader.text_of_current()?)),
-            "rPh" | "rPr" | "phoneticPr" => reader.skip()?,
+            "rPr" => {
+                if is_raised(reader)? && takes_exponent(text) {
+                    text.push('^');
+                }
+            }
+            "rPh" | "phoneticPr" => reader.skip()?,
             _ => text_into(reader, text)?,
         }
     }
     Ok(())
+}
+
+/// Reads the rest of an `rPr`: whether its run stands above the line.
+fn is_raised(reader: &mut Reader<'_>) -> Result<bool, ExtractError> {
+    let mut is_raised = false;
+    while let Some(element) = reader.child()? {
+        is_raised |= element.is("vertAlign") && element.value().as_deref() == Some("superscript");
+        reader.skip()?;
+    }
+    Ok(is_raised)
 }
 
 /// Characters that XML cannot hold are written `_x000D_` (ECMA-376 part 1, 22.9.2.19). Controls are line ends here.

@@ -226,3 +226,42 @@ fn damage_is_named() {
     let document = extracted(&xlsx(&[("S", "", &data(&[&[("", "<v>1</v>")]]))], &[]));
     assert!(document.warnings.is_empty());
 }
+
+#[test]
+fn formulas_without_results_and_what_is_embedded_are_warned_of() {
+    let sheet = data(&[&[
+        (TEXT, &words("sum")),
+        ("", "<f>SUM(B1:B9)</f><v></v>"),
+        ("", "<f t='shared' si='0'/>"),
+        ("t='str'", "<f>\"\"</f><v></v>"),
+        ("", "<f>1+1</f><v>2</v>"),
+    ]]) + "<oleObjects xmlns:mc='m'><mc:AlternateContent><mc:Choice><oleObject progId='Word.Document.12'/></mc:Choice><mc:Fallback>\
+          <oleObject progId='Word.Document.12'/></mc:Fallback></mc:AlternateContent></oleObjects>";
+    let document = extracted(&xlsx(&[("S", "", &sheet)], &[]));
+    assert_eq!(document.text, "## S\n\nsum\n\n2\n");
+    let expected = [
+        "2 formulas of the sheet \"S\" have no result in the file; open it in a spreadsheet program and save it",
+        "what the sheet \"S\" embeds of another program (Word.Document.12, 1 in all) was left out",
+    ];
+    assert_eq!(document.warnings, expected);
+}
+
+#[test]
+fn raised_numbers_of_cells_and_boxes_are_exponents() {
+    let strings = "<sst><si><r><t>10</t></r><r><rPr><vertAlign val='superscript'/></rPr><t>6</t></r><r><rPr/><t> m</t></r>\
+        <r><rPr><sz val='11'/><vertAlign val='superscript'/></rPr><t>2</t></r></si><si><r><t>Total</t></r><r><rPr>\
+        <vertAlign val='superscript'/></rPr><t>1</t></r></si></sst>";
+    let sheet = data(&[&[("t='s'", "<v>0</v>")], &[("t='s'", "<v>1</v>")]]) + "<drawing r:id='d1'/>";
+    let drawing = "<xdr:wsDr xmlns:xdr='x' xmlns:a='a'><xdr:twoCellAnchor><xdr:sp><xdr:txBody><a:bodyPr/><a:p><a:r><a:t>5 m</a:t></a:r><a:r>\
+        <a:rPr baseline='30000'/><a:t>2</a:t></a:r><a:br/><a:r><a:t>next</a:t></a:r></a:p></xdr:txBody></xdr:sp></xdr:twoCellAnchor></xdr:wsDr>";
+    let beside = relationships(&[("d1", "drawing", "../drawings/drawing1.xml")]);
+    let bytes = xlsx(
+        &[("S", "", &sheet)],
+        &[
+            ("xl/sharedStrings.xml", strings),
+            ("xl/worksheets/_rels/sheet0.xml.rels", &beside),
+            ("xl/drawings/drawing1.xml", drawing),
+        ],
+    );
+    assert_eq!(extracted(&bytes).text, "## S\n\n| 10^6 m^2 |\n| --- |\n| Total1 |\n\n5 m^2\nnext\n");
+}

@@ -58,7 +58,7 @@ fn a_waterfall_is_its_title_and_a_table_of_its_values() {
     let (text, warnings) = written(&data, &series("waterfall", "Ducks", "0", ""));
     assert_eq!(
         text,
-        "Stock (waterfall chart)\n\n| | Ducks |\n| --- | --- |\n| May | 50.0% |\n| June & July | 30.0% |\n"
+        "Stock (waterfall chart; axes: Axis)\n\n| | Ducks |\n| --- | --- |\n| May | 50.0% |\n| June & July | 30.0% |\n"
     );
     assert_eq!(warnings, Vec::<String>::new());
 }
@@ -94,7 +94,7 @@ fn series_share_a_table_and_several_kinds_of_values_are_named() {
     let (text, warnings) = written(&data, &shown);
     assert_eq!(
         text,
-        "Stock (map chart)\n\n| | Ships (value) | Ships (color) | Boats |\n| --- | --- | --- | --- |\n| Kiel | 1 | 7 | 5 |\n\
+        "Stock (map chart; axes: Axis)\n\n| | Ships (value) | Ships (color) | Boats |\n| --- | --- | --- | --- |\n| Kiel | 1 | 7 | 5 |\n\
          | Bonn | 2 | 8 | 6 |\n"
     );
     assert_eq!(warnings, Vec::<String>::new());
@@ -105,11 +105,11 @@ fn bins_make_a_histogram_and_a_pareto_line_has_no_values_of_its_own() {
     let data = data("0", &[values("val", "", &["2", "9"])]);
     let bins = "<cx:layoutPr><cx:binning intervalClosed='r'/></cx:layoutPr>";
     let (text, warnings) = written(&data, &series("clusteredColumn", "Age", "0", bins));
-    assert_eq!(text, "Stock (histogram chart)\n\n| | Age |\n| --- | --- |\n| 1 | 2 |\n| 2 | 9 |\n");
+    assert_eq!(text, "Stock (histogram chart; axes: Axis)\n\n| | Age |\n| --- | --- |\n| 1 | 2 |\n| 2 | 9 |\n");
     assert_eq!(warnings, Vec::<String>::new());
     let line = "<cx:series layoutId='paretoLine' ownerIdx='0' uniqueId='v'><cx:axisId val='2'/></cx:series>";
     let (text, warnings) = written(&data, &(series("clusteredColumn", "Age", "0", "") + line));
-    assert!(text.starts_with("Stock (column and Pareto chart)\n\n| | Age |\n"), "{text}");
+    assert!(text.starts_with("Stock (column and Pareto chart; axes: Axis)\n\n| | Age |\n"), "{text}");
     assert_eq!(warnings, Vec::<String>::new());
 }
 
@@ -124,10 +124,13 @@ fn what_the_file_does_not_keep_is_warned_of() {
     };
     let bare =
         data("0", &["<cx:strDim type='cat'><cx:f>_xlchart.v1.0</cx:f></cx:strDim>".to_owned(), reference.clone()]);
-    assert_eq!(written(&bare, &series("funnel", "a", "0", "")), ("Stock (funnel chart)\n".into(), vec![warned(1)]));
+    assert_eq!(
+        written(&bare, &series("funnel", "a", "0", "")),
+        ("Stock (funnel chart; axes: Axis)\n".into(), vec![warned(1)])
+    );
     let half = data("0", &[categories(&[&["May"]]), reference]);
     let both = series("funnel", "a", "0", "") + &series("funnel", "b", "nowhere", "");
-    let expected = "Stock (funnel chart)\n\n| | a |\n| --- | --- |\n| May | |\n";
+    let expected = "Stock (funnel chart; axes: Axis)\n\n| | a |\n| --- | --- |\n| May | |\n";
     assert_eq!(written(&half, &both), (expected.into(), vec![warned(2)]));
 }
 
@@ -136,7 +139,7 @@ fn points_that_claim_a_far_place_and_series_that_swell_are_bounded() {
     let far = format!("<cx:lvl><cx:pt idx='{MAX_POINTS}'>1</cx:pt><cx:pt idx='1'>2</cx:pt></cx:lvl>");
     let data = data("0", &[format!("<cx:numDim type='val'>{far}</cx:numDim>")]);
     let (text, warnings) = written(&data, &series("funnel", "a", "0", ""));
-    assert_eq!(text, "Stock (funnel chart)\n\n| | a |\n| --- | --- |\n| 1 | |\n| 2 | 2 |\n");
+    assert_eq!(text, "Stock (funnel chart; axes: Axis)\n\n| | a |\n| --- | --- |\n| 1 | |\n| 2 | 2 |\n");
     assert!(warnings[0].starts_with("1 points of the chart \"Stock\" were left out"), "{warnings:?}");
 
     // Many series of one long data.
