@@ -5,12 +5,15 @@
 
 use std::{
     collections::BTreeSet,
-    sync::Arc,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 
 use axum::http::StatusCode;
 use chrono::Utc;
+use futures::Stream;
 use serde_json::{Map, Value, json};
 use tokio::sync::{mpsc, oneshot};
 use tracing::Instrument as _;
@@ -49,9 +52,32 @@ pub struct TakenIn {
 /// What comes of a question while it is answered, and in the end.
 pub struct Streamed {
     /// Stages and sentences.
-    pub events: mpsc::Receiver<AnswerEvent>,
+    pub events: Events,
     /// The end. It does not come when the events are not received any more.
     pub outcome: oneshot::Receiver<Result<Outcome, Problem>>,
+}
+
+/// The events of an answer, with a note of which documents were shown in them: the audit log tells it also of a caller
+/// that has read what it wanted and left before the end.
+pub struct Events {
+    made: mpsc::Receiver<AnswerEvent>,
+    shown: Shown,
+}
+
+/// The documents of the footnotes that a caller has been sent.
+type Shown = Arc<Mutex<BTreeSet<DocumentId>>>;
+
+impl Stream for Events {
+    type Item = AnswerEvent;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<AnswerEvent>> {
+        let event = ready!(self.made.poll_recv(context));
+        if let Some(AnswerEvent::Sentence { citations, .. }) = &event {
+            let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+            shown.extend(citations.iter().map(|citation| citation.document_id));
+        }
+        Poll::Ready(event)
+    }
 }
 
 impl TakenIn {
@@ -70,26 +96,28 @@ impl TakenIn {
         Ok(Self { app, services, question, actor: caller.actor, slot, asking })
     }
 
-    /// The outcome, and what the audit log is told of it.
-    pub async fn answer(self) -> Result<(Outcome, Details), Problem> {
+    /// What the audit log is told, whatever comes of the question, and the outcome.
+    pub async fn answer(self) -> (Details, Result<Outcome, Problem>) {
         let said = said(&self.app, &self.question);
-        let outcome = self.finish(None).await?;
-        let details = details(said, Some(&outcome));
-        Ok((outcome, details))
+        let result = self.finish(None).await;
+        (details(said, result.as_ref().ok(), BTreeSet::new()), result)
     }
 
     /// Answers on a task of its own, which ends when nobody receives its events any more, and records the end in the audit
     /// log.
     pub fn stream(self, asked: Option<Asked>) -> Streamed {
-        let (sender, events) = mpsc::channel(EVENTS);
+        let (sender, made) = mpsc::channel(EVENTS);
         let (last, outcome) = oneshot::channel();
+        let shown = Shown::default();
+        let events = Events { made, shown: shown.clone() };
         let work = async move {
             let (app, actor) = (self.app.clone(), self.actor.clone());
             let said = said(&app, &self.question);
             let result = self.finish(Some(sender)).await;
             if let Some(asked) = asked {
                 let status = result.as_ref().map_or_else(|problem| problem.status, |_| StatusCode::OK.as_u16());
-                asked.record(&app, &actor, status, details(said, result.as_ref().ok())).await;
+                let shown = shown.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                asked.record(&app, &actor, status, details(said, result.as_ref().ok(), shown)).await;
             }
             // A caller that left does not read the outcome.
             drop(last.send(result));
@@ -167,13 +195,16 @@ fn said(app: &App, question: &Question) -> Map<String, Value> {
     said
 }
 
-/// What the audit log says of a question and its outcome: which documents were shown, and none of their words.
-fn details(mut said: Map<String, Value>, outcome: Option<&Outcome>) -> Details {
+/// What the audit log says of a question and its outcome: which documents were shown, those of an answer without an end
+/// too, and none of their words.
+fn details(mut said: Map<String, Value>, outcome: Option<&Outcome>, mut shown: BTreeSet<DocumentId>) -> Details {
+    shown.extend(outcome.iter().flat_map(|outcome| &outcome.citations).map(|citation| citation.document_id));
+    if outcome.is_some() || !shown.is_empty() {
+        said.insert("cited".to_owned(), json!(shown));
+    }
     if let Some(outcome) = outcome {
-        let cited: BTreeSet<DocumentId> = outcome.citations.iter().map(|citation| citation.document_id).collect();
         said.insert("answer_id".to_owned(), json!(outcome.id));
         said.insert("outcome".to_owned(), json!(outcome.outcome));
-        said.insert("cited".to_owned(), json!(cited));
         if let Some(conversation) = outcome.conversation_id {
             said.insert("conversation_id".to_owned(), json!(conversation));
         }

@@ -11,7 +11,6 @@ use axum::{
     },
 };
 use futures::StreamExt;
-use tokio_stream::wrappers::ReceiverStream;
 use tracing::Span;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -57,12 +56,12 @@ async fn ask(
     if is_streamed {
         return Ok(stream(taken.stream(asked.map(|Extension(asked)| asked))));
     }
-    let (outcome, details) = taken.answer().await?;
-    Ok((Extension(details), Body(outcome)).into_response())
+    let (details, outcome) = taken.answer().await;
+    Ok((Extension(details), outcome.map(Body)).into_response())
 }
 
 fn stream(Streamed { events, outcome }: Streamed) -> Response {
-    let events = ReceiverStream::new(events).filter_map(|event| async move {
+    let events = events.filter_map(|event| async move {
         let name = match event {
             AnswerEvent::Stage { .. } => "stage",
             AnswerEvent::Sentence { .. } => "sentence",
@@ -74,7 +73,9 @@ fn stream(Streamed { events, outcome }: Streamed) -> Response {
     let last = futures::stream::once(outcome).filter_map(move |result| {
         let span = span.clone();
         async move {
-            let event = match result.ok()? {
+            // Who reads this is still there: what has made the answer is not.
+            let ended = || span.in_scope(|| Err(Problem::internal(&"an answer ended without an outcome")));
+            let event = match result.unwrap_or_else(|_| ended()) {
                 Ok(outcome) => Event::default().event("outcome").json_data(outcome),
                 Err(problem) => Event::default().event("problem").json_data(problem),
             };

@@ -4,7 +4,12 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body, extract::ConnectInfo, http::Request};
+use axum::{
+    Router,
+    body::Body,
+    extract::ConnectInfo,
+    http::{HeaderValue, Request, header},
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{
@@ -99,7 +104,7 @@ impl Connection {
     async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
         let Self { router, peer, watcher, _place } = self;
         let service = tower::service_fn(move |request: Request<hyper::body::Incoming>| {
-            let mut request = request.map(Body::new);
+            let mut request = named(request.map(Body::new));
             request.extensions_mut().insert(ConnectInfo(peer));
             router.clone().oneshot(request)
         });
@@ -113,6 +118,20 @@ impl Connection {
     }
 }
 
+/// A request with the name that it was sent to as its `Host`, where those who decide by that name look for it. HTTP/2 says
+/// it in the target, and so does a target in absolute form; what stands in the header then counts for nothing (RFC 9113,
+/// 8.3.1; RFC 9112, 3.2.2).
+fn named<B>(mut request: Request<B>) -> Request<B> {
+    let host = request.uri().authority().map(|authority| {
+        let port = authority.port().map(|port| format!(":{port}")).unwrap_or_default();
+        format!("{}{port}", authority.host())
+    });
+    if let Some(host) = host.and_then(|host| HeaderValue::try_from(host).ok()) {
+        request.headers_mut().insert(header::HOST, host);
+    }
+    request
+}
+
 /// Says that there is no place, where the other side hears it in plain text, and closes.
 async fn turn_away(mut stream: TcpStream) {
     let said = async {
@@ -120,4 +139,25 @@ async fn turn_away(mut stream: TcpStream) {
         stream.shutdown().await
     };
     let _ = tokio::time::timeout(HANDSHAKE, said).await;
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn the_name_in_the_target_is_the_host() {
+        let host = |target: &str, said: Option<&str>| {
+            let request = Request::get(target);
+            let request = said.into_iter().fold(request, |request, said| request.header(header::HOST, said));
+            named(request.body(()).unwrap()).headers().get(header::HOST).map(|host| host.to_str().unwrap().to_owned())
+        };
+        assert_eq!(host("https://localhost:8642/v1/ask", None).as_deref(), Some("localhost:8642"));
+        assert_eq!(host("https://[::1]/v1/ask", None).as_deref(), Some("[::1]"));
+        assert_eq!(host("http://user@example.org/v1/ask", Some("localhost")).as_deref(), Some("example.org"));
+        assert_eq!(host("/v1/ask", Some("localhost")).as_deref(), Some("localhost"));
+        assert_eq!(host("/v1/ask", None), None);
+    }
 }

@@ -132,6 +132,13 @@ impl Problem {
         Self { retry_after: Some(u32::try_from(seconds).unwrap_or(u32::MAX)), ..problem }
     }
 
+    /// 499: the caller did not wait for the answer. Nobody reads this; the audit log keeps the status, the one that
+    /// proxies log for it.
+    fn left() -> Self {
+        let status = StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST);
+        Self::new(status, "caller-left", "The caller left", "the connection was closed before the answer was complete")
+    }
+
     /// 503: something that this service needs does not answer.
     pub fn unavailable(detail: impl Into<String>) -> Self {
         let title = "Something that this service needs does not answer";
@@ -155,7 +162,9 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let retry_after = self.retry_after;
-        let mut response = (status, Json(self)).into_response();
+        let mut response = (status, Json(&self)).into_response();
+        // For whoever says it again in other words.
+        response.extensions_mut().insert(self);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = retry_after {
@@ -257,6 +266,8 @@ impl From<AnswerError> for Problem {
             AnswerError::Generate(GeneratorError::Busy) => Self::busy("the generator's queue is full: ask again"),
             AnswerError::Generate(error @ GeneratorError::PromptTooLong { .. }) => Self::invalid(error.to_string()),
             AnswerError::Embed(error) => error.into(),
+            AnswerError::Parts(error) => Self::invalid(error.to_string()),
+            AnswerError::CallerLeft => Self::left(),
             other if other.is_transient() => Self::busy("the models are busy: ask again"),
             other => Self::internal(&other),
         }
@@ -330,4 +341,18 @@ pub fn panicked(panic: Box<dyn std::any::Any + Send + 'static>) -> Response {
         .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("a panic without a message");
     Problem::internal(&message).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::preprocess::parts::TooManyParts;
+
+    #[test]
+    fn what_a_caller_has_done_is_no_failure_of_the_server() {
+        let many = Problem::from(AnswerError::Parts(TooManyParts(5)));
+        assert!(many.status == 422 && many.detail.contains("5 things"), "{many:?}");
+        let left = Problem::from(AnswerError::CallerLeft);
+        assert_eq!((left.status, left.name()), (499, "caller-left"));
+    }
 }

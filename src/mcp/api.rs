@@ -19,9 +19,16 @@ use crate::config::Secret;
 const PATIENCE: Duration = Duration::from_secs(600);
 /// The longest answer that is read.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
-/// What of a caller's request goes with the tool's: who it is, how it came, and what the log calls it.
-const HANDED_ON: [HeaderName; 4] =
-    [header::AUTHORIZATION, header::HOST, header::ORIGIN, HeaderName::from_static("x-request-id")];
+/// What of a caller's request goes with the tool's: who it is, how it came, what the log calls it, and the trace that it
+/// belongs to.
+const HANDED_ON: [HeaderName; 6] = [
+    header::AUTHORIZATION,
+    header::HOST,
+    header::ORIGIN,
+    HeaderName::from_static("x-request-id"),
+    HeaderName::from_static("traceparent"),
+    HeaderName::from_static("tracestate"),
+];
 
 /// Where requests go.
 #[derive(Clone)]
@@ -74,6 +81,9 @@ pub enum ApiError {
     /// There was no answer that can be read.
     #[error("the server did not answer: {0}")]
     Away(String),
+    /// There is more than is read.
+    #[error("the answer is larger than the {MAX_ANSWER_BYTES} bytes that are read: ask for less")]
+    TooLarge,
 }
 
 impl ApiError {
@@ -82,6 +92,7 @@ impl ApiError {
         match self {
             Self::Refused { status, .. } => matches!(status, 429 | 503 | 504),
             Self::Away(_) => true,
+            Self::TooLarge => false,
         }
     }
 }
@@ -107,16 +118,35 @@ impl Api {
                     request = request.header(header::CONTENT_TYPE, content_type).body(body);
                 }
                 let response = request.send().await.map_err(|error| away(&error))?;
-                (response.status().as_u16(), response.bytes().await.map_err(|error| away(&error))?)
+                (response.status().as_u16(), received(response).await?)
             }
         };
-        let answer: Value = serde_json::from_slice(&body).map_err(|error| away(&error))?;
-        if status >= 400 {
-            let detail = answer["detail"].as_str().unwrap_or("the request was refused").to_owned();
-            return Err(ApiError::Refused { status, detail });
-        }
-        Ok(answer)
+        read(status, &body)
     }
+}
+
+/// The body of a server's answer.
+async fn received(mut response: reqwest::Response) -> Result<Bytes, ApiError> {
+    let mut body = Vec::new();
+    while let Some(piece) = response.chunk().await.map_err(|error| away(&error))? {
+        if body.len() + piece.len() > MAX_ANSWER_BYTES {
+            return Err(ApiError::TooLarge);
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(body.into())
+}
+
+/// What an answer says.
+fn read(status: u16, body: &[u8]) -> Result<Value, ApiError> {
+    let answer = serde_json::from_slice::<Value>(body);
+    if (200..300).contains(&status) {
+        return answer.map_err(|error| ApiError::Away(format!("what came with status {status} is no JSON: {error}")));
+    }
+    // What stands before a server may answer in its place, with a page of its own.
+    let detail = answer.ok().and_then(|answer| answer["detail"].as_str().map(str::to_owned));
+    let detail = detail.unwrap_or_else(|| format!("the request was answered with status {status}, without a reason"));
+    Err(ApiError::Refused { status, detail })
 }
 
 async fn within(
@@ -157,10 +187,50 @@ async fn within(
     let request = request.map_err(|error| away(&error))?;
     let Ok(response) = router.clone().oneshot(request).await;
     let status = response.status().as_u16();
-    let body = axum::body::to_bytes(response.into_body(), MAX_ANSWER_BYTES).await.map_err(|error| away(&error))?;
+    let body = axum::body::to_bytes(response.into_body(), MAX_ANSWER_BYTES).await.map_err(|error| {
+        // It is not the connection that fails inside a process.
+        tracing::debug!(%error, "an answer is not read");
+        ApiError::TooLarge
+    })?;
     Ok((status, body))
 }
 
 fn away(error: &dyn std::fmt::Display) -> ApiError {
     ApiError::Away(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use axum::routing::get;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_page_of_what_stands_before_a_server_is_told_by_its_status() {
+        assert_eq!(read(200, b"{\"a\": 1}").unwrap(), json!({"a": 1}));
+        let refused = read(422, b"{\"detail\": \"the question is empty\"}").unwrap_err();
+        assert_eq!(refused.to_string(), "the question is empty");
+        let away = read(502, b"<html>Bad Gateway</html>").unwrap_err();
+        assert!(matches!(away, ApiError::Refused { status: 502, .. }) && away.to_string().contains("502"), "{away}");
+        assert!(read(200, b"<html>").unwrap_err().to_string().contains("no JSON"));
+    }
+
+    #[tokio::test]
+    async fn who_calls_and_the_trace_go_with_a_request_and_nothing_else_does() {
+        let seen = |headers: HeaderMap| async move {
+            axum::Json(headers.keys().map(|name| name.as_str().to_owned()).collect::<std::collections::BTreeSet<_>>())
+        };
+        let api = Api::Within(Router::new().route("/", get(seen)), None);
+        let from = Request::get("/mcp")
+            .header("authorization", "Bearer x")
+            .header("host", "localhost")
+            .header("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+            .header("cookie", "x=y");
+        let (from, ()) = from.body(()).unwrap().into_parts();
+        let seen = api.call(Call::get("/"), Some(&from)).await.unwrap();
+        assert_eq!(seen, json!(["authorization", "host", "traceparent"]));
+    }
 }

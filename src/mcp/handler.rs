@@ -48,7 +48,7 @@ impl ServerHandler for Tools {
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         let described = tools::ALL.iter().map(|tool| {
-            let about = ToolAnnotations::with_title(tool.title).read_only(tool.reads_only).destructive(false);
+            let about = ToolAnnotations::with_title(tool.title).read_only(tool.reads_only).destructive(tool.replaces);
             let schema = match (tool.schema)() {
                 Value::Object(schema) => schema,
                 _ => serde_json::Map::new(),

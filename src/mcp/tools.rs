@@ -17,8 +17,10 @@ const DEFAULT_LENGTH: usize = 20_000;
 const DEFAULT_WAIT: u64 = 60;
 /// The longest that a caller may wait.
 const MAX_WAIT: u64 = 300;
-/// How often a job is looked at.
-const LOOK: Duration = Duration::from_millis(250);
+/// After how long a job is looked at first; each wait after that is twice as long as the one before.
+const FIRST_LOOK: Duration = Duration::from_millis(250);
+/// The longest wait between two looks: each is a request of the caller, who may send only so many in a minute.
+const LAST_LOOK: Duration = Duration::from_secs(4);
 
 /// A tool.
 pub(super) struct Tool {
@@ -27,6 +29,8 @@ pub(super) struct Tool {
     pub(super) description: &'static str,
     /// Whether it changes nothing.
     pub(super) reads_only: bool,
+    /// Whether something that was there may be there no longer.
+    pub(super) replaces: bool,
     /// The JSON schema of its arguments.
     pub(super) schema: fn() -> Value,
 }
@@ -47,6 +51,7 @@ pub(super) const ALL: [Tool; 4] = [
         description: "Answers a question from the documents, every sentence with a footnote that quotes its source; says so \
                       when the documents do not hold the answer, and asks back when the question has several readings.",
         reads_only: true,
+        replaces: false,
         schema: || {
             object(
                 json!({
@@ -63,6 +68,7 @@ pub(super) const ALL: [Tool; 4] = [
         title: "Search the documents",
         description: "Finds the passages of the documents that are nearest to a question, best first, without an answer.",
         reads_only: true,
+        replaces: false,
         schema: || {
             let question = json!({"type": "string", "description": "What to look for", "minLength": 1});
             let members =
@@ -75,6 +81,7 @@ pub(super) const ALL: [Tool; 4] = [
         title: "Read a document",
         description: "Gives the text of a document, or a stretch of it, as footnotes count it.",
         reads_only: true,
+        replaces: false,
         schema: || {
             object(
                 json!({
@@ -91,6 +98,7 @@ pub(super) const ALL: [Tool; 4] = [
         title: "Ingest a document",
         description: "Takes a text in as a document, in place of the one with the same name, and waits until it can be asked.",
         reads_only: false,
+        replaces: true,
         schema: || {
             object(
                 json!({
@@ -146,7 +154,9 @@ pub(super) async fn call(tool: &Tool, api: &Api, from: Option<&Parts>, arguments
 }
 
 fn read<T: DeserializeOwned>(arguments: Value) -> Result<T, ApiError> {
-    serde_json::from_value(arguments).map_err(|error| refused(format!("the arguments say what cannot be: {error}")))
+    // With the argument that is wrong, which the error alone does not name.
+    serde_path_to_error::deserialize(arguments)
+        .map_err(|error| refused(format!("the arguments say what cannot be: {error}")))
 }
 
 fn refused(detail: String) -> ApiError {
@@ -165,6 +175,9 @@ struct GetDocument {
 
 async fn get_document(api: &Api, from: Option<&Parts>, asked: GetDocument) -> Result<Said, ApiError> {
     let GetDocument { document_id, start, length } = asked;
+    if length == Some(0) {
+        return Err(refused("`length` is 0: give 1 or more, or leave it out".to_owned()));
+    }
     // It becomes part of a path.
     if !document_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
         return Err(refused(format!("`{document_id}` is no identifier of a document")));
@@ -179,8 +192,17 @@ async fn get_document(api: &Api, from: Option<&Parts>, asked: GetDocument) -> Re
     let stretch: String = whole.chars().skip(start).take(length.unwrap_or(DEFAULT_LENGTH)).collect();
     let end = start + stretch.chars().count();
     let rest = if end < total { format!("\n\n({} more follow: begin at {end})", total - end) } else { String::new() };
-    let structured = json!({"document": document, "start": start, "end": end, "total": total, "text": stretch});
-    Ok(Said { text: format!("{stretch}{rest}"), structured })
+    let structured = json!({"document": document, "version": text["version"], "warnings": text["warnings"],
+        "start": start, "end": end, "total": total, "text": stretch});
+    // An assistant that takes what is here for the whole has to know what of the file is not.
+    let warnings: String = text["warnings"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(|warning| format!("\n\n(not read from the file: {warning})"))
+        .collect();
+    Ok(Said { text: format!("{stretch}{rest}{warnings}"), structured })
 }
 
 #[derive(Debug, Deserialize)]
@@ -204,16 +226,7 @@ async fn ingest(api: &Api, from: Option<&Parts>, asked: Ingest) -> Result<Said, 
     let uploaded = api.call(form(&asked)?, from).await?;
     let document = &uploaded["documents"][0];
     let job = document["job_id"].as_str().unwrap_or_default();
-    let looks = async {
-        loop {
-            let job = api.call(Call::get(format!("/v1/jobs/{job}")), from).await?;
-            if !matches!(job["state"].as_str(), Some("queued" | "running")) {
-                return Ok::<_, ApiError>(job);
-            }
-            tokio::time::sleep(LOOK).await;
-        }
-    };
-    let ended = tokio::time::timeout(Duration::from_secs(wait), looks).await.ok().transpose()?;
+    let ended = tokio::time::timeout(Duration::from_secs(wait), end_of(api, from, job)).await.ok().transpose()?;
     let id = document["document_id"].as_str().unwrap_or_default();
     let text = match &ended {
         None => format!("{id} is taken in, and not yet ingested: the job {job} goes on"),
@@ -224,6 +237,20 @@ async fn ingest(api: &Api, from: Option<&Parts>, asked: Ingest) -> Result<Said, 
         }
     };
     Ok(Said { text, structured: json!({"document": document, "job": ended}) })
+}
+
+/// The job when it has ended. The document is taken in already: that a look fails for a while changes nothing of it.
+async fn end_of(api: &Api, from: Option<&Parts>, job: &str) -> Result<Value, ApiError> {
+    let mut wait = FIRST_LOOK;
+    loop {
+        match api.call(Call::get(format!("/v1/jobs/{job}")), from).await {
+            Ok(job) if !matches!(job["state"].as_str(), Some("queued" | "running")) => return Ok(job),
+            Err(error) if !error.is_transient() => return Err(error),
+            Ok(_) | Err(_) => {}
+        }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(LAST_LOOK);
+    }
 }
 
 /// The upload of one file as a form (RFC 7578).
@@ -248,9 +275,14 @@ fn form(asked: &Ingest) -> Result<Call, ApiError> {
     Ok(Call { method: Method::POST, path: "/v1/documents".to_owned(), body: Some((content_type, body.into())) })
 }
 
-/// An answer with its footnotes, numbered.
+/// An answer with its footnotes, numbered, and the code points at which a document can be read on. Of several questions
+/// those are named that are not answered: the answer is about the others.
 fn answer_in_words(outcome: &Value) -> String {
     let mut text = outcome["answer"].as_str().unwrap_or_default().to_owned();
+    let parts = outcome["question"]["parts"].as_array().filter(|_| outcome["outcome"] == "partial");
+    for part in parts.into_iter().flatten().filter(|part| part["outcome"] != "answered") {
+        text.push_str(&format!("\n\n(not answered: {})", part["question"].as_str().unwrap_or_default()));
+    }
     for (at, citation) in outcome["citations"].as_array().into_iter().flatten().enumerate() {
         let word = |member: &str| citation[member].as_str().unwrap_or_default();
         let place = match (&citation["page"], &citation["heading"]) {
@@ -259,14 +291,23 @@ fn answer_in_words(outcome: &Value) -> String {
             _ => String::new(),
         };
         text.push_str(&format!(
-            "\n\n[{}] {}{place} ({}): \u{201c}{}\u{201d}",
+            "\n\n[{}] {}{place} ({}{}): \u{201c}{}\u{201d}",
             at + 1,
             word("name"),
             word("document_id"),
+            stretch(&citation["source_start"], &citation["source_end"]),
             word("quote")
         ));
     }
     text
+}
+
+/// Where something stands in its document, as `get_document` counts.
+fn stretch(start: &Value, end: &Value) -> String {
+    match (start.as_u64(), end.as_u64()) {
+        (Some(start), Some(end)) => format!(", {start} to {end}"),
+        _ => String::new(),
+    }
 }
 
 /// The passages that were found.
@@ -278,39 +319,12 @@ fn passages_in_words(found: &Value) -> String {
         .enumerate()
         .map(|(at, passage)| {
             let word = |member: &str| passage[member].as_str().unwrap_or_default();
-            format!("[{}] {} ({})\n{}", at + 1, word("name"), word("document_id"), word("text"))
+            let stretch = stretch(&passage["range"]["start"], &passage["range"]["end"]);
+            format!("[{}] {} ({}{stretch})\n{}", at + 1, word("name"), word("document_id"), word("text"))
         })
         .collect();
     if passages.is_empty() { "Nothing was found.".to_owned() } else { passages.join("\n\n") }
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    #[test]
-    fn schemas_name_what_they_require() {
-        for tool in &ALL {
-            let schema = (tool.schema)();
-            let properties = schema["properties"].as_object().unwrap();
-            let required = schema["required"].as_array().unwrap();
-            assert!(required.iter().all(|name| properties.contains_key(name.as_str().unwrap())), "{}", tool.name);
-            assert!(properties.values().all(|property| property["description"].is_string()), "{}", tool.name);
-        }
-    }
-
-    #[test]
-    fn an_answer_reads_with_its_footnotes() {
-        let outcome = json!({"answer": "Thirty days.", "citations": [
-            {"name": "leave.md", "document_id": "doc_1", "page": null, "heading": "Leave", "quote": "30 days"},
-            {"name": "a.pdf", "document_id": "doc_2", "page": 3, "heading": "x", "quote": "thirty"},
-        ]});
-        assert_eq!(
-            answer_in_words(&outcome),
-            "Thirty days.\n\n[1] leave.md, Leave (doc_1): \u{201c}30 days\u{201d}\n\n[2] a.pdf, page 3 (doc_2): \u{201c}thirty\u{201d}"
-        );
-        assert_eq!(passages_in_words(&json!({"results": []})), "Nothing was found.");
-    }
-}
+mod tests;

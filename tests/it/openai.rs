@@ -2,6 +2,7 @@
 
 mod clients;
 
+use footnote::{access, domain::Scope, metadata_store::NewKey};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -49,8 +50,8 @@ async fn a_chat_is_answered_with_its_footnotes_in_one_piece_and_in_chunks() {
     assert!(tokens[0] > 0 && tokens[0] + tokens[1] == tokens[2], "{usage}");
 
     body["stream"] = json!(true);
-    body["stream_options"] = json!({"include_usage": true});
-    let mut chunks = chunks(&app, body).await;
+    body["stream_options"] = json!({"include_usage": true, "include_obfuscation": false});
+    let mut chunks = chunks(&app, body.clone()).await;
     assert_eq!(chunks.pop().unwrap(), "[DONE]");
     let chunks: Vec<Value> = chunks.iter().map(|chunk| serde_json::from_str(chunk).unwrap()).collect();
     assert!(chunks.iter().all(|chunk| chunk["id"] == chunks[0]["id"] && chunk["object"] == "chat.completion.chunk"));
@@ -62,6 +63,14 @@ async fn a_chat_is_answered_with_its_footnotes_in_one_piece_and_in_chunks() {
     assert_eq!(last["choices"][0]["delta"]["annotations"], message["annotations"], "citations come intact");
     assert_eq!(last["footnote"]["outcome"]["citations"], outcome["citations"]);
     assert_eq!((&cost["choices"], &cost["usage"]), (&json!([]), usage));
+    let before = &chunks[..chunks.len() - 1];
+    assert!(before.iter().all(|chunk| chunk.get("usage") == Some(&Value::Null)), "it is not known yet");
+    let ignored = json!(["messages[0]", "temperature", "stream_options.include_obfuscation"]);
+    assert_eq!(last["footnote"]["ignored"], ignored);
+    // Of an answer in one piece all of it changes nothing.
+    body["stream"] = json!(false);
+    let (_, plain) = app.post("/v1/chat/completions", body).await;
+    assert_eq!(plain["footnote"]["ignored"], json!(["messages[0]", "temperature", "stream_options"]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -79,7 +88,7 @@ async fn an_abstention_is_seen_and_a_follow_up_leans_on_the_messages_before() {
     let contents = contents.filter_map(|chunk| chunk["choices"][0]["delta"]["content"].as_str().map(str::to_owned));
     assert_eq!(contents.collect::<String>(), message["content"].as_str().unwrap());
     let costs = chunks.iter().filter_map(|chunk| serde_json::from_str::<Value>(chunk).ok());
-    assert!(costs.into_iter().all(|chunk| chunk["usage"].is_null()), "the cost was not asked for");
+    assert!(costs.into_iter().all(|chunk| chunk.get("usage").is_none()), "the cost was not asked for");
 
     let (_, _, question, _) = sample::DOCUMENTS[2];
     let messages = json!([
@@ -102,7 +111,16 @@ async fn what_cannot_be_done_is_refused_in_the_words_of_that_protocol() {
         body[member] = value;
         body
     };
+    // A stream that cannot be is refused as one piece is, and does not begin.
+    let streamed = |question: &str| {
+        let mut body = chat(question);
+        body["stream"] = json!(true);
+        body
+    };
     for (body, status, kind, words) in [
+        (streamed(" "), 422, "invalid", "empty"),
+        (streamed("Who is A? Who is B? Who is C? Who is D? Who is E?"), 422, "invalid", "5 things"),
+        (with("messages", json!([{"role": "user", "content": 7}])), 422, "invalid", "a text or a list of parts"),
         (with("model", json!("gpt-4o")), 404, "not-found", "no model `gpt-4o`"),
         (with("n", json!(2)), 422, "invalid", "`n` must be 1"),
         (with("messages", json!([])), 422, "invalid", "nothing is asked"),
@@ -120,6 +138,33 @@ async fn what_cannot_be_done_is_refused_in_the_words_of_that_protocol() {
     assert_eq!((status, &problem["error"]["code"]), (StatusCode::METHOD_NOT_ALLOWED, &json!("method-not-allowed")));
     let (_, problem) = app.get("/v1/documents/doc_0").await;
     assert!(problem["status"].is_u64() && problem["error"].is_null(), "{problem}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_is_offered_the_models_that_it_may_ask() {
+    let app = TestApp::idle().await;
+    let drawn = access::draw().unwrap();
+    let key = NewKey {
+        name: "a test".to_owned(),
+        prefix: drawn.prefix,
+        sha256: drawn.sha256,
+        scopes: [Scope::Ask].into(),
+        collections: Some(["hr".to_owned()].into()),
+        labels: None,
+        expires_at: None,
+    };
+    app.app.metadata.add_key(key).await.unwrap();
+    let get = async |path: &str| {
+        let request = app.client.get(format!("{}{path}", app.url)).bearer_auth(drawn.key.expose());
+        let response = request.send().await.unwrap();
+        (response.status(), response.json::<Value>().await.unwrap())
+    };
+    let (_, models) = get("/v1/models").await;
+    let ids: Vec<&str> = models["data"].as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
+    assert_eq!((ids.len(), ids[0]), (2, "footnote:hr"), "{models}");
+    assert_eq!(get("/v1/models/footnote:hr").await.0, StatusCode::OK);
+    let (status, problem) = get("/v1/models/footnote").await;
+    assert_eq!((status, &problem["error"]["code"]), (StatusCode::NOT_FOUND, &json!("not-found")));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -166,6 +211,10 @@ async fn texts_are_embedded_as_the_index_embeds_them() {
         (json!({"model": embeds, "input": ["a", " "]}), "input[1] has no words"),
         (json!({"model": embeds, "input": "a", "dimensions": 7}), "`dimensions` must be 384"),
         (json!({"model": embeds, "input": long}), "tokens"),
+        (json!({"model": embeds, "input": ["a", long], "footnote": {"input_type": "query"}}), "text 1 has"),
+        (json!({"model": embeds, "input": [[7, 8], [9]]}), "the numbers of a tokenizer are not read"),
+        // However long it is, what was wrong is said back and is no failure of the server.
+        (json!({"model": "x".repeat(200_000), "input": "a"}), "no model `xxx"),
     ] {
         let (status, problem) = app.post("/v1/embeddings", body).await;
         assert!(status.is_client_error() && problem["error"]["message"].as_str().unwrap().contains(words), "{problem}");

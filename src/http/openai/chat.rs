@@ -59,7 +59,11 @@ struct ChatRequest {
 struct StreamOptions {
     /// Whether a last chunk says what the answer cost.
     #[serde(default)]
-    include_usage: bool,
+    include_usage: Option<bool>,
+    /// Members that change nothing here: they are named in `footnote.ignored`.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    others: Map<String, Value>,
 }
 
 /// What a question can say besides its words.
@@ -114,7 +118,8 @@ struct Choice {
 struct AnswerMessage {
     /// `assistant`.
     role: &'static str,
-    /// The answer in words; for an abstention, the sentence that says so.
+    /// The answer in words; for an abstention, the sentence that says so. Of several questions, those that are not
+    /// answered are named at its end.
     content: String,
     /// The same sentence where the documents do not hold the answer, or the request is none that they answer.
     refusal: Option<String>,
@@ -155,6 +160,18 @@ pub(super) struct Heading {
     pub(super) include_usage: bool,
     base: String,
     ignored: Vec<String>,
+}
+
+/// Which of several questions are not answered, as it stands behind the answer to the others: a chat shows its content
+/// only, and of these that would say nothing.
+pub(super) fn left_open(outcome: &Outcome) -> Option<String> {
+    let parts = outcome.question.parts.iter().filter(|_| outcome.outcome == OutcomeKind::Partial);
+    let open = parts.filter(|part| part.outcome != OutcomeKind::Answered).map(|part| match part.outcome {
+        OutcomeKind::Clarify => format!("(not answered, since it has several readings: {})", part.question),
+        _ => format!("(not answered: {})", part.question),
+    });
+    let open: Vec<String> = open.collect();
+    (!open.is_empty()).then(|| format!("\n\n{}", open.join("\n")))
 }
 
 impl Heading {
@@ -203,7 +220,7 @@ async fn chat(
     let asked = messages::asked(request.messages)?;
     let AskOptions { filter, conversation_id, top_k, store } = request.footnote.unwrap_or_default();
     let mut ignored = asked.ignored;
-    ignored.extend(request.others.into_iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| name));
+    ignored.extend(given(request.others));
     let history = match conversation_id {
         Some(_) if !asked.history.is_empty() => {
             ignored.push("the messages before the last: the stored conversation has its own".to_owned());
@@ -212,26 +229,97 @@ async fn chat(
         _ => asked.history,
     };
     let is_streamed = request.stream.unwrap_or_default();
+    let include_usage = request.stream_options.as_ref().and_then(|options| options.include_usage).unwrap_or_default();
+    match request.stream_options {
+        Some(options) if is_streamed => {
+            ignored.extend(given(options.others).map(|name| format!("stream_options.{name}")));
+        }
+        Some(_) => ignored.push("stream_options".to_owned()),
+        None => {}
+    }
     let question =
         Question { collection, filter, conversation_id, history, top_k, store, ..Question::new(asked.question) };
     let heading = Heading {
         created: Utc::now().timestamp(),
         model: request.model,
-        include_usage: request.stream_options.is_some_and(|options| options.include_usage),
+        include_usage,
         base: base_of(&app, &headers),
         ignored,
     };
     let taken = TakenIn::new(app, caller, question).await?;
     if is_streamed {
-        return Ok(chunks::stream(taken.stream(recorded.map(|Extension(asked)| asked)), heading));
+        return Ok(chunks::stream(taken.stream(recorded.map(|Extension(asked)| asked)), heading).await);
     }
-    let (outcome, details) = taken.answer().await?;
+    let (details, outcome) = taken.answer().await;
+    let completion = outcome.map(|outcome| Body(completion(outcome, heading)));
+    Ok((Extension(details), completion).into_response())
+}
+
+/// The members of a request that say something.
+fn given(others: Map<String, Value>) -> impl Iterator<Item = String> {
+    others.into_iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| name)
+}
+
+/// An answer in one piece.
+fn completion(outcome: Outcome, heading: Heading) -> ChatCompletion {
     let id = format!("chatcmpl-{}", outcome.id);
-    let (created, model, content) = (heading.created, heading.model.clone(), outcome.answer.clone());
+    let (created, model) = (heading.created, heading.model.clone());
+    let content = outcome.answer.clone() + &left_open(&outcome).unwrap_or_default();
     let Said { refusal, annotations, usage, extra } = heading.say(outcome);
     let message = AnswerMessage { role: "assistant", content, refusal, annotations };
     let choice = Choice { index: 0, message, logprobs: None, finish_reason: "stop" };
     let object = "chat.completion";
-    let completion = ChatCompletion { id, object, created, model, choices: vec![choice], usage, footnote: extra };
-    Ok((Extension(details), Body(completion)).into_response())
+    ChatCompletion { id, object, created, model, choices: vec![choice], usage, footnote: extra }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::AnswerId;
+
+    /// An outcome whose parts ended so.
+    fn outcome(outcome: &str, parts: [&str; 3]) -> Outcome {
+        let part = |(number, ended): (usize, &str)| {
+            let question = format!("Question {number}?");
+            json!({"question": question, "outcome": ended, "confidence": 0.5})
+        };
+        let parts: Vec<Value> = parts.into_iter().enumerate().map(part).collect();
+        let usage = json!({"prompt_tokens": 1, "completion_tokens": 2, "passages_read": 1, "passages_left_out": 0});
+        let timings = serde_json::to_value(crate::domain::Timings::default()).unwrap();
+        serde_json::from_value(json!({
+            "id": AnswerId::new(), "outcome": outcome, "answer": "Thirty days.", "confidence": 0.5, "citations": [],
+            "question": {"original": "x", "interpreted": "x", "kind": "question", "corrections": [], "parts": parts},
+            "actions": [], "usage": usage, "timings_ms": timings,
+            "model": {"reader": null, "generator": "g", "adapter": null, "embedder": "e", "index": 1},
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn questions_that_are_not_answered_are_named_behind_the_answer_to_the_others() {
+        let partial = outcome("partial", ["answered", "abstained", "clarify"]);
+        let open = "(not answered: Question 1?)\n(not answered, since it has several readings: Question 2?)";
+        assert_eq!(left_open(&partial).unwrap(), format!("\n\n{open}"));
+        // What says so itself is left as it is.
+        assert_eq!(left_open(&outcome("abstained", ["abstained"; 3])), None);
+        assert_eq!(left_open(&outcome("answered", ["answered"; 3])), None);
+        let heading = Heading {
+            created: 1,
+            model: "footnote".into(),
+            include_usage: false,
+            base: String::new(),
+            ignored: vec![],
+        };
+        let said = serde_json::to_value(completion(partial, heading)).unwrap();
+        let message = &said["choices"][0]["message"];
+        assert_eq!(message["content"], format!("Thirty days.\n\n{open}"));
+        assert_eq!(
+            (&message["refusal"], &said["footnote"]["outcome"]["answer"]),
+            (&Value::Null, &json!("Thirty days."))
+        );
+    }
 }

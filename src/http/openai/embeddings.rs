@@ -15,6 +15,7 @@ use super::models;
 use crate::{
     app::App,
     http::{Problem, audit::Details, extract::Json},
+    models::embedder::EmbedderError,
 };
 
 /// The most texts of a request.
@@ -47,7 +48,7 @@ struct EmbeddingsRequest {
 
 /// What is embedded.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "`input` is a text or a list of texts: the numbers of a tokenizer are not read")]
 enum Input {
     /// One text.
     One(String),
@@ -177,8 +178,9 @@ async fn embed(
             InputType::Passage => embedder.embed_passages_first(texts).await?,
             InputType::Query => {
                 let mut vectors = Vec::with_capacity(texts.len());
-                for text in texts {
-                    vectors.push(embedder.embed_question(text).await?);
+                for (number, text) in texts.into_iter().enumerate() {
+                    let vector = embedder.embed_question(text).await;
+                    vectors.push(vector.map_err(|error| of_text(number, error))?);
                 }
                 vectors
             }
@@ -209,4 +211,12 @@ async fn embed(
         },
     };
     Ok((Extension(Details::of(json!({"texts": count}))), Body(embeddings)))
+}
+
+/// What went wrong with one of the texts that are embedded one by one, with its place among them.
+fn of_text(number: usize, error: EmbedderError) -> EmbedderError {
+    match error {
+        EmbedderError::TooLong { tokens, max, .. } => EmbedderError::TooLong { index: number, tokens, max },
+        error => error,
+    }
 }

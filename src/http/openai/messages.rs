@@ -3,6 +3,7 @@
 //! May depend on `answer` (what an answer that asks back looks like) and `domain`.
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::{
@@ -18,6 +19,10 @@ pub(super) struct Message {
     /// What it says; text only.
     #[serde(default)]
     content: Option<Content>,
+    /// Members that change nothing here, such as `name`: they are named in `footnote.ignored`.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    others: Map<String, Value>,
 }
 
 /// Who says it.
@@ -38,7 +43,7 @@ enum Role {
 
 /// What a message says.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "`content` is a text or a list of parts, each with a `type`")]
 enum Content {
     /// A text.
     Text(String),
@@ -49,11 +54,13 @@ enum Content {
 /// A part of a message.
 #[derive(Debug, Deserialize, ToSchema)]
 struct Part {
-    /// `text`: nothing else is read.
+    /// `text`, or `refusal` where an assistant has declined: nothing else is read.
     #[serde(rename = "type")]
     kind: String,
     #[serde(default)]
     text: Option<String>,
+    #[serde(default)]
+    refusal: Option<String>,
 }
 
 /// What a chat asks.
@@ -71,8 +78,14 @@ pub(super) struct Asked {
 pub(super) fn asked(messages: Vec<Message>) -> Result<Asked, Problem> {
     let (mut turns, mut ignored) = (Vec::<Turn>::new(), Vec::new());
     let count = messages.len();
-    for (at, Message { role, content }) in messages.into_iter().enumerate() {
+    for (at, Message { role, content, others }) in messages.into_iter().enumerate() {
         let text = content.map(|content| text(at, content)).transpose()?.unwrap_or_default();
+        // A message that changes nothing is named as a whole.
+        let is_read = role == Role::User || (role == Role::Assistant && !turns.is_empty());
+        if is_read {
+            let said = others.iter().filter(|(_, value)| !says_nothing(value));
+            ignored.extend(said.map(|(name, _)| format!("messages[{at}].{name}")));
+        }
         match role {
             Role::User => turns.push(Turn { question: text, ..Turn::default() }),
             Role::Assistant => match turns.last_mut() {
@@ -99,13 +112,22 @@ pub(super) fn asked(messages: Vec<Message>) -> Result<Asked, Problem> {
     Ok(Asked { question, history: turns, ignored })
 }
 
+/// Whether a member is there for the form only: clients send back whole answers, most members of which are empty.
+fn says_nothing(value: &Value) -> bool {
+    value.is_null() || value.as_array().is_some_and(Vec::is_empty)
+}
+
 fn text(at: usize, content: Content) -> Result<String, Problem> {
     let parts = match content {
         Content::Text(text) => return Ok(text),
         Content::Parts(parts) => parts,
     };
     let texts = parts.into_iter().enumerate().map(|(number, part)| match part {
-        Part { kind, text: Some(text) } if kind == "text" => Ok(text),
+        Part { kind, text: Some(text), .. } if kind == "text" => Ok(text),
+        Part { kind, refusal: Some(text), .. } if kind == "refusal" => Ok(text),
+        Part { kind, .. } if kind == "text" || kind == "refusal" => {
+            Err(Problem::invalid(format!("messages[{at}].content[{number}] has no `{kind}`")))
+        }
         Part { kind, .. } => {
             Err(Problem::invalid(format!("messages[{at}].content[{number}] is of type `{kind}`: only text is read")))
         }
@@ -158,12 +180,34 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_may_be_sent_back_whole_and_what_of_it_is_not_read_is_named() {
+        let back = json!({"role": "assistant", "content": [{"type": "refusal", "refusal": "Not held."}],
+            "annotations": [], "tool_calls": null, "audio": {"id": "x"}});
+        let asked = read(json!([
+            {"role": "system", "content": "x", "name": "setup"},
+            {"role": "user", "content": "How long is the leave?", "name": "ann"},
+            back,
+            {"role": "user", "content": "And in Bergen?"},
+        ]));
+        let asked = asked.unwrap();
+        assert_eq!(asked.ignored, ["messages[0]", "messages[1].name", "messages[2].audio"]);
+        assert_eq!(asked.history[0].answer.as_deref(), Some("Not held."));
+    }
+
+    #[test]
+    fn a_content_of_another_kind_is_told_what_it_should_be() {
+        let error = serde_json::from_value::<Message>(json!({"role": "user", "content": 7})).unwrap_err();
+        assert!(error.to_string().contains("a text or a list of parts"), "{error}");
+    }
+
+    #[test]
     fn what_asks_nothing_or_is_no_text_is_refused() {
         for (messages, words) in [
             (json!([]), "nothing is asked"),
             (json!([{"role": "system", "content": "x"}]), "nothing is asked"),
             (json!([{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}]), "nothing is asked"),
             (json!([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]), "`image_url`"),
+            (json!([{"role": "user", "content": [{"type": "text"}]}]), "content[0] has no `text`"),
         ] {
             let problem = read(messages).unwrap_err();
             assert!(problem.status == 422 && problem.detail.contains(words), "{problem:?}");

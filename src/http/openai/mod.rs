@@ -15,9 +15,9 @@ use std::sync::Arc;
 
 use axum::{
     extract::Request,
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderMap, header},
     middleware::Next,
-    response::{IntoResponse as _, Response},
+    response::Response,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -32,8 +32,6 @@ use crate::{
 
 /// The paths of these endpoints, or how they begin.
 const PATHS: [&str; 3] = ["/v1/chat/", "/v1/models", "/v1/embeddings"];
-/// The largest problem document that is read to be said again: ours have some hundred bytes.
-const MAX_PROBLEM_BYTES: usize = 64 << 10;
 
 /// The routes of these endpoints.
 pub fn router() -> OpenApiRouter<Arc<App>> {
@@ -44,31 +42,23 @@ pub fn router() -> OpenApiRouter<Arc<App>> {
 /// wrong, wherever it went wrong.
 pub async fn say_errors_twice(request: Request, next: Next) -> Response {
     let is_ours = PATHS.iter().any(|path| request.uri().path().starts_with(path));
-    let response = next.run(request).await;
-    let problem = HeaderValue::from_static("application/problem+json");
-    if !is_ours || response.headers().get(header::CONTENT_TYPE) != Some(&problem) {
-        return response;
-    }
-    let (mut parts, body) = response.into_parts();
-    let bytes = match axum::body::to_bytes(body, MAX_PROBLEM_BYTES).await {
-        Ok(bytes) => bytes,
-        Err(error) => return Problem::internal(&error).into_response(),
-    };
+    let mut response = next.run(request).await;
+    // What a caller has sent may stand in it, however long that is: the document is made anew, and not read back.
+    let Some(problem) = response.extensions_mut().remove::<Problem>().filter(|_| is_ours) else { return response };
+    let (mut parts, _) = response.into_parts();
     parts.headers.remove(header::CONTENT_LENGTH);
-    let body = match serde_json::from_slice::<Value>(&bytes) {
-        Ok(mut document) => {
-            document["error"] = error_of(&document);
-            document.to_string().into_bytes()
-        }
-        Err(_) => bytes.to_vec(),
-    };
-    Response::from_parts(parts, body.into())
+    Response::from_parts(parts, said_twice(&problem).to_string().into())
 }
 
-/// A problem document in the words of that protocol.
-fn error_of(problem: &Value) -> Value {
-    let kind = problem["type"].as_str().and_then(|kind| kind.rsplit(':').next()).unwrap_or("error");
-    json!({"message": problem["detail"], "type": kind, "code": kind, "param": null})
+/// A problem document with what that protocol calls it.
+fn said_twice(problem: &Problem) -> Value {
+    let Problem { kind, title, status, detail, .. } = problem;
+    json!({"type": kind, "title": title, "status": status, "detail": detail, "error": error_of(problem)})
+}
+
+/// A problem in the words of that protocol.
+fn error_of(problem: &Problem) -> Value {
+    json!({"message": problem.detail, "type": problem.name(), "code": problem.name(), "param": null})
 }
 
 /// Where an answer cites a document, as that protocol says it.
@@ -120,9 +110,12 @@ mod tests {
 
     #[test]
     fn a_problem_is_said_in_the_words_of_that_protocol() {
-        let problem =
-            json!({"type": "urn:footnote:problem:busy", "title": "Too many", "status": 429, "detail": "wait"});
-        assert_eq!(error_of(&problem), json!({"message": "wait", "type": "busy", "code": "busy", "param": null}));
-        assert_eq!(error_of(&json!({}))["type"], "error");
+        let problem = Problem::busy("wait");
+        let said = said_twice(&problem);
+        assert_eq!(said["error"], json!({"message": "wait", "type": "busy", "code": "busy", "param": null}));
+        // Beside it stands all that the document says everywhere else.
+        let mut said = said;
+        assert!(said.as_object_mut().is_some_and(|members| members.remove("error").is_some()));
+        assert_eq!(serde_json::to_value(&problem).ok(), Some(said));
     }
 }

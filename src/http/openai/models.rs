@@ -12,7 +12,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     access::Caller,
     app::App,
-    domain::ModelVersions,
+    domain::{DEFAULT_COLLECTION, ModelVersions},
     http::{Problem, extract::Path},
 };
 
@@ -71,8 +71,10 @@ struct ModelList {
     responses((status = OK, body = ModelList))
 )]
 async fn list(State(app): State<Arc<App>>, caller: Caller) -> Body<ModelList> {
-    let named = caller.access().collections.as_list().unwrap_or_default();
-    let mut ids = vec![ANSWERS.to_owned()];
+    let collections = &caller.access().collections;
+    let named = collections.as_list().unwrap_or_default();
+    // Who may not ask the default collection is not offered what answers from it.
+    let mut ids: Vec<String> = collections.allows(DEFAULT_COLLECTION).then(|| ANSWERS.to_owned()).into_iter().collect();
     ids.extend(named.iter().map(|collection| format!("{ANSWERS}:{collection}")));
     let answering = ids.into_iter().map(|id| answers(&app, id));
     let embeds = model(app.retrieve.embedders.serving().stamp().name.clone(), None);
@@ -94,7 +96,7 @@ async fn show(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<String
     }
     // A collection that the caller may not read is not told from one that is not there.
     let collection = collection_of(&id)?;
-    match collection.is_none_or(|collection| caller.access().collections.allows(&collection)) {
+    match caller.access().collections.allows(collection.as_deref().unwrap_or(DEFAULT_COLLECTION)) {
         true => Ok(Body(answers(&app, id))),
         false => Err(unknown(&id)),
     }

@@ -75,6 +75,25 @@ async fn who_asked_uploaded_deleted_and_changed_what_is_told_without_a_word_of_i
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_caller_was_shown_is_told_also_when_it_leaves_before_the_end() {
+    let app = TestApp::start().await;
+    let document = app.ingest("canteen.md", sample::CANTEEN).await;
+    let body = json!({"question": sample::DOCUMENTS[0].2, "stream": true});
+    let mut response = app.client.post(format!("{}/v1/ask", app.url)).json(&body).send().await.unwrap();
+    let mut read = String::new();
+    while !read.contains("event: sentence") {
+        read.push_str(&String::from_utf8_lossy(&response.chunk().await.unwrap().unwrap()));
+    }
+    drop(response);
+    let asked = async || entries(&app).await.into_iter().find(|one| one["action"] == "ask");
+    until("the question is told of", async || asked().await.is_some()).await;
+    let told = asked().await.unwrap();
+    assert_eq!(told["details"]["cited"], json!([document]), "{told}");
+    // It may have been at its end already. In no case has the server failed.
+    assert!(told["status"] == 499 || told["status"] == 200, "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn questions_are_told_only_where_that_is_configured_and_nothing_where_the_log_is_off() {
     let app = TestApp::idle_with(|settings| settings.audit_questions = Some(true)).await;
     app.search(json!({"question": "Where is it?"})).await;

@@ -130,6 +130,9 @@ async fn a_question_that_cannot_be_asked_is_refused_and_never_put_right() {
     check_problem(status, &body, (422, "invalid"), "tokens");
     let (status, body) = app.post("/v1/search", json!({"question": "x", "ranking": "best"})).await;
     check_problem(status, &body, (422, "invalid"), "best");
+    let five = "Who is A? Who is B? Who is C? Who is D? Who is E?";
+    let (status, body) = app.post("/v1/ask", json!({"question": five})).await;
+    check_problem(status, &body, (422, "invalid"), "5 things");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
