@@ -20,6 +20,10 @@ const REQUEST_ID: &str = "x-request-id";
 /// The longest identifier that a client may give its request.
 const LONGEST_ID: usize = 128;
 
+/// What stands in place of the status where the client left, or was cut off at the end, before the response began. There is
+/// none of that number; other servers use the same.
+const NOT_ANSWERED: u16 = 499;
+
 /// The identifier that a client gave its request was not taken; in the request's extensions.
 #[derive(Debug, Clone, Copy)]
 struct IdRefused;
@@ -67,16 +71,32 @@ pub async fn in_span(request: Request, next: Next) -> Response {
 
 /// Logs and counts a request by its route, not by its path: a path holds ids.
 pub async fn observe(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
-    let started = Instant::now();
     let (route, method) = (route(&request), method(request.method()));
+    let mut observed = Observed { metrics, route, method, started: Instant::now(), status: NOT_ANSWERED };
     let response = match request.extensions().get::<IdRefused>().copied() {
         Some(IdRefused) => id_refused().into_response(),
         None => next.run(request).await,
     };
-    let status = response.status().as_u16();
-    metrics.request(&route, method, status, started.elapsed());
-    tracing::info!(status, milliseconds = started.elapsed().as_millis() as u64, "request");
+    observed.status = response.status().as_u16();
     response
+}
+
+/// A request, logged and counted at its end. A client that leaves ends it as well: otherwise a service that is too slow for
+/// its clients would look like one that nobody asks.
+struct Observed {
+    metrics: Arc<Metrics>,
+    route: String,
+    method: &'static str,
+    started: Instant,
+    status: u16,
+}
+
+impl Drop for Observed {
+    fn drop(&mut self) {
+        let (status, took) = (self.status, self.started.elapsed());
+        self.metrics.request(&self.route, self.method, status, took);
+        tracing::info!(status, milliseconds = took.as_millis() as u64, "request");
+    }
 }
 
 fn id_refused() -> Problem {
@@ -153,6 +173,18 @@ mod tests {
         }
         let (response, _) = answered(router(), "/there", None).await;
         assert!(response.status().is_success() && can_identify(response.headers()[REQUEST_ID].as_bytes()));
+    }
+
+    #[tokio::test]
+    async fn a_request_that_its_client_gives_up_is_counted() {
+        let metrics = Arc::new(Metrics::default());
+        let router = Router::new().route("/waits", get(|| async { std::future::pending::<&'static str>().await }));
+        let request = Request::get("/waits").body(Body::empty()).unwrap();
+        let mut asked = Box::pin(super::super::dressed(router, metrics.clone()).oneshot(request));
+        assert!(futures::poll!(&mut asked).is_pending());
+        drop(asked);
+        let text = metrics.render(&Moment::default());
+        assert!(text.contains("{route=\"/waits\",method=\"GET\",status=\"499\"} 1"), "{text}");
     }
 
     #[tokio::test]
