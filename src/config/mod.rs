@@ -217,7 +217,7 @@ pub enum ConfigError {
     Malformed {
         /// The file.
         path: PathBuf,
-        /// What is wrong, with line and column.
+        /// What is wrong, and in which line.
         message: String,
     },
     /// A key has a value that it cannot have.

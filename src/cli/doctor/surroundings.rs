@@ -182,6 +182,10 @@ mod tests {
 
     use super::*;
 
+    fn settings(dir: &Path) -> Settings {
+        Settings { data_dir: Some(dir.to_owned()), models_dir: Some(dir.join("models")), ..Settings::default() }
+    }
+
     #[test]
     fn a_process_is_described_without_its_flags() {
         let described = described(&std::process::id().to_string());
@@ -193,12 +197,7 @@ mod tests {
     #[test]
     fn a_lock_that_cannot_be_opened_is_not_taken_for_none() {
         let dir = tempfile::tempdir().unwrap();
-        let settings = Settings {
-            data_dir: Some(dir.path().to_owned()),
-            models_dir: Some(dir.path().join("models")),
-            ..Settings::default()
-        };
-        let config = Config::resolve(settings).unwrap();
+        let config = Config::resolve(settings(dir.path())).unwrap();
         let told = || {
             let mut findings = Findings::default();
             assert!(!is_taken(&config, &mut findings));
@@ -220,12 +219,7 @@ mod tests {
         let file = dir.path().join("other.toml");
         std::fs::write(&file, "api_key = \"0123456789abcdef\"\n").unwrap();
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
-        let settings = Settings {
-            config: Some(file),
-            data_dir: Some(dir.path().to_owned()),
-            models_dir: Some(dir.path().join("models")),
-            ..Settings::default()
-        };
+        let settings = Settings { config: Some(file), ..settings(dir.path()) };
         let mut findings = Findings::default();
         configuration(&Config::load(settings).unwrap(), &mut findings);
         let text = findings.to_string();
@@ -236,13 +230,7 @@ mod tests {
     fn a_full_disk_is_told_with_what_to_do() {
         let dir = tempfile::tempdir().unwrap();
         let config = |least: u64| {
-            Config::resolve(Settings {
-                data_dir: Some(dir.path().to_owned()),
-                models_dir: Some(dir.path().join("models")),
-                min_free_disk_bytes: Some(least),
-                ..Settings::default()
-            })
-            .unwrap()
+            Config::resolve(Settings { min_free_disk_bytes: Some(least), ..settings(dir.path()) }).unwrap()
         };
         let found = |least: u64| {
             let mut findings = Findings::default();
