@@ -1,5 +1,5 @@
-# Two stages: the toolchain stays behind, and what is left is the binary, its C library, and Python with pip, which
-# `footnote models pull` uses where no other source of the models answers.
+# Two stages: the toolchain stays behind, and what is left is the binary, its C library, Python with pip, which
+# `footnote models pull` uses where no other source of the models answers, and Git and SSH, which connectors use.
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY . .
@@ -7,7 +7,7 @@ RUN cargo build --release --locked && cp target/release/footnote /usr/local/bin/
 
 FROM debian:bookworm-slim
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends ca-certificates curl python3 python3-pip \
+    && apt-get install -y --no-install-recommends ca-certificates curl git openssh-client python3 python3-pip \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --create-home --uid 10001 footnote \
     && mkdir -p /data /models /blobs \

@@ -1,5 +1,8 @@
 //! `footnote completions`: a script for a shell.
 
+use std::io::Write as _;
+
+use anyhow::Context as _;
 use clap_complete::Shell;
 
 use super::Exit;
@@ -14,7 +17,10 @@ pub struct Completions {
 impl Completions {
     /// Prints the script.
     pub fn run(self) -> anyhow::Result<Exit> {
-        clap_complete::generate(self.shell, &mut super::command(), "footnote", &mut std::io::stdout());
+        // Into memory first: the library panics where it cannot write, as to a pipe that nobody reads any more.
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut super::command(), "footnote", &mut script);
+        std::io::stdout().write_all(&script).context("cannot print the script")?;
         Ok(Exit::Ok)
     }
 }

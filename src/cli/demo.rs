@@ -51,7 +51,7 @@ impl Demo {
         config.database = DatabaseUrl::Sqlite(config.data_dir.join("footnote.db"));
         config.vectors = VectorUrl::Edge(config.data_dir.join("vectors"));
         config.blob_url = format!("file://{}", config.data_dir.join("blobs").display());
-        check_keys(&config).await?;
+        check_keys(&config, config.listen, "the documents").await?;
 
         models::pull(&config, Vec::new()).await?;
         let app = App::start(config, Purpose { answers: true, any_index: false }).await?;

@@ -13,7 +13,7 @@ use crate::{
 
 /// Move everything to other stores: from one machine's own to Postgres and a Qdrant server, or back
 ///
-/// A backup and its restore in one go. The stores of this configuration are left as they are; afterwards start the
+/// A backup and its restore in one go, and like a backup without API keys and without the audit log. The stores of this configuration are left as they are; afterwards start the
 /// program with the others, and with these no more.
 #[derive(Debug, clap::Args)]
 pub struct Migrate {
@@ -62,6 +62,7 @@ impl Migrate {
         restore::report(&restored, 0, self.json)?;
         if !self.json {
             println!("start the program with these stores now, and with the ones before them no more");
+            println!("API keys and the audit log were not moved: make new keys with `footnote keys create`");
         }
         Ok(Exit::Ok)
     }

@@ -1,6 +1,6 @@
 //! `footnote serve`: the HTTP API, and by default a worker beside it.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -37,7 +37,7 @@ impl Serve {
                 "--no-worker needs Postgres and a Qdrant server: with the embedded stores only this process can work"
             );
         }
-        check_keys(&config).await?;
+        check_keys(&config, config.listen, "the documents").await?;
         let stop = shutdown::on_signal()?;
         let starting = begin(&config).await?;
         let app = App::start(config, Purpose { answers: !self.without_answers, any_index: false }).await?;
@@ -68,9 +68,9 @@ pub async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// Refuses to serve the network while there is no key, before anything is loaded.
-pub async fn check_keys(config: &Config) -> anyhow::Result<()> {
-    if !config.listens_to_the_network() || config.api_key.is_some() || config.jwt.is_some() {
+/// Refuses to serve `shown` to the network while there is no key, before anything is loaded.
+pub async fn check_keys(config: &Config, listen: SocketAddr, shown: &str) -> anyhow::Result<()> {
+    if listen.ip().to_canonical().is_loopback() || config.api_key.is_some() || config.jwt.is_some() {
         return Ok(());
     }
     let has_keys = match &config.database {
@@ -80,9 +80,8 @@ pub async fn check_keys(config: &Config) -> anyhow::Result<()> {
     };
     if !has_keys {
         anyhow::bail!(
-            "listening on {} would let everyone on the network read the documents: make a key with `footnote keys \
-             create`, set FOOTNOTE_API_KEY, or listen on 127.0.0.1",
-            config.listen
+            "listening on {listen} would let everyone on the network read {shown}: make a key with `footnote keys create`, \
+             set FOOTNOTE_API_KEY, or listen on 127.0.0.1"
         );
     }
     Ok(())
@@ -102,21 +101,13 @@ pub async fn serve_until(
         // Who reads lines of JSON reads nothing else.
         LogFormat::Json => tracing::info!("serving on {scheme}://{address}"),
     }
-    let workers = if work { start_workers(&app, &stop)? } else { Vec::new() };
-    let forgetting = tokio::spawn(http::forget_old(app.clone(), stop.clone()));
-    let forgetting_traces = tokio::spawn(http::forget_traces(app.clone(), stop.clone()));
-    let renewing = app.tls.clone().map(|tls| tokio::spawn(tls.follow(stop.clone())));
-    let swapping = app.adapter_swap().map(|swap| tokio::spawn(swap.run(stop.clone())));
+    let mut tasks = if work { start_workers(&app, &stop)? } else { Vec::new() };
+    tasks.push(tokio::spawn(http::forget_old(app.clone(), stop.clone())));
+    tasks.push(tokio::spawn(http::forget_traces(app.clone(), stop.clone())));
+    tasks.extend(app.tls.clone().map(|tls| tokio::spawn(tls.follow(stop.clone()))));
+    tasks.extend(app.adapter_swap().map(|swap| tokio::spawn(swap.run(stop.clone()))));
     http::serve(listener, app.clone(), stop.clone(), app.config.shutdown_grace).await?;
-    if let Some(swapping) = swapping {
-        swapping.await?;
-    }
-    forgetting.await?;
-    forgetting_traces.await?;
-    if let Some(renewing) = renewing {
-        renewing.await?;
-    }
-    wind_down(&app, workers).await;
+    wind_down(&app, tasks).await;
     Ok(())
 }
 
@@ -141,15 +132,44 @@ pub fn followers(app: &App) -> anyhow::Result<Vec<Follower>> {
     configured.map(follower).collect()
 }
 
-/// Waits for workers that were told to stop and for what the last requests have left, no longer than is granted.
-pub async fn wind_down(app: &App, workers: Vec<JoinHandle<()>>) {
-    for worker in workers {
-        // Its jobs have gone back to the queue, or their leases end.
-        if tokio::time::timeout(app.config.shutdown_grace, worker).await.is_err() {
-            tracing::warn!("a worker did not stop in time");
+/// Waits for tasks that were told to stop and for what the last requests have left: for all of it together no longer than
+/// is granted, because who stops this process (systemd, Kubernetes, Docker) kills it after a time.
+pub async fn wind_down(app: &App, tasks: Vec<JoinHandle<()>>) {
+    let granted = app.config.shutdown_grace;
+    let written = async {
+        if tokio::time::timeout(granted, app.audit.flush()).await.is_err() {
+            tracing::warn!("entries of the audit log were not written in time");
         }
+    };
+    tokio::join!(stopped(tasks, granted), written);
+}
+
+/// Waits for all tasks together. The jobs of one that does not stop go back to the queue when their leases end.
+async fn stopped(tasks: Vec<JoinHandle<()>>, granted: Duration) {
+    match tokio::time::timeout(granted, futures::future::join_all(tasks)).await {
+        Ok(ended) => {
+            for error in ended.into_iter().filter_map(Result::err) {
+                tracing::error!(%error, "a task in the background has not ended well");
+            }
+        }
+        Err(_) => tracing::warn!("not everything in the background stopped within {} s", granted.as_secs()),
     }
-    if tokio::time::timeout(app.config.shutdown_grace, app.audit.flush()).await.is_err() {
-        tracing::warn!("entries of the audit log were not written in time");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_does_not_stop_is_waited_for_once_and_not_for_each() {
+        let granted = Duration::from_millis(300);
+        let tasks = (0..20).map(|_| tokio::spawn(std::future::pending())).collect();
+        let begun = Instant::now();
+        stopped(tasks, granted).await;
+        assert!(begun.elapsed() >= granted && begun.elapsed() < 10 * granted, "{:?}", begun.elapsed());
+        // One that has panicked is told, and keeps nothing from ending.
+        stopped(vec![tokio::spawn(async { assert!(std::env::args().count() == 0, "it breaks") })], granted).await;
     }
 }

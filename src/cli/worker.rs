@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use super::{
     Exit,
-    serve::{bind, followers},
+    serve::{bind, check_keys, followers},
 };
 use crate::{
     app::{App, Purpose, open_metadata, open_vectors},
@@ -40,6 +40,9 @@ impl RunWorker {
             open_vectors(&config).await?.ping().await?;
             return Ok(Exit::Ok);
         }
+        if let Some(address) = self.health {
+            check_keys(&config, address, "what is stored and counted here").await?;
+        }
         let stop = shutdown::on_signal()?;
         let app = App::start(config, Purpose { answers: false, any_index: false }).await?;
         let worker = Worker::new(app.ingest.clone(), app.config.ingest_concurrency);
@@ -58,9 +61,21 @@ impl RunWorker {
         let told = async { told.await.inspect_err(|_| stop.cancel()) };
         let following = followers(&app)?.into_iter().map(|follower| follower.run(stop.clone()));
         let working = async {
-            tokio::join!(worker.run(stop.clone()), deliveries.run(stop.clone()), futures::future::join_all(following))
+            tokio::join!(worker.run(stop.clone()), deliveries.run(stop.clone()), futures::future::join_all(following));
         };
-        let (_, told) = tokio::join!(working, told);
+        let late = async {
+            stop.cancelled().await;
+            tokio::time::sleep(app.config.shutdown_grace).await;
+        };
+        let working = async {
+            tokio::select! {
+                () = working => {}
+                () = late => {
+                    tracing::warn!("not every job stopped in time: they are taken up again when their leases end");
+                }
+            }
+        };
+        let ((), told) = tokio::join!(working, told);
         told?;
         Ok(Exit::Ok)
     }

@@ -11,13 +11,7 @@ mod secret;
 mod settings;
 mod values;
 
-use std::{
-    collections::BTreeSet,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 pub use connectors::{Connector, Connectors, SourceConfig};
@@ -35,6 +29,8 @@ use crate::domain::{Stages, personal_data::PersonalKind};
 /// The complete configuration.
 #[derive(Clone)]
 pub struct Config {
+    /// The file that it was read from, if there was one.
+    pub file: Option<PathBuf>,
     /// The database, the Edge shards and the originals of the embedded default live here.
     pub data_dir: PathBuf,
     /// The cache of model files.
@@ -221,7 +217,7 @@ pub enum ConfigError {
     Malformed {
         /// The file.
         path: PathBuf,
-        /// What is wrong, with line and column.
+        /// What is wrong, and in which line.
         message: String,
     },
     /// A key has a value that it cannot have.
@@ -252,14 +248,10 @@ impl Config {
     /// Reads the configuration file, if there is one, puts `settings` (environment and flags) over it, and checks
     /// the result. Without `settings.config` the file is `footnote.toml` in the working directory, if it exists.
     pub fn load(settings: Settings) -> Result<Self, ConfigError> {
-        let file = match &settings.config {
-            Some(path) => Settings::from_file(path)?,
-            None => match Path::new("footnote.toml") {
-                path if path.is_file() => Settings::from_file(path)?,
-                _ => Settings::default(),
-            },
-        };
-        Self::resolve(settings.over(file))
+        let usual = || Some(PathBuf::from("footnote.toml")).filter(|path| path.is_file());
+        let file = settings.config.clone().or_else(usual);
+        let below = file.as_deref().map(Settings::from_file).transpose()?.unwrap_or_default();
+        Ok(Self { file, ..Self::resolve(settings.over(below))? })
     }
 
     /// Fills in the defaults and checks every value.
@@ -292,6 +284,7 @@ impl Config {
             return Err(invalid("trace_hours", &given, "give 0 to 8760, which is a year"));
         }
         Ok(Self {
+            file: None,
             jwt: jwt(settings.jwt_keys, settings.jwt_issuer, settings.jwt_audience)?,
             requests_per_minute: some_number(settings.requests_per_minute.unwrap_or(600)),
             tokens_per_minute: some_number(settings.tokens_per_minute.unwrap_or(0)),

@@ -146,7 +146,11 @@ impl Settings {
     pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
-        toml::from_str(&text)
-            .map_err(|error| ConfigError::Malformed { path: path.to_owned(), message: error.to_string() })
+        // The message of the parser shows the line, and a line may hold a key or a password.
+        toml::from_str(&text).map_err(|error| {
+            let line =
+                1 + error.span().map_or(0, |span| text.get(..span.start).unwrap_or_default().matches('\n').count());
+            ConfigError::Malformed { path: path.to_owned(), message: format!("line {line}: {}", error.message()) }
+        })
     }
 }

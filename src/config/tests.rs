@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+use std::path::Path;
+
 use super::*;
 use crate::domain::Stage;
 
@@ -68,10 +70,15 @@ fn flags_go_over_the_file() {
     let flags = Settings { config: Some(path.clone()), threads: Some(5), ..settings() };
     let config = Config::load(flags).unwrap();
     assert_eq!((config.listen.port(), config.threads), (1, 5));
+    assert_eq!(config.file.as_ref(), Some(&path));
     std::fs::write(&path, "thread = 3\n").unwrap();
-    let flags = Settings { config: Some(path), ..settings() };
-    let error = Config::load(flags).err().unwrap().to_string();
+    let flags = Settings { config: Some(path.clone()), ..settings() };
+    let error = Config::load(flags.clone()).err().unwrap().to_string();
     assert!(error.contains("thread") && error.contains("footnote.toml"), "{error}");
+    // A line that cannot be read is named, and not shown: it may hold a secret.
+    std::fs::write(&path, "threads = 3\napi_key = hunter2-hunter2-hunter2\n").unwrap();
+    let error = Config::load(flags).err().unwrap().to_string();
+    assert!(error.contains("line ") && !error.contains("hunter2"), "{error}");
 }
 
 #[test]

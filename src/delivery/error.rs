@@ -59,6 +59,18 @@ impl DeliveryError {
         }
     }
 
+    /// The same for the log, without the words of the receiver: many repeat what they were sent, and that is a question and
+    /// its answer.
+    pub fn for_the_log(&self) -> String {
+        match self {
+            Self::Refused { status, .. } => Self::Refused { status: *status, reason: String::new() }.to_string(),
+            Self::Busy { status, retry_after, .. } => {
+                Self::Busy { status: *status, reason: String::new(), retry_after: *retry_after }.to_string()
+            }
+            other => other.to_string(),
+        }
+    }
+
     /// In how many seconds the receiver wants to be asked again.
     pub fn retry_after(&self) -> Option<u64> {
         match self {

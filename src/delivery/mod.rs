@@ -148,7 +148,7 @@ impl DeliveryWorker {
             Err(error) => {
                 let wait = self.wait(leased.job.attempts, error.retry_after());
                 let retry_at = error.is_transient().then(|| Utc::now() + wait);
-                tracing::warn!(job = %id, %error, retry = retry_at.is_some(), "delivery failed");
+                tracing::warn!(job = %id, error = error.for_the_log(), retry = retry_at.is_some(), "delivery failed");
                 metadata.fail_job(id, token, &error.to_string(), retry_at).await
             }
         };

@@ -5,7 +5,7 @@
 
 use std::{io::Read as _, time::Duration};
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 
 use super::{DeliveryError, sign::signature, target};
 use crate::config::Webhook;
@@ -45,11 +45,20 @@ pub fn send(webhook: &Webhook, id: &str, body: &str) -> Result<(), DeliveryError
     if (200..300).contains(&status) {
         return Ok(());
     }
-    let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let retry_after = response.headers().get("retry-after").and_then(|value| after(value.to_str().ok()?, Utc::now()));
     let mut said = Vec::new();
     // What it says is of use to a person, and nothing depends on it.
     let _ = response.body_mut().as_reader().take(MAX_RESPONSE).read_to_end(&mut said);
     Err(refusal(status, &String::from_utf8_lossy(&said), retry_after))
+}
+
+/// The seconds that a `retry-after` asks for: it is a number of them, or a date (RFC 9110, 10.2.3).
+fn after(value: &str, now: DateTime<Utc>) -> Option<u64> {
+    let value = value.trim();
+    value.parse().ok().or_else(|| {
+        let date = DateTime::parse_from_rfc2822(value).ok()?;
+        Some(u64::try_from((date.to_utc() - now).num_seconds()).unwrap_or(0))
+    })
 }
 
 /// What an answer other than 2xx means.
@@ -90,5 +99,26 @@ mod tests {
         assert_eq!(error, "the receiver refused it with status 422: no such field");
         assert!(refusal(400, &"é".repeat(1_000), None).to_string().chars().count() < 300);
         assert_eq!(refusal(503, "", Some(7)).retry_after(), Some(7));
+    }
+
+    #[test]
+    fn a_receiver_that_repeats_what_it_was_sent_does_not_write_it_into_the_log() {
+        let echo = "{\"detail\": [{\"input\": {\"question\": \"Where is the kiln?\"}}]}";
+        for status in [422, 503] {
+            let error = refusal(status, echo, None);
+            assert!(error.to_string().contains("kiln"), "{error}");
+            let logged = error.for_the_log();
+            assert!(logged.contains(&status.to_string()) && !logged.contains("kiln"), "{logged}");
+        }
+        assert_eq!(DeliveryError::Gone.for_the_log(), DeliveryError::Gone.to_string());
+    }
+
+    #[test]
+    fn a_receiver_can_ask_for_seconds_and_for_a_date() {
+        let now = "1994-11-06T08:49:07Z".parse().unwrap_or_default();
+        assert_eq!(after(" 120 ", now), Some(120));
+        assert_eq!(after("Sun, 06 Nov 1994 08:49:37 GMT", now), Some(30));
+        assert_eq!(after("Sun, 06 Nov 1994 08:00:00 GMT", now), Some(0), "it has passed");
+        assert_eq!(after("soon", now), None);
     }
 }

@@ -64,13 +64,14 @@ pub(super) async fn serve(
                 continue;
             }
         };
+        // Also while there is no place: each that was turned away would stay in memory until there is one.
+        while connections.try_join_next().is_some() {}
         let Ok(place) = places.clone().try_acquire_owned() else {
             connections.spawn(turn_away(stream));
             continue;
         };
         let connection = Connection { router: router.clone(), peer, _place: place, watcher: graceful.watcher() };
         connections.spawn(connection.begin(stream, tls.clone()));
-        while connections.try_join_next().is_some() {}
     }
     drop(listener);
     tokio::select! {

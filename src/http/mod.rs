@@ -54,7 +54,7 @@ pub use error::Problem;
 pub use feedback::forget_traces;
 pub use starting::Starting;
 
-use crate::{app::App, mcp};
+use crate::{app::App, mcp, telemetry::Metrics};
 
 /// The size of a request that carries no file, in bytes.
 const MAX_JSON_BYTES: usize = 1024 * 1024;
@@ -74,16 +74,18 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(middleware::from_fn_with_state((app.clone(), permissions), audit::record))
         .with_state(app.clone());
     let api = guarded.merge(open).fallback(error::no_such_route).method_not_allowed_fallback(error::method_not_allowed);
-    let api = dressed(api, app.clone());
+    let api = dressed(api, app.metrics.clone());
     // Tools are requests to the API: whoever calls one is let in here, and may do there what the key is for.
     let tools = mcp::routes(api.clone()).layer(middleware::from_fn_with_state(app.clone(), auth::let_in));
-    api.merge(dressed(tools, app))
+    api.merge(dressed(tools, app.metrics.clone()))
 }
 
 /// What every request and every answer goes through.
-fn dressed(router: Router, app: Arc<App>) -> Router {
+fn dressed(router: Router, metrics: Arc<Metrics>) -> Router {
     router
-        .layer(middleware::from_fn_with_state(app, observe::observe))
+        // Inside of what counts, so that a handler that panics is counted; and further out for what stands around it.
+        .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(middleware::from_fn_with_state(metrics, observe::observe))
         .layer(middleware::from_fn(refused::read_out))
         .layer(RequestBodyTimeoutLayer::new(BODY_STALLED))
         .layer(CatchPanicLayer::custom(error::panicked))
@@ -96,6 +98,7 @@ fn dressed(router: Router, app: Arc<App>) -> Router {
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(middleware::from_fn(observe::in_span))
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .layer(middleware::from_fn(observe::check_id))
 }
 
 /// A header that every answer has which has none of that name: nothing here is a page, and nothing is kept on the way.
@@ -106,7 +109,7 @@ fn header(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<Hea
 /// What a process that serves nothing else tells about itself: `/healthz`, `/readyz` and `/metrics`.
 pub fn health_router(app: Arc<App>) -> Router {
     let router = health::router().with_state(app.clone()).fallback(error::no_such_route);
-    dressed(router.method_not_allowed_fallback(error::method_not_allowed), app)
+    dressed(router.method_not_allowed_fallback(error::method_not_allowed), app.metrics.clone())
 }
 
 /// The OpenAPI document, without a running application.

@@ -78,6 +78,17 @@ pub enum IngestError {
 }
 
 impl IngestError {
+    /// The same for the log, which holds no names of documents: their identifiers say which they are.
+    pub fn for_the_log(&self) -> String {
+        match self {
+            Self::Document { document, source, .. } => format!("document {document}: {}", source.for_the_log()),
+            Self::Verification { generation, document, passage, what, .. } => {
+                format!("generation {generation} was not activated: passage {passage} of {document} is broken, {what}")
+            }
+            other => other.to_string(),
+        }
+    }
+
     /// Whether a store is away or a disk is full: nothing that the document could have caused.
     pub fn is_outage(&self) -> bool {
         match self {
@@ -105,6 +116,28 @@ impl IngestError {
             Self::Document { source, .. } => source.is_transient(),
             Self::Scratch(_) | Self::Fault(_) => true,
             Self::WrongIndex(_) | Self::Verification { .. } | Self::WorseIndex { .. } | Self::Thread(_) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::DocumentId;
+
+    #[test]
+    fn a_line_of_the_log_has_the_identifier_of_a_document_and_not_its_name() {
+        let (document, name) = (DocumentId::new(), "dismissals.md".to_owned());
+        let inner =
+            IngestError::Verification { generation: 3, name: name.clone(), document, passage: 4, what: "it is empty" };
+        let errors = [
+            IngestError::Document { name, document, source: Box::new(IngestError::Extract(ExtractError::Empty)) },
+            inner,
+        ];
+        for error in errors {
+            let logged = error.for_the_log();
+            assert!(error.to_string().contains("dismissals"), "{error}");
+            assert!(logged.contains(&document.to_string()) && !logged.contains("dismissals"), "{logged}");
         }
     }
 }

@@ -190,7 +190,7 @@ impl Worker {
         };
         if error.is_outage() && Utc::now() - leased.job.created_at < OUTAGE {
             // It says nothing about the job, whose attempts are for what it does to its worker.
-            tracing::warn!(job = %id, %error, "the job waits until what it needs is back");
+            tracing::warn!(job = %id, error = error.for_the_log(), "the job waits until what it needs is back");
             let retry_at = Utc::now() + AGAIN;
             if let Err(failure) = metadata.postpone_job(id, &token, &error.to_string(), retry_at).await {
                 tracing::warn!(job = %id, error = %failure, "cannot put the job back: the lease will run out");
@@ -198,7 +198,7 @@ impl Worker {
             return Some(JobEnd::Postponed);
         }
         let retry_at = error.is_transient().then(|| Utc::now() + backoff(leased.job.attempts));
-        tracing::warn!(job = %id, %error, retry = retry_at.is_some(), "job failed");
+        tracing::warn!(job = %id, error = error.for_the_log(), retry = retry_at.is_some(), "job failed");
         // A retry overwrites the points of this attempt, their ids being derived. Without one they go, while the
         // lease still keeps other workers out.
         let is_last = retry_at.is_none() || leased.job.attempts >= leased.job.max_attempts;

@@ -7,7 +7,7 @@ pub mod metrics;
 mod process;
 pub mod traces;
 
-use std::time::Duration;
+use std::{io::IsTerminal as _, time::Duration};
 
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::{Level, level_filters::LevelFilter};
@@ -68,6 +68,12 @@ impl Telemetry {
     ///
     /// A filter that cannot be read is an error, not silence. A collector that is away is none: see [`traces`].
     pub fn start(filter: &str, format: LogFormat, endpoint: Option<&str>) -> Result<Self, TelemetryError> {
+        // It would be silence about everything, errors too.
+        if filter.trim().is_empty() {
+            let reason =
+                "it is empty: give a level such as `info`, `off` to log nothing, or leave the setting away".to_owned();
+            return Err(TelemetryError::Filter { filter: filter.to_owned(), reason });
+        }
         // The engine warns of flags that its server sets and the embedded engine has no way to; the reader of HTML warns,
         // without saying where, of what it passes over.
         let quieted = format!("qdrant_edge::common=error,html5ever=error,{filter}");
@@ -105,9 +111,25 @@ impl Telemetry {
 /// The log: a line for a person, or a JSON object for a program. Each has the spans that it belongs to, and with that of a
 /// request its identifier.
 fn lines(format: LogFormat) -> Box<dyn Layer<Registry> + Send + Sync> {
-    let layer = fmt::layer().with_writer(std::io::stderr).with_target(true);
+    // Programs that collect lines would keep the colours, and find no identifier among them.
+    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|word| !word.is_empty());
+    let colours = std::io::stderr().is_terminal() && !unwanted;
+    let layer = fmt::layer().with_writer(std::io::stderr).with_ansi(colours).with_target(true);
     match format {
         LogFormat::Text => layer.boxed(),
         LogFormat::Json => layer.json().flatten_event(true).with_current_span(false).with_span_list(true).boxed(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_filter_is_an_error_and_not_silence() {
+        for filter in ["", " "] {
+            let error = Telemetry::start(filter, LogFormat::Text, None).map(|_| ()).map_err(|error| error.to_string());
+            assert!(error.as_ref().is_err_and(|error| error.contains("`off`")), "{error:?}");
+        }
     }
 }

@@ -49,7 +49,19 @@ impl Doctor {
         let taken = surroundings::is_taken(&config, &mut findings);
         // What is mended with models waits until they are loaded.
         let left = match OpenStores::open(&config).await {
-            Ok(stores) => self.check_stores(&config, &stores, models, &mut findings).await?,
+            // What was found before is told all the same: a store that breaks down in between is what doctor is asked for.
+            Ok(stores) => match self.check_stores(&config, &stores, models, &mut findings).await {
+                Ok(left) => left,
+                Err(error) => {
+                    findings.bad(
+                        "stores",
+                        format!("the stores cannot be checked to the end: {error:#}"),
+                        "what was not looked at may be wrong as well",
+                        "see that every store can be reached, and run `footnote doctor` again",
+                    );
+                    Vec::new()
+                }
+            },
             // It was told who has them.
             Err(_) if taken => Vec::new(),
             Err(error) => {
@@ -130,18 +142,7 @@ impl Doctor {
         connectors::check(&*all.metadata, &config.connectors, stores.alone, findings).await?;
         let parts = Stores { metadata: &*all.metadata, vectors: &*all.vectors, blobs: &all.blobs };
         let depth = Depth { deep: self.deep, alone: self.alone || stores.alone };
-        let found = match audit::check(parts, depth).await {
-            Ok(found) => found,
-            Err(error) => {
-                findings.bad(
-                    "stores",
-                    format!("the stores cannot be checked to the end: {error}"),
-                    "what was not looked at may be wrong as well",
-                    "see that every store can be reached, and run `footnote doctor` again",
-                );
-                return Ok(Vec::new());
-            }
-        };
+        let found = audit::check(parts, depth).await?;
         found.right.into_iter().chain(found.undecided).for_each(|what| findings.ok("stores", what));
         let mut left = Vec::new();
         for problem in found.problems {

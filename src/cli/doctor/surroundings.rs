@@ -12,13 +12,11 @@ use crate::{
 };
 
 /// Variables that are no settings of a file, and are read all the same.
-const OTHER_VARIABLES: [&str; 2] = ["FOOTNOTE_CONFIG", "FOOTNOTE_FAILPOINTS"];
+const OTHER_VARIABLES: [&str; 3] = ["FOOTNOTE_CONFIG", "FOOTNOTE_FAILPOINTS", "FOOTNOTE_TO_VECTOR_API_KEY"];
 
 /// What was set where, without any value. The program does not start with a configuration that cannot be used.
 pub fn configuration(config: &Config, findings: &mut Findings) {
-    let named = std::env::var_os("FOOTNOTE_CONFIG");
-    let file = named.as_deref().map_or(Path::new("footnote.toml"), Path::new);
-    let from = if file.is_file() { format!("{}, then ", file.display()) } else { String::new() };
+    let from = config.file.as_ref().map_or_else(String::new, |file| format!("{}, then ", file.display()));
     let known = |name: &str| Settings::KEYS.iter().any(|(_, variable)| *variable == name);
     let (set, unknown): (Vec<String>, Vec<String>) = std::env::vars_os()
         .filter_map(|(name, _)| name.into_string().ok())
@@ -43,7 +41,9 @@ pub fn configuration(config: &Config, findings: &mut Findings) {
             "set `log` to `info`, or to `footnote=debug,info` for a while",
         );
     }
-    secrets_in(file, findings);
+    if let Some(file) = &config.file {
+        secrets_in(file, findings);
+    }
 }
 
 #[cfg(unix)]
@@ -120,9 +120,21 @@ pub fn is_taken(config: &Config, findings: &mut Findings) -> bool {
         return false;
     }
     let path = config.data_dir.join("footnote.lock");
-    let Ok(file) = File::open(&path) else {
-        findings.ok("lock", "nobody has worked in the data directory yet");
-        return false;
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            findings.ok("lock", "nobody has worked in the data directory yet");
+            return false;
+        }
+        Err(error) => {
+            findings.bad(
+                "lock",
+                format!("{} cannot be opened: {error}", path.display()),
+                "it cannot be told whether another process works in the data directory",
+                "run as the user that owns the data directory",
+            );
+            return false;
+        }
     };
     match file.try_lock() {
         Ok(()) => {
@@ -170,6 +182,10 @@ mod tests {
 
     use super::*;
 
+    fn settings(dir: &Path) -> Settings {
+        Settings { data_dir: Some(dir.to_owned()), models_dir: Some(dir.join("models")), ..Settings::default() }
+    }
+
     #[test]
     fn a_process_is_described_without_its_flags() {
         let described = described(&std::process::id().to_string());
@@ -177,17 +193,44 @@ mod tests {
         assert_eq!(super::described("no-such-process"), "process no-such-process");
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_lock_that_cannot_be_opened_is_not_taken_for_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config::resolve(settings(dir.path())).unwrap();
+        let told = || {
+            let mut findings = Findings::default();
+            assert!(!is_taken(&config, &mut findings));
+            (findings.all_well(), findings.to_string())
+        };
+        assert!(told().0, "nobody has worked there");
+        // A link to itself can be opened by nobody, not even by root.
+        std::os::unix::fs::symlink("footnote.lock", dir.path().join("footnote.lock")).unwrap();
+        let (well, text) = told();
+        assert!(!well && text.contains("cannot be opened"), "{text}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_was_named_by_a_flag_is_looked_at_too() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("other.toml");
+        std::fs::write(&file, "api_key = \"0123456789abcdef\"\n").unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let settings = Settings { config: Some(file), ..settings(dir.path()) };
+        let mut findings = Findings::default();
+        configuration(&Config::load(settings).unwrap(), &mut findings);
+        let text = findings.to_string();
+        assert!(text.contains("other.toml, then") && text.contains("chmod 640"), "{text}");
+    }
+
     #[test]
     fn a_full_disk_is_told_with_what_to_do() {
         let dir = tempfile::tempdir().unwrap();
         let config = |least: u64| {
-            Config::resolve(Settings {
-                data_dir: Some(dir.path().to_owned()),
-                models_dir: Some(dir.path().join("models")),
-                min_free_disk_bytes: Some(least),
-                ..Settings::default()
-            })
-            .unwrap()
+            Config::resolve(Settings { min_free_disk_bytes: Some(least), ..settings(dir.path()) }).unwrap()
         };
         let found = |least: u64| {
             let mut findings = Findings::default();

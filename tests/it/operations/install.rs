@@ -1,8 +1,8 @@
 //! The files that the service is installed with name settings and commands that there are.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
-use footnote::config::Settings;
+use footnote::config::{Config, Settings};
 
 use super::{FOLDER, read};
 use crate::program::Program;
@@ -60,6 +60,39 @@ fn the_manifests_belong_together_and_ask_how_the_service_is() {
             assert!(text.contains(line), "{name} lacks {line}");
         }
     }
+}
+
+/// The number behind a word, up to what is no digit.
+fn number_after(text: &str, word: &str) -> u64 {
+    let (_, rest) = text.split_once(word).unwrap_or_else(|| panic!("no {word}"));
+    rest.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap()
+}
+
+#[test]
+fn who_stops_the_service_waits_for_as_long_as_it_may_take() {
+    let directory = Some(Path::new("/data").to_owned());
+    let settings = Settings { data_dir: directory.clone(), models_dir: directory, ..Settings::default() };
+    let grace = Config::resolve(settings).unwrap().shutdown_grace.as_secs();
+    // For requests, then for jobs, and then for the last spans.
+    let takes = 2 * grace + 10;
+    assert!(number_after(&read("deploy/systemd/footnote.service"), "TimeoutStopSec=") > takes);
+    assert!(number_after(&read("docker-compose.yml"), "stop_grace_period: ") > takes);
+    for name in ["serve.yaml", "worker.yaml"] {
+        let text = read(&format!("deploy/kubernetes/{name}"));
+        let before = number_after(&text, "command: [sleep, \"");
+        assert!(number_after(&text, "terminationGracePeriodSeconds: ") > takes + before, "{name}");
+    }
+}
+
+#[test]
+fn what_is_installed_is_there_before_it_is_used() {
+    let unit = read("deploy/systemd/footnote.service");
+    let at = |words: &str| unit.find(words).unwrap_or_else(|| panic!("the unit says nothing of {words}"));
+    // The user cannot make the folder in /var/cache, and systemd makes it only when the service starts.
+    assert!(at("install -d -m 755 -o footnote -g footnote /var/cache/footnote") < at("footnote models pull"));
+    // Connectors of the kind `git` run it.
+    let dockerfile = read("Dockerfile");
+    assert!(dockerfile.lines().any(|line| line.contains("apt-get install") && line.contains(" git ")), "{dockerfile}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

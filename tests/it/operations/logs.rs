@@ -76,4 +76,5 @@ async fn a_line_has_its_request_whatever_is_logged() {
     let (_, log) = served.terminate(Duration::from_secs(60)).await;
     let fired = log.lines().find(|line| line.contains("a fail point fires")).unwrap_or_else(|| panic!("{log}"));
     assert!(fired.contains("uploaded-at-warn"), "{fired}");
+    assert!(!log.contains('\u{1b}'), "colours are for terminals: {log:?}");
 }

@@ -2,6 +2,7 @@
 
 use reqwest::StatusCode;
 use serde_json::Value;
+use sqlx::Connection as _;
 
 use crate::{program::Program, sample, test_app::TestApp};
 
@@ -90,4 +91,36 @@ async fn doctor_says_what_a_problem_means_and_what_to_do() {
     let named = format!("process {} (footnote serve)", serving.id());
     assert!(ended.stdout.contains(&named) && ended.stdout.contains("         do: ask a running service"), "{ended:?}");
     serving.kill().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn doctor_tells_what_it_has_found_when_a_store_breaks_down_in_between() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = Program::with_models_in(dir.path(), &dir.path().join("models"));
+    let ended = program.run(&["doctor", "--json"]).await;
+    assert!(ended.json().as_array().unwrap().iter().any(|finding| finding["check"] == "database"), "{ended:?}");
+    let url = format!("sqlite://{}", dir.path().join("footnote.db").display());
+    let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    sqlx::query("ALTER TABLE connectors RENAME TO lost").execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+
+    let ended = program.run(&["doctor", "--json"]).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let found = ended.json();
+    let told = |name: &str, words: &str| {
+        let all = found.as_array().unwrap().iter().filter(|finding| finding["check"] == name);
+        all.filter(|finding| finding["what"].as_str().unwrap().contains(words)).count()
+    };
+    assert_eq!(told("stores", "cannot be checked to the end"), 1, "{found}");
+    // What stands before it and what stands behind.
+    assert!(told("database", "documents") == 1 && told("models", "") > 0 && told("disk", "") > 0, "{found}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_shows_nothing_to_the_network_without_a_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = Program::with_models_in(dir.path(), dir.path());
+    let ended = program.run(&["worker", "--health", "0.0.0.0:0"]).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("footnote keys create") && ended.stderr.contains("0.0.0.0:0"), "{ended:?}");
 }
