@@ -1,17 +1,16 @@
 //! `GET /`: the web page. Its files lie in `web/` and are compiled in; they hold no data, so nobody needs a key for them.
 //!
-//! What the page shows it asks of the API, with the key that its user has typed. May depend on `error`.
+//! What the page shows it asks of the API, with the key that its user has typed. May depend on `error` and `extract`.
 
 use axum::{
     Router,
-    extract::Path,
     http::{HeaderValue, header},
     response::{IntoResponse as _, Response},
     routing::get,
 };
 use include_dir::{Dir, include_dir};
 
-use super::Problem;
+use super::{Problem, extract::Path};
 
 static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/web");
 
