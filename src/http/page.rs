@@ -50,9 +50,22 @@ fn file(name: &str) -> Response {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use axum::http::StatusCode;
+    use axum::{
+        body::Body,
+        http::{Request, StatusCode},
+    };
+    use tower::ServiceExt as _;
 
     use super::*;
+
+    #[tokio::test]
+    async fn a_name_that_is_no_text_is_a_problem_like_any_other() {
+        for (path, status) in [("/web/%FF", StatusCode::BAD_REQUEST), ("/web/nothing.js", StatusCode::NOT_FOUND)] {
+            let response = router().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+            assert_eq!(response.status(), status, "{path}");
+            assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json", "{path}");
+        }
+    }
 
     #[test]
     fn every_file_has_its_type_and_the_policy() {

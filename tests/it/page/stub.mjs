@@ -66,3 +66,19 @@ export function outcome(more) {
     model: { generator: "stub", embedder: "stub", index: 1 }, usage: {}, timings_ms: { total: 12 }, ...more,
   };
 }
+
+export const range = (count, of) => Array.from({ length: count }, (_, at) => of(at));
+export const id = (at) => String(at).padStart(32, "0");
+
+// An emoji is two units and one code point, and a letter with a mark is two of both.
+export const QUOTE = "The café 🍰 opens at noon.";
+export const TEXT = `${"🎈 ".repeat(1000)}cafe\u0301 🍰\n${QUOTE}\nAfter it.`;
+const start = Array.from(TEXT.slice(0, TEXT.indexOf(QUOTE))).length;
+export const citation = { document_id: "doc_1", name: "café.md", version: 1, page: null, heading: "Hours", quote: QUOTE, source_start: start, source_end: start + Array.from(QUOTE).length };
+export const sentence = { text: QUOTE, citations: [citation] };
+
+export const version = { version: 2, state: "failed", sha256: "0", size_bytes: 5, created_at: "2026-01-01T00:00:00Z" };
+export const document = (at) => ({ id: `doc_${at}`, name: `document ${at}`, collection: "default", metadata: {}, access: [], created_at: version.created_at, updated_at: version.created_at,
+  active: { ...version, version: 1, state: "active" }, latest: version });
+export const job = (at, more) => ({ id: `job_${id(at)}`, kind: "ingest", document_id: "doc_1", version: 2, state: "running", stage: "embed", progress: 0.1, attempts: 1, max_attempts: 3, error: null,
+  created_at: version.created_at, updated_at: version.created_at, ...more });

@@ -3,25 +3,9 @@ import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
-import { held, outcome, problem, serve, stream } from "./stub.mjs";
+import { QUOTE, TEXT, citation, document, held, id, job, outcome, problem, range, sentence, serve, stream, version } from "./stub.mjs";
 
 const said = { errors: [] };
-const range = (count, of) => Array.from({ length: count }, (_, at) => of(at));
-const id = (at) => String(at).padStart(32, "0");
-
-// An emoji is two units and one code point, and a letter with a mark is two of both.
-const QUOTE = "The café 🍰 opens at noon.";
-const TEXT = `${"🎈 ".repeat(1000)}cafe\u0301 🍰\n${QUOTE}\nAfter it.`;
-const start = Array.from(TEXT.slice(0, TEXT.indexOf(QUOTE))).length;
-const citation = { document_id: "doc_1", name: "café.md", version: 1, page: null, heading: "Hours", quote: QUOTE, source_start: start, source_end: start + Array.from(QUOTE).length };
-const sentence = { text: QUOTE, citations: [citation] };
-
-const version = { version: 2, state: "failed", sha256: "0", size_bytes: 5, created_at: "2026-01-01T00:00:00Z" };
-const document = (at) => ({ id: `doc_${at}`, name: `document ${at}`, collection: "default", metadata: {}, access: [], created_at: version.created_at, updated_at: version.created_at,
-  active: { ...version, version: 1, state: "active" }, latest: version });
-const job = (at, more) => ({ id: `job_${id(at)}`, kind: "ingest", document_id: "doc_1", version: 2, state: "running", stage: "embed", progress: 0.1, attempts: 1, max_attempts: 3, error: null,
-  created_at: version.created_at, updated_at: version.created_at, ...more });
-
 const asks = [];
 let progress = 0;
 let refuseJobs = false;
