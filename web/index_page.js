@@ -35,7 +35,7 @@ export function index(main) {
         if (isOver(now.job)) stop();
       } catch (error) {
         if (stop === end) details.replaceChildren(h("p", { class: "why" }, `What is shown is not up to date: ${error.message}`));
-        return Math.max(AFTER_FAILURE, error.retryAfter * 1000);
+        return Math.max(AFTER_FAILURE, (error.retryAfter ?? 0) * 1000);
       }
     });
     stop = end;

@@ -49,7 +49,7 @@ export function jobs(main) {
       return EVERY * (limit / PAGE);
     } catch (error) {
       if (mine === wish) stale.textContent = `The list is not up to date: ${error.message}`;
-      return Math.max(AFTER_FAILURE, error.retryAfter * 1000);
+      return Math.max(AFTER_FAILURE, (error.retryAfter ?? 0) * 1000);
     }
   };
   only.addEventListener("change", () => { limit = PAGE; load(); });
