@@ -1,6 +1,6 @@
 // Asking: the answer while it is made, its footnotes, what was understood, and the readings to choose from.
 import { events, get } from "./api.js";
-import { h, state } from "./dom.js";
+import { h, notice, state } from "./dom.js";
 import { feedbackForm } from "./feedback.js";
 import { Source } from "./source.js";
 
@@ -8,63 +8,108 @@ const STAGES = {
   preprocess: "Reading the question", retrieve: "Searching", read: "Looking for the answer", generate: "Writing", act: "Finishing",
 };
 
+/** What was asked, and what is written and answered just now: it is there again when another page was looked at. */
+let kept = null;
+
+/** Begins anew: what was asked with another key, or of another collection, is not shown any more. */
+export function forget() {
+  kept?.stop();
+  kept = null;
+}
+
 export function ask(main, collection) {
+  if (kept?.collection !== collection) {
+    forget();
+    kept = begin(collection);
+  }
+  const { form, spread, source } = kept;
+  main.append(h("h1", {}, "Ask the documents"), form, spread);
+  const escape = (event) => {
+    if (event.key !== "Escape" || event.isComposing || document.querySelector("dialog[open]")) return;
+    // Whoever writes goes on writing.
+    source.close(!document.activeElement?.closest("input, textarea"));
+  };
+  addEventListener("keydown", escape);
+  return () => removeEventListener("keydown", escape);
+}
+
+function begin(collection) {
   let conversation = null;
-  const turns = h("div", { "aria-live": "polite" });
+  /** The question that is being answered: one at a time, since each goes on with what was said before. */
+  let asking = null;
+  const turns = h("div");
   const spread = h("div", { class: "spread" }, turns);
   const source = new Source(spread);
-  const question = h("textarea", { id: "question", maxlength: "4000", required: true, placeholder: "How long is the notice period?" });
+  const question = h("textarea", { id: "question", required: true, placeholder: "How long is the notice period?" });
   const button = h("button", { class: "first" }, "Ask");
-  const again = h("button", { type: "button", onclick: () => { conversation = null; turns.replaceChildren(); source.close(); question.focus(); } }, "New conversation");
+  const stop = () => {
+    asking?.abort();
+    asking = null;
+    button.disabled = false;
+  };
+  const renew = () => {
+    stop();
+    conversation = null;
+    turns.replaceChildren();
+    source.close();
+    question.focus();
+  };
+  const again = h("button", { type: "button", onclick: renew }, "New conversation");
   const put = async (text) => {
+    if (asking) return notice("A question is being answered. Wait for its end, or begin a new conversation.");
+    const mine = asking = new AbortController();
     button.disabled = true;
     const turn = h("article", { class: "turn" });
     turns.prepend(turn);
     source.close();
-    try {
-      const outcome = await answer(turn, { question: text, collection, stream: true, store: true, ...conversation }, source, put);
-      if (outcome?.conversation_id) conversation = { conversation_id: outcome.conversation_id, store: undefined, collection: undefined };
-    } finally {
-      button.disabled = false;
-      question.focus();
-    }
+    const outcome = await answer(turn, { question: text, collection, stream: true, store: true, ...conversation }, { source, put, signal: mine.signal });
+    // A new conversation has begun meanwhile.
+    if (asking !== mine) return;
+    stop();
+    if (outcome?.conversation_id) conversation = { conversation_id: outcome.conversation_id, store: undefined, collection: undefined };
+    // What was not answered need not be written again.
+    if (!outcome && !question.value) question.value = text;
+    // Whoever reads a source already, or writes elsewhere, is left there.
+    if ([document.body, button, null].includes(document.activeElement)) question.focus();
   };
   const form = h("form", { class: "ask-form", onsubmit: (event) => {
     event.preventDefault();
     const text = question.value.trim();
+    if (asking) return;
     question.value = "";
     if (text) put(text);
   } },
   h("label", { for: "question" }, "Question"), question,
   h("div", { class: "row" }, button, again, h("span", { class: "hint" }, "Ctrl + Enter asks; / comes back here.")));
   question.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !button.disabled) form.requestSubmit();
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !asking) form.requestSubmit();
   });
-  main.append(h("h1", {}, "Ask the documents"), form, spread);
-  question.focus();
+  return { collection, form, spread, source, stop };
 }
 
 /** Fills a turn while its answer is made; the outcome, or nothing when there is none. */
-async function answer(turn, request, source, put) {
-  const text = h("div", { class: "answer" });
-  const doing = h("p", { class: "hint busy" }, "Asking");
+async function answer(turn, request, { source, put, signal }) {
+  // These two are read out as they change; the rest of a turn is there to go to.
+  const text = h("div", { class: "answer", "aria-live": "polite" });
+  const doing = h("p", { class: "hint busy", role: "status" }, "Asking");
   turn.append(h("p", { class: "asked" }, request.question), text, doing);
   const marks = [];
   try {
-    for await (const [name, data] of events("/v1/ask", request)) {
+    for await (const [name, data] of events("/v1/ask", { body: request, signal })) {
       if (name === "stage") doing.textContent = STAGES[data.stage] ?? data.stage;
       if (name === "sentence") addSentence(text, data, marks, source);
-      if (name === "problem") throw new Error(data.detail);
       if (name === "outcome") {
         doing.remove();
         finish(turn, text, data, marks, source, put);
         return data;
       }
     }
-    throw new Error("the answer ended before its end: ask again");
+    if (signal.aborted) return null;
+    throw new Error("the answer ended before its end");
   } catch (error) {
     doing.remove();
     turn.append(h("p", { class: "why", role: "alert" }, error.message));
+    return null;
   }
 }
 
@@ -85,8 +130,10 @@ function finish(turn, text, outcome, marks, source, put) {
   // Sentences are those of an answer: what else is said comes at the end.
   if (!text.childNodes.length) text.append(outcome.clarify ? outcome.answer.split("\n")[0] : outcome.answer);
   if (outcome.clarify) {
+    if (outcome.outcome === "partial") turn.append(h("p", {}, "The documents answer the rest for several things. Which one do you mean?"));
     turn.append(h("ul", { class: "choices" }, outcome.clarify.map((option) => h("li", {}, h("button", { type: "button", onclick: () => put(option) }, option)))));
   }
+  if (outcome.wording === "quoted") turn.append(h("p", { class: "facts" }, "Quoted from the source, word for word."));
   if (outcome.contradicting) turn.append(h("p", { class: "facts" }, "The sources contradict each other; each is quoted."));
   if (marks.length) {
     turn.append(h("ol", { class: "notes", "aria-label": "Footnotes" }, marks.map(({ citation, mark }) => h("li", {},

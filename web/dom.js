@@ -13,12 +13,25 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** Says something at the edge of the page, also to screen readers. */
+/** Says something at the edge of the page, also to screen readers. What went wrong stays until it is closed. */
 export function notice(text, bad = false) {
-  const shown = h("p", { class: bad ? "notice bad" : "notice" }, text);
+  const shown = h("p", { class: bad ? "notice bad" : "notice" }, text, bad && " ", bad && h("button", { type: "button", onclick: () => shown.remove() }, "Close"));
   document.getElementById("notices").append(shown);
-  setTimeout(() => shown.remove(), bad ? 12000 : 5000);
+  if (!bad) setTimeout(() => shown.remove(), 5000);
 }
+
+/** What the browser has kept: `store` is `sessionStorage` or `localStorage`. Where it may keep nothing, asking is an error. */
+export function kept(store, name) {
+  try { return window[store].getItem(name); } catch { return null; }
+}
+
+/** Lets the browser keep something. Where it may not, it is forgotten with the page. */
+export function keep(store, name, value) {
+  try { window[store].setItem(name, value); } catch { /* the page works without */ }
+}
+
+/** What the window is called. */
+export const entitle = (text) => { document.title = `${text} – Footnote`; };
 
 /** The state of something as a badge. */
 export function state(word) {
@@ -38,4 +51,16 @@ export function size(bytes) {
   let at = 0;
   while (bytes >= 1000 && at < units.length - 1) [bytes, at] = [bytes / 1000, at + 1];
   return `${at ? bytes.toFixed(1) : bytes} ${units[at]}`;
+}
+
+/** Looks, and again `every` milliseconds after each look, until what it returns is called. A look may say another wait. */
+export function poll(every, look) {
+  let timer;
+  let isOver = false;
+  const turn = async () => {
+    const wait = document.hidden ? every : await look();
+    if (!isOver) timer = setTimeout(turn, wait ?? every);
+  };
+  turn();
+  return () => { isOver = true; clearTimeout(timer); };
 }

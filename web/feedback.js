@@ -1,6 +1,7 @@
 // Feedback: what can be said about an answer, and for administrators what was said.
 import { get, post, remove } from "./api.js";
-import { h, notice, state, time } from "./dom.js";
+import { entitle, h, notice, state, time } from "./dom.js";
+import { pagedTable } from "./list.js";
 
 const VERDICTS = {
   right: "Right", wrong: "Wrong", wrong_source: "Right, but the source is the wrong one", should_have_answered: "It should have answered",
@@ -16,9 +17,9 @@ const WITH_BETTER = ["wrong", "wrong_source", "should_have_answered", "better_an
 
 /** The form under an answer. */
 export function feedbackForm({ id, outcome }) {
-  const better = h("textarea", { maxlength: "4000", rows: "3" });
+  const better = h("textarea", { rows: "3" });
   const betterLine = h("p", { hidden: true }, h("label", {}, "The better answer", better));
-  const comment = h("input", { type: "text", maxlength: "4000", autocomplete: "off" });
+  const comment = h("input", { type: "text", autocomplete: "off" });
   const said = h("p", { class: "hint", role: "status" });
   const failed = h("p", { class: "why", role: "alert" });
   const send = h("button", { class: "first" }, "Send");
@@ -54,32 +55,24 @@ export function feedback(main, collection, [id]) {
 }
 
 function all(main, collection) {
-  const list = h("tbody");
-  const more = h("button", { type: "button", hidden: true }, "More");
   const only = h("select", { id: "only" }, h("option", { value: "" }, "all"), Object.entries(VERDICTS).map(([value, words]) => h("option", { value }, words)));
-  let cursor = null;
-  const load = async (fresh = true) => {
-    try {
-      const query = new URLSearchParams({ collection, limit: "100", ...(only.value && { verdict: only.value }), ...(!fresh && cursor && { cursor }) });
+  const table = pagedTable({
+    name: "Feedback", caption: `Collection ${collection}`, columns: [["Question"], ["Said"], ["Outcome"], ["Comment", "wide"], ["When", "wide"]],
+    empty: "Nobody has said that about an answer from this collection yet.",
+    read: async (cursor) => {
+      const query = new URLSearchParams({ collection, limit: "100", ...(only.value && { verdict: only.value }), ...(cursor && { cursor }) });
       const page = await get(`/v1/feedback?${query}`);
-      if (fresh) list.replaceChildren();
-      list.append(...page.feedback.map(row));
-      if (!list.childNodes.length) list.append(h("tr", {}, h("td", { colSpan: 5 }, "Nobody has said that about an answer from this collection yet.")));
-      cursor = page.next_cursor ?? null;
-      more.hidden = !cursor;
-    } catch (error) { list.replaceChildren(h("tr", {}, h("td", { colSpan: 5 }, h("span", { class: "why", role: "alert" }, error.message)))); }
-  };
-  only.addEventListener("change", () => load());
-  more.addEventListener("click", () => load(false));
-  const heads = ["Question", "Said", "Outcome", "Comment", "When"];
-  main.append(h("h1", {}, "Feedback"), h("p", {}, h("label", { for: "only" }, "Show "), only), h("div", { class: "table", tabindex: "0", role: "region", "aria-label": "Feedback" },
-    h("table", {}, h("caption", {}, `Collection ${collection}`), h("thead", {}, h("tr", {}, heads.map((head, at) => h("th", { scope: "col", class: at > 2 && "wide" }, head)))), list)), more,
+      return { rows: page.feedback.map(row), next: page.next_cursor };
+    },
+  });
+  only.addEventListener("change", () => table.load());
+  main.append(h("h1", {}, "Feedback"), h("p", {}, h("label", { for: "only" }, "Show "), only), ...table.elements,
     h("p", { class: "hint" }, "footnote feedback export writes it as examples for training and evaluation."));
-  load();
+  table.load();
 }
 
 function row({ id, question, verdict, outcome, comment, given_at: at }) {
-  return h("tr", {}, h("td", {}, h("a", { href: `#/feedback/${id}` }, question)), h("td", {}, VERDICTS[verdict] ?? verdict), h("td", {}, state(outcome)),
+  return h("tr", { "data-id": id }, h("td", {}, h("a", { href: `#/feedback/${id}` }, question)), h("td", {}, VERDICTS[verdict] ?? verdict), h("td", {}, state(outcome)),
     h("td", { class: "wide" }, comment ?? "–"), h("td", { class: "wide" }, time(at)));
 }
 
@@ -95,7 +88,7 @@ async function one(main, id) {
       ["Times", Object.entries(outcome.timings_ms).map(([stage, ms]) => `${stage} ${ms.toFixed(0)} ms`).join(", ")]];
     const away = h("button", { type: "button", class: "danger", onclick: async () => {
       if (!confirm("Delete this feedback with its trace for good?")) return;
-      try { await remove(`/v1/feedback/${id}`); notice("The feedback is deleted"); location.hash = "#/feedback"; } catch (error) { notice(error.message, true); }
+      try { await remove(`/v1/feedback/${id}`); notice("The feedback is deleted"); if (main.isConnected) location.hash = "#/feedback"; } catch (error) { notice(error.message, true); }
     } }, "Delete");
     const cited = outcome.citations.map((citation) => h("li", {}, h("a", { href: `#/documents/${citation.document_id}` }, citation.name || "deleted document"),
       citation.quote && `: “${citation.quote}”`));
@@ -104,6 +97,6 @@ async function one(main, id) {
     main.append(h("h1", {}, outcome.question.original), h("div", { class: "table" }, h("table", {}, h("tbody", {}, facts.map(([name, value]) =>
       h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, value)))))),
       h("h2", {}, "Footnotes"), cited.length ? h("ol", {}, cited) : h("p", {}, "None."), h("h2", {}, "Passages that were found"), h("ol", { class: "passages" }, found), h("p", {}, away));
-    if (main.isConnected) document.title = "Feedback – Footnote";
+    if (main.isConnected) entitle("Feedback");
   } catch (error) { main.append(h("h1", {}, "Feedback"), h("p", { class: "why", role: "alert" }, error.message)); }
 }

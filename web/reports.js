@@ -1,13 +1,15 @@
 // Reports of evaluation and training runs, drawn from their figures, and how the registered adapters were measured.
 import { get, text } from "./api.js";
-import { h, notice, time } from "./dom.js";
+import { entitle, h, notice, time } from "./dom.js";
+import { pagedTable } from "./list.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 320;
 const HEIGHT = 120;
 
 export function reports(main, collection, [name]) {
-  return name ? one(main, decodeURIComponent(name)) : all(main);
+  // The name comes as it is written in an address, and goes on so.
+  return name ? one(main, name) : all(main);
 }
 
 const scrolls = (label, ...children) => h("div", { class: "table", tabindex: "0", role: "region", "aria-label": label }, h("table", {}, ...children));
@@ -17,19 +19,21 @@ const failure = (error) => h("p", { class: "why", role: "alert" }, error.message
 
 async function all(main) {
   const runs = h("div");
-  const adapters = h("div");
+  const adapters = pagedTable({
+    name: "Adapters", columns: [["Adapter"], ["Role"], ["Evaluation"]], empty: "None is registered.",
+    read: async (cursor) => {
+      const page = await get(`/v1/admin/adapters?${new URLSearchParams({ limit: "100", ...(cursor && { cursor }) })}`);
+      return { rows: page.adapters.map(adapter), next: page.next_cursor };
+    },
+  });
   main.append(h("h1", {}, "Reports"), h("p", {}, "The runs of footnote eval run and footnote train in the folder of reports, newest first."), runs,
-    h("h2", {}, "Adapters"), adapters);
+    h("h2", {}, "Adapters"), ...adapters.elements);
+  adapters.load();
   try {
     const { reports: found } = await get("/v1/admin/reports");
     runs.append(found.length ? scrolls("Runs", heads(["Run", "Kind", "Main figures", "Written"]), h("tbody", {}, found.map(row)))
       : h("p", { class: "hint" }, "There is none yet. Name the folder with the setting “reports”, or let a run write into the folder “reports” of the data directory."));
   } catch (error) { runs.append(failure(error)); }
-  try {
-    const { adapters: found } = await get("/v1/admin/adapters");
-    adapters.append(found.length ? scrolls("Adapters", heads(["Adapter", "Role", "Evaluation"]), h("tbody", {}, found.map(adapter)))
-      : h("p", { class: "hint" }, "None is registered."));
-  } catch (error) { adapters.append(failure(error)); }
 }
 
 function row({ name, kind, suite, figures, written_at: written, unreadable }) {
@@ -47,7 +51,7 @@ function adapter({ name, role, serving, evaluation }) {
 async function one(main, name) {
   main.append(h("p", {}, h("a", { href: "#/reports" }, "All reports")));
   try {
-    const report = await get(`/v1/admin/reports/${encodeURIComponent(name)}`);
+    const report = await get(`/v1/admin/reports/${name}`);
     main.append(h("h1", {}, report.name));
     if (report.unreadable) main.append(h("p", { class: "why", role: "alert" }, report.unreadable));
     main.append(h("dl", { class: "tiles" }, report.figures.map(({ label, value, note }) => h("div", {}, h("dt", {}, label), h("dd", {}, value, h("small", {}, note))))));
@@ -63,7 +67,7 @@ async function one(main, name) {
           h("td", {}, `${percent(part.success)} (${percent(part.success_low)} to ${percent(part.success_high)})`), h("td", {}, percent(part.f1)))))));
     }
     main.append(h("details", {}, h("summary", {}, "What it was made with"), h("pre", { class: "text", tabindex: "0" }, JSON.stringify(report.card, null, 2))));
-    if (main.isConnected) document.title = `${report.name} – Footnote`;
+    if (main.isConnected) entitle(report.name);
   } catch (error) { main.append(h("h1", {}, "Report"), failure(error)); }
 }
 
@@ -86,7 +90,8 @@ function svg(tag, attributes, ...children) {
 /** A figure over the steps of a run; where there is no number the line has a gap. */
 function plot({ name, steps, values }) {
   const numbers = values.filter((value) => value !== null);
-  const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
+  // A long run has more steps than a call takes arguments.
+  const [low, high] = numbers.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
   const x = (step) => 4 + (WIDTH - 8) * ((step - steps[0]) / (steps.at(-1) - steps[0] || 1));
   const y = (value) => HEIGHT - 4 - (HEIGHT - 8) * ((value - low) / (high - low || 1));
   let path = "";

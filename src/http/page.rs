@@ -1,17 +1,16 @@
 //! `GET /`: the web page. Its files lie in `web/` and are compiled in; they hold no data, so nobody needs a key for them.
 //!
-//! What the page shows it asks of the API, with the key that its user has typed. May depend on `error`.
+//! What the page shows it asks of the API, with the key that its user has typed. May depend on `error` and `extract`.
 
 use axum::{
     Router,
-    extract::Path,
     http::{HeaderValue, header},
     response::{IntoResponse as _, Response},
     routing::get,
 };
 use include_dir::{Dir, include_dir};
 
-use super::Problem;
+use super::{Problem, extract::Path};
 
 static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/web");
 
@@ -51,9 +50,22 @@ fn file(name: &str) -> Response {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use axum::http::StatusCode;
+    use axum::{
+        body::Body,
+        http::{Request, StatusCode},
+    };
+    use tower::ServiceExt as _;
 
     use super::*;
+
+    #[tokio::test]
+    async fn a_name_that_is_no_text_is_a_problem_like_any_other() {
+        for (path, status) in [("/web/%FF", StatusCode::BAD_REQUEST), ("/web/nothing.js", StatusCode::NOT_FOUND)] {
+            let response = router().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+            assert_eq!(response.status(), status, "{path}");
+            assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json", "{path}");
+        }
+    }
 
     #[test]
     fn every_file_has_its_type_and_the_policy() {
