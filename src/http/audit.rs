@@ -1,10 +1,17 @@
 //! What requests leave in the audit log: who did what to what, and how it ended.
 //!
 //! Every operation that is not just a look is recorded, also when it was refused to a known caller; requests of nobody are
-//! counted, not recorded, since anybody could fill the log with them. A handler adds [`Details`] to its response. May
-//! depend on `app`, `access` and `auth`.
+//! counted, not recorded, since anybody could fill the log with them. A handler adds [`Details`] to its response. A request
+//! whose client leaves is recorded as well: what it asked for may have been done. May depend on `app`, `access` and `auth`.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{
     extract::{ConnectInfo, MatchedPath, Request, State},
@@ -21,6 +28,8 @@ use crate::{access::Caller, app::App, metadata_store::NewAuditEntry};
 
 /// How often old entries are looked for.
 const SWEEP: Duration = Duration::from_secs(60 * 60);
+/// The status of a request whose client left before its response began.
+const LEFT: u16 = 499;
 
 /// What a handler knows of what it has done, in its response's extensions.
 #[derive(Debug, Clone, Default)]
@@ -47,6 +56,37 @@ pub struct Asked {
     subject: Option<String>,
     address: Option<String>,
     request_id: Option<String>,
+    /// Whether it was told: that is done once, whoever comes first.
+    told: Arc<AtomicBool>,
+}
+
+/// Who sends a request, as soon as that is known; in the request's extensions.
+#[derive(Debug, Clone, Default)]
+pub struct Actor(Arc<OnceLock<String>>);
+
+impl Actor {
+    /// It is known.
+    pub fn is(&self, caller: &Caller) {
+        self.0.get_or_init(|| caller.actor.clone());
+    }
+}
+
+/// A request that is being carried out. Where its client leaves, what carries it out is dropped at any of its steps, also
+/// after a change was made: it is told then with what is known.
+struct Underway {
+    app: Arc<App>,
+    asked: Option<Asked>,
+    actor: Actor,
+}
+
+impl Drop for Underway {
+    fn drop(&mut self) {
+        let (Some(asked), Some(actor)) = (self.asked.take(), self.actor.0.get().cloned()) else { return };
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let app = self.app.clone();
+            runtime.spawn(async move { asked.record(&app, &actor, LEFT, Details::default()).await });
+        }
+    }
 }
 
 impl Asked {
@@ -62,14 +102,20 @@ impl Asked {
             subject,
             address: peer.map(|ConnectInfo(peer)| peer.ip().to_string()),
             request_id: request_id.map(str::to_owned),
+            told: Arc::default(),
         })
     }
 
     /// Sends on its way to the log how it ended.
     pub async fn record(self, app: &App, actor: &str, status: u16, details: Details) {
-        let Self { action, subject, address, request_id } = self;
+        let Self { action, subject, address, request_id, told } = self;
+        if told.load(Ordering::Relaxed) {
+            return;
+        }
         let (at, actor, details) = (Utc::now(), actor.to_owned(), details.0);
         app.audit.add(NewAuditEntry { at, actor, action, subject, status, address, request_id, details }).await;
+        // Not before: who waits for this may leave too.
+        told.store(true, Ordering::Relaxed);
     }
 }
 
@@ -98,7 +144,10 @@ pub async fn record(
         false => None,
     };
     let Some(asked) = asked else { return next.run(request).await };
+    let actor = Actor::default();
     request.extensions_mut().insert(asked.clone());
+    request.extensions_mut().insert(actor.clone());
+    let mut underway = Underway { app: app.clone(), asked: Some(asked.clone()), actor };
     let mut response = next.run(request).await;
     let later = response.extensions_mut().remove::<RecordedLater>().is_some();
     let details = response.extensions_mut().remove::<Details>().unwrap_or_default();
@@ -109,5 +158,6 @@ pub async fn record(
     {
         asked.record(&app, &caller.actor, response.status().as_u16(), details).await;
     }
+    underway.asked = None;
     response
 }

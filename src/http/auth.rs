@@ -2,7 +2,8 @@
 //!
 //! The OpenAPI document says which scopes each operation needs, and this is where it is enforced: a route that the document
 //! does not have is not reached, and one without a scope is for administrators. Without any key the service listens on
-//! loopback only, and pages of other sites that a local browser shows are kept out. May depend on `app` and `access`.
+//! loopback only, and pages of other sites that a local browser shows are kept out. May depend on
+//! `app`, `access` and `audit`.
 
 use std::{collections::HashMap, sync::Arc, time::Instant};
 
@@ -14,7 +15,7 @@ use axum::{
 };
 use utoipa::openapi::{OpenApi, path::Operation};
 
-use super::Problem;
+use super::{Problem, audit::Actor};
 use crate::{
     access::{Caller, Identified},
     app::App,
@@ -83,6 +84,9 @@ pub async fn authorize(
     next: Next,
 ) -> Result<Response, Problem> {
     let caller = caller(&app, request.headers()).await?;
+    if let Some(actor) = request.extensions().get::<Actor>() {
+        actor.is(&caller);
+    }
     let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
     let Some(needed) = permissions.of(request.method(), path) else {
         return Err(super::error::method_not_allowed(request.method().clone(), request.uri().clone()).await);

@@ -94,6 +94,20 @@ async fn what_a_caller_was_shown_is_told_also_when_it_leaves_before_the_end() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_that_leaves_before_its_response_is_told_of_too() {
+    let app = TestApp::start().await;
+    app.ingest("canteen.md", sample::CANTEEN).await;
+    let (url, body) = (format!("{}/v1/ask", app.url), json!({"question": sample::DOCUMENTS[0].2}));
+    // How far the answer is when its caller leaves is chance: it is asked until that was in the middle.
+    until("a question is told of whose caller has left", async || {
+        let patience = std::time::Duration::from_millis(20);
+        let _ = app.client.post(&url).timeout(patience).json(&body).send().await;
+        entries(&app).await.iter().any(|one| one["action"] == "ask" && one["status"] == 499)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn questions_are_told_only_where_that_is_configured_and_nothing_where_the_log_is_off() {
     let app = TestApp::idle_with(|settings| settings.audit_questions = Some(true)).await;
     app.search(json!({"question": "Where is it?"})).await;
