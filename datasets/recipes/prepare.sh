@@ -75,7 +75,7 @@ ending abstained clapnq/train clapnq-unanswered
 rm -rf "$out/clapnq-whole" "$out/clapnq/train"
 allow "$out/clapnq/test"
 
-# Claims and the sentences of abstracts that support or contradict them: nothing is trained on it.
+# Claims and the sentences of abstracts that support or contradict them: readers and generators learn nothing from it.
 import scifact scifact "$data/scifact"
 
 # The reader is tuned as it is used: with near passages beside the right one.
