@@ -40,8 +40,6 @@ sed -e "s/^seed = .*/seed = 2027/; s#^from = .*#from = \"$out/support-1/pairs\"#
     -e 's/^learning_rate = .*/learning_rate = 7e-4/; s/^validate_every = .*/validate_every = 200/' \
     "$here/support.toml" >"$out/support-2.toml"
 run "$out/support-2.toml" "$out/support"
-# It is used with larger windows than it was trained with, so that a long answer is judged as well.
-sed -i -e 's/"window": 256/"window": 384/; s/"first": 160/"first": 288/' "$out/support/pairs/pairs.json"
 
 measure() { # title, arguments…
     printf '\n%s\n' "$1"

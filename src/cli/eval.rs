@@ -31,7 +31,7 @@ use crate::{
         answerer::Answerer,
         assemble::Origin,
         corpus::Corpus,
-        product::{Closed, Open},
+        product::{Closed, Open, settings},
         retrieval::{self, EvalSet, Rerank},
         run::Run,
         scifact, squad,
@@ -229,6 +229,8 @@ impl LoadedProduct {
         mode: Option<AdapterMode>,
         chosen: ChosenAdapters,
     ) -> anyhow::Result<Self> {
+        let mut configuration = settings(&config.redact, config.target_error, config.calibration.as_deref())
+            .context("reading the calibration that the configuration names")?;
         let config = apart(config, dir)?;
         let loader = ModelLoader::new(config.clone()).in_mode(mode.unwrap_or_default());
         let models = Models::load_with(loader, true, chosen.clone()).await?;
@@ -240,7 +242,9 @@ impl LoadedProduct {
                 "--adapter-mode says how an adapter is applied, and there is none: name one with --generator-adapter"
             );
         }
-        let adapter_mode = adapter.as_ref().map(|_| mode.unwrap_or_default().as_str());
+        if adapter.is_some() {
+            configuration.insert("adapter_mode".to_owned(), mode.unwrap_or_default().as_str().into());
+        }
         let sum = |role: AdapterRole, chosen: &Option<NamedAdapter>| {
             let chosen = chosen.as_ref().map(|adapter| adapter.files.sha256());
             chosen.or_else(|| app.own_adapters.sums.of(role).map(str::to_owned))
@@ -249,13 +253,15 @@ impl LoadedProduct {
             ("reader", services.reader.as_ref().map(|reader| reader.name().to_owned())),
             ("generator", Some(services.generator.name().to_owned())),
             ("adapter", adapter),
+            ("support", services.support.as_ref().map(|model| model.name().to_owned())),
+            ("reranker", services.reranker.as_ref().map(|model| model.name().to_owned())),
             ("embedder", Some(services.retrieve.embedders.serving().stamp().name.clone())),
             (adapter_key(AdapterRole::Reader), sum(AdapterRole::Reader, &chosen.reader)),
             (adapter_key(AdapterRole::Generator), sum(AdapterRole::Generator, &chosen.generator)),
         ];
         let origin = Origin {
             models: models.into_iter().filter_map(|(part, name)| Some((part.to_owned(), name?))).collect(),
-            configuration: adapter_mode.into_iter().map(|mode| ("adapter_mode".to_owned(), mode.into())).collect(),
+            configuration,
             commit: commit_at(Path::new(env!("CARGO_MANIFEST_DIR"))),
             program: env!("CARGO_PKG_VERSION").to_owned(),
             ..Origin::default()

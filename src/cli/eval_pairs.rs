@@ -17,7 +17,7 @@ use crate::{
         self,
         adapter::AdapterFiles,
         catalog::ENCODER_BASE,
-        encoder::pairs::model::PairModel,
+        encoder::pairs::{PairSettings, model::PairModel},
         shipped::{SUPPORT, shipped},
     },
     train::{
@@ -67,6 +67,16 @@ struct Shown {
     milliseconds_per_pair: f64,
 }
 
+/// Refuses a label that the model does not know: the figures would be those of another one.
+fn check_label(settings: &PairSettings, label: &str) -> anyhow::Result<()> {
+    let known = settings.labels.join(", ");
+    anyhow::ensure!(
+        settings.labels.iter().any(|known| known == label),
+        "the model knows no label {label:?}: name one of its own with --label ({known})"
+    );
+    Ok(())
+}
+
 impl EvalPairs {
     /// Runs the command.
     pub fn run(self, config: &Config) -> anyhow::Result<()> {
@@ -76,6 +86,7 @@ impl EvalPairs {
         };
         let base = models::locate_one(&config.models_dir, ENCODER_BASE)?;
         let model = PairModel::load(&base, &files)?;
+        check_label(model.settings(), &self.label)?;
         let has = |pair: &Pair, tag: &Option<String>| tag.as_ref().is_some_and(|tag| pair.tags.contains(tag));
         let mut pairs = data::read(&self.data)?.pairs;
         pairs.retain(|pair| (self.tag.is_none() || has(pair, &self.tag)) && !has(pair, &self.without));
@@ -126,5 +137,21 @@ impl EvalPairs {
             println!("  {label:<16} {row:?}");
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::models::encoder::pairs::settings::PAIR_SETTINGS;
+
+    #[test]
+    fn a_label_that_the_model_does_not_know_is_refused() {
+        let files = shipped(SUPPORT).unwrap();
+        let settings: PairSettings = serde_json::from_slice(files.need(PAIR_SETTINGS).unwrap()).unwrap();
+        assert!(check_label(&settings, "supported").is_ok());
+        let error = check_label(&settings, "relevant").unwrap_err().to_string();
+        assert!(error.contains("\"relevant\"") && error.contains("supported"), "{error}");
     }
 }

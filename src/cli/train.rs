@@ -241,10 +241,19 @@ impl TrainReader {
     }
 }
 
-/// Which weights are left, and how good they are.
+/// How good the best weights are, and which are left.
 fn best(result: &Fitted) -> String {
     let f1 = result.best_f1.map_or(String::new(), |f1| format!(", F1 {:.1} %", 100.0 * f1));
-    format!("best validation loss {:.4}{f1} at step {} of {}", result.best_loss, result.best_step, result.steps)
+    let (best, steps, left) = (result.best_step, result.steps, left(result));
+    format!("best validation loss {:.4}{f1} at step {best} of {steps}{left}", result.best_loss)
+}
+
+/// That the weights which are left are others than the best ones, where they are.
+fn left(result: &Fitted) -> String {
+    match result.kept_step == result.best_step {
+        true => String::new(),
+        false => format!("; the weights of step {} are left, as the recipe says", result.kept_step),
+    }
 }
 
 fn prepare(
@@ -330,4 +339,26 @@ fn with_progress<M: Trainable>(run: &Run<'_, M>) -> Result<Fitted, TrainError> {
     });
     bar.finish_and_clear();
     fitted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_weights_that_are_left_are_named_where_they_are_not_the_best_ones() {
+        let mut fitted = Fitted {
+            steps: 80,
+            best_loss: 0.25,
+            best_f1: Some(0.5),
+            best_step: 40,
+            kept_step: 40,
+            stopped_early: false,
+            tokens: 1,
+            seconds: 1.0,
+        };
+        assert_eq!(best(&fitted), "best validation loss 0.2500, F1 50.0 % at step 40 of 80");
+        fitted.kept_step = 80;
+        assert!(best(&fitted).ends_with("; the weights of step 80 are left, as the recipe says"));
+    }
 }

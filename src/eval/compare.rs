@@ -2,7 +2,10 @@
 //!
 //! May depend on `eval::run`, `eval::bootstrap`, `eval::metric`, `eval::scoring` and `eval::suite`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{
     bootstrap::{BootstrapError, Resampling, Units, paired},
@@ -237,6 +240,12 @@ fn said(prediction: &Prediction) -> String {
     }
 }
 
+/// The names of the settings that two cards say differently, or one of them only.
+fn differing<'a>(one: &'a BTreeMap<String, Value>, other: &'a BTreeMap<String, Value>) -> Vec<&'a str> {
+    let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+    names.into_iter().filter(|name| one.get(*name) != other.get(*name)).map(String::as_str).collect()
+}
+
 fn remarks(first: &Run, second: &Run, metrics: &[ComparedMetric], units: usize) -> Vec<String> {
     let mut remarks = Vec::new();
     let (level, tested) = (first.metrics.level, metrics.len());
@@ -246,6 +255,10 @@ fn remarks(first: &Run, second: &Run, metrics: &[ComparedMetric], units: usize) 
     ));
     if first.card.machine != second.card.machine {
         remarks.push("the runs were made on different machines: their latencies cannot be compared".to_owned());
+    }
+    let settings = differing(&first.card.configuration, &second.card.configuration);
+    if !settings.is_empty() {
+        remarks.push(format!("the runs differ in their settings: {}", settings.join(", ")));
     }
     if units < 10 {
         remarks.push(format!("only {units} units are drawn: the intervals are too narrow"));

@@ -16,6 +16,9 @@ pub enum CorpusError {
     /// One id for two texts.
     #[error("the passage `{0}` has two different texts or titles in the data set; give them different ids")]
     TwoTexts(String),
+    /// Two documents of one name: the second would take the place of the first when they are ingested.
+    #[error("the titles `{0}` and `{1}` give documents the same name; rename one of them in the data set")]
+    SameName(String, String),
     /// A document that would be too long for offsets.
     #[error("the document `{0}` has more than 2^32 code points")]
     TooLong(String),
@@ -65,9 +68,14 @@ impl Corpus {
         let mut documents: Vec<CorpusDocument> = Vec::new();
         let mut lengths: Vec<usize> = Vec::new();
         let mut known: HashMap<&str, usize> = HashMap::new();
+        let mut titles: HashMap<String, &str> = HashMap::new();
         for passage in passages {
+            let name = format!("{}.txt", passage.title.replace(['/', '\\'], "-"));
+            let title = *titles.entry(name.clone()).or_insert(&passage.title);
+            if title != passage.title {
+                return Err(CorpusError::SameName(title.to_owned(), passage.title.clone()));
+            }
             let at = *known.entry(&passage.title).or_insert_with(|| {
-                let name = format!("{}.txt", passage.title.replace(['/', '\\'], "-"));
                 documents.push(CorpusDocument { name, text: String::new(), places: Vec::new() });
                 lengths.push(0);
                 documents.len() - 1
@@ -131,6 +139,14 @@ mod tests {
         assert_eq!(corpus.locate("Hall.txt", range(0, 1)), None);
         assert_eq!(corpus.touched("Pier.txt", range(4, 8)), ["a", "c"]);
         assert_eq!(corpus.touched("Pier.txt", range(5, 7)), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn two_titles_that_would_be_one_document_are_refused() {
+        let passages = [passage("a", "Pier/Hut", "Old."), passage("b", "Pier-Hut", "New.")];
+        let error = Corpus::of(&passages).unwrap_err().to_string();
+        assert!(error.contains("Pier/Hut") && error.contains("Pier-Hut"), "{error}");
+        assert!(Corpus::of(&passages[..1]).is_ok());
     }
 
     #[test]

@@ -76,6 +76,8 @@ pub fn read_split(folder: &Path, split: Option<&str>) -> Result<ExampleFiles, Ex
             let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
             ExamplesError::Malformed { path: path.clone(), line, reason: "it is not UTF-8".to_owned() }
         })?;
+        // What some editors put before the first line.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         for (at, line) in text.lines().enumerate() {
             let malformed = |reason| ExamplesError::Malformed { path: path.clone(), line: at + 1, reason };
             let example: Example = serde_json::from_str(line).map_err(|error| malformed(error.to_string()))?;
@@ -212,6 +214,8 @@ mod tests {
         assert!(reading(&format!("{good}{{\n")).contains("line 2"));
         assert!(reading(&format!("{good}{good}")).contains("line 2: the id `1` stands in"));
         assert!(reading(&good.replace("\"question\"", "\"query\"")).contains("unknown field"));
+        fs::write(folder.path().join("b.jsonl"), format!("\u{feff}{good}").replace('\n', "\r\n")).unwrap();
+        assert_eq!(read_split(folder.path(), Some("b")).unwrap().examples.len(), 1);
         assert!(reading("").contains("holds no .jsonl file with examples"));
     }
 

@@ -102,7 +102,11 @@ pub fn read_mails(path: &Path) -> Result<Vec<Bait>, InjectionError> {
     }
     let lines = read(path)?;
     let mails = lines.lines().enumerate().map(|(number, line)| {
-        let mail: Mail = serde_json::from_str(line).map_err(form(path))?;
+        let wrong = |error: serde_json::Error| InjectionError::Form {
+            path: path.to_owned(),
+            reason: format!("mail {} is no mail with a question: {error}", number + 1),
+        };
+        let mail: Mail = serde_json::from_str(line).map_err(wrong)?;
         let question = mail.question.trim_start_matches("Q: ").to_owned();
         Ok(Bait { name: format!("mail {}", number + 1), text: mail.context, question })
     });
@@ -198,6 +202,8 @@ mod tests {
         let kinds: Vec<String> = read_attacks(&path).unwrap().into_iter().map(|attack| attack.kind).collect();
         assert_eq!(kinds, ["a", "a", "b"]);
         assert!(read_mails(&path).unwrap_err().to_string().contains('x'));
+        std::fs::write(&path, "{\"context\": \"Hi.\", \"question\": \"Who?\"}\n{}\n").unwrap();
+        assert!(read_mails(&path).unwrap_err().to_string().contains("mail 2"));
         std::fs::write(&path, r#"{"context": "Hi.", "question": "Q: Who?", "ideal": "me"}"#).unwrap();
         assert_eq!(read_mails(&path).unwrap()[0].question, "Who?");
         assert!(read_attacks(&folder.path().join("none")).is_err());

@@ -12,7 +12,10 @@ use crate::{
     train::{
         TrainError,
         dataset::{normal_form::word_count, pairs::Pair},
-        pairs::scores::{balanced_accuracy, logits, right_labels},
+        pairs::{
+            scores::{balanced_accuracy, logits, right_labels},
+            tune::has_label,
+        },
     },
 };
 
@@ -60,9 +63,11 @@ pub fn measure(
     let threshold = settings.thresholds.get(label).copied().unwrap_or(0.5);
     let right = right_labels(&settings.labels, pairs)?;
     let units = Units::clusters(pairs.iter().map(|pair| pair.source.as_str()));
-    let judged: Vec<(f32, bool)> =
-        scores.iter().zip(&right).map(|(scores, right)| (scores[at], right.contains(&at))).collect();
-    let drawn = |all: &[(f32, bool)], numbers: &[usize]| numbers.iter().map(|n| all[*n]).collect::<Vec<_>>();
+    // A pair that may have the label or another counts neither way.
+    let judged: Vec<Option<(f32, bool)>> =
+        scores.iter().zip(&right).map(|(scores, right)| Some((scores[at], has_label(right, at)?))).collect();
+    let drawn =
+        |all: &[Option<(f32, bool)>], numbers: &[usize]| numbers.iter().filter_map(|n| all[*n]).collect::<Vec<_>>();
     let balanced = interval(&units, resampling, |numbers| balanced_accuracy(&drawn(&judged, numbers), threshold));
     // Of the labels that are not neutral, the first two: which of them is likelier.
     let saying: Vec<usize> = (0..settings.labels.len())
@@ -99,11 +104,12 @@ pub fn measure(
         *table.entry(pair.label.clone()).or_default().entry(found).or_default() += 1;
     }
     let share = |is: bool, counts: &dyn Fn(f32) -> bool| {
-        let all: Vec<f32> = judged.iter().filter(|(_, one)| *one == is).map(|(score, _)| *score).collect();
+        let all: Vec<f32> = judged.iter().flatten().filter(|(_, one)| *one == is).map(|(score, _)| *score).collect();
         (!all.is_empty()).then(|| all.iter().filter(|score| counts(**score)).count() as f64 / all.len() as f64)
     };
+    let length = |pair: &Pair| -(word_count(&pair.first) as f32);
     let lengths: Vec<(f32, bool)> =
-        pairs.iter().zip(&judged).map(|(pair, (_, is))| (-(word_count(&pair.first) as f32), *is)).collect();
+        pairs.iter().zip(&judged).filter_map(|(pair, judged)| Some((length(pair), judged.as_ref()?.1))).collect();
     let by_length = lengths.iter().filter_map(|(length, _)| balanced_accuracy(&lengths, *length));
     let measured = PairsMeasured {
         pairs: pairs.len(),

@@ -2,18 +2,26 @@
 //!
 //! May depend on `answer`, `app`, `domain` and the siblings.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 
 use super::{
     answerer::{Answerer, AnswererError, Asked, Reply},
+    card::sha256_of_file,
     corpus::Corpus,
     prediction::{CitedSpan, PredictedOutcome, PredictedPart},
 };
 use crate::{
     answer::{self, AnswerError, AnswerServices, GivenPassage, Passage, RankingKind, SearchRequest},
-    domain::{Access, Outcome, OutcomeKind, Question, QuestionPart, Timings, Turn, text::CodePointRange},
+    domain::{
+        Access, Outcome, OutcomeKind, Question, QuestionPart, Timings, Turn, personal_data::PersonalKind,
+        text::CodePointRange,
+    },
     models::embedder::TokenCounter,
     train::dataset::example::Exchange,
 };
@@ -82,6 +90,24 @@ impl Answerer for Open {
         let found = answer::search(&self.services.retrieve, request).await?;
         Ok(found.results.first().map(|passage| f64::from(passage.score)))
     }
+}
+
+/// What of the configuration changes answers and is no stage, for the card: two runs that differ in it are not of one
+/// system. A calibration of the configuration is named by the sum of its file.
+pub fn settings(
+    redact: &BTreeSet<PersonalKind>,
+    target_error: Option<f64>,
+    calibration: Option<&Path>,
+) -> std::io::Result<BTreeMap<String, serde_json::Value>> {
+    let redact: Vec<&str> = redact.iter().map(|kind| kind.as_str()).collect();
+    let mut settings = BTreeMap::from([("redact".to_owned(), redact.into())]);
+    if let Some(target) = target_error {
+        settings.insert("target_error".to_owned(), target.into());
+    }
+    if let Some(path) = calibration {
+        settings.insert("calibration".to_owned(), sha256_of_file(path)?.into());
+    }
+    Ok(settings)
 }
 
 fn question(asked: &Asked) -> Question {
@@ -171,6 +197,20 @@ mod tests {
         domain::{Chunk, ChunkId, DocumentId},
         train::dataset::example,
     };
+
+    #[test]
+    fn what_changes_answers_is_on_the_card() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("calibration.json");
+        std::fs::write(&path, "{}").unwrap();
+        let all = BTreeSet::from(PersonalKind::ALL);
+        let said = settings(&all, Some(0.1), Some(&path)).unwrap();
+        assert_eq!(said["redact"].as_array().unwrap().len(), all.len());
+        assert_eq!((said["target_error"].as_f64(), said["calibration"].as_str().unwrap().len()), (Some(0.1), 64));
+        let bare = settings(&BTreeSet::new(), None, None).unwrap();
+        assert_eq!(bare.keys().collect::<Vec<_>>(), ["redact"]);
+        assert!(settings(&all, None, Some(&folder.path().join("none"))).is_err());
+    }
 
     fn chunk(name: &str, start: u32, end: u32) -> Passage {
         let document_id = DocumentId::new();

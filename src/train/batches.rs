@@ -59,7 +59,7 @@ pub fn order(count: usize, seed: u64, epoch: u64) -> Vec<usize> {
 /// uneven lengths make necessary.
 pub fn micro_batches(lengths: &[usize], budget: usize, threads: usize) -> Vec<Vec<Vec<usize>>> {
     let total: usize = lengths.iter().sum();
-    let rounds = total.div_ceil(budget.max(1) * threads).max(1);
+    let rounds = total.div_ceil(budget.max(1).saturating_mul(threads)).max(1);
     let mut bins: Vec<(usize, Vec<usize>)> = vec![(0, Vec::new()); rounds * threads];
     let mut by_length: Vec<usize> = (0..lengths.len()).collect();
     by_length.sort_by_key(|&index| (std::cmp::Reverse(lengths[index]), index));

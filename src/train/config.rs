@@ -223,6 +223,9 @@ impl ReaderConfig {
     }
 }
 
+/// The most threads: each has micro-batches and gradients of its own.
+const MOST_THREADS: usize = 1024;
+
 /// Reads a file and checks what it says.
 pub(super) fn read<C: DeserializeOwned>(
     path: &Path,
@@ -264,6 +267,9 @@ pub(super) fn check_run(fit: &FitSettings, adam: &AdamSettings) -> Result<(), St
         ("fit.patience", fit.patience as f64),
     ] {
         positive(key, value)?;
+    }
+    if fit.threads > MOST_THREADS {
+        return Err(format!("`fit.threads` is {} and should be at most {MOST_THREADS}", fit.threads));
     }
     Ok(())
 }
@@ -320,11 +326,13 @@ mod tests {
             ("[fit]\nlearning_rates = 1\n", "learning_rates"),
             ("[reader]\ndropout = 1.0\n", "dropout"),
             ("[fit]\nbatch = 0\n", "fit.batch"),
+            ("[fit]\nthreads = 100000\n", "fit.threads"),
             ("[adam]\nweight_decay = -1\n", "weight_decay"),
             ("[limits]\nwindow = 100\n", "no room"),
             ("[fit]\ndecay = 'sudden'\n", "sudden"),
             ("[fit]\ndevice = 'tpu'\n", "tpu"),
             ("[lora]\nrank = 0\n", "lora.rank"),
+            ("[lora]\nrank = 1000000000000\n", "lora.rank"),
             ("[lora]\nalpha = 0.0\n", "lora.alpha"),
             ("[lora]\ndropout = 1.0\n", "lora.dropout"),
             ("[lora]\nmodules = ['pooler']\n", "pooler"),

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::{
     TrainError,
     dataset::{
-        DataSet, Example,
+        DataSet, DatasetError, Example,
         lint::{Severity, lint},
         manifest::Manifest,
     },
@@ -60,12 +60,17 @@ impl Data {
     }
 }
 
-/// Reads data sets, frozen ones after they were verified. A folder that is named twice is read twice: its examples
+/// Reads data sets, frozen ones after they were verified. One with several splits is refused: its test part would be
+/// learned from with the rest. A folder that is named twice is read twice: its examples
 /// weigh double. Examples that training cannot learn from are counted and left out; data of nothing else is refused.
 pub fn read(folders: &[PathBuf]) -> Result<Data, TrainError> {
     let mut data = Data::default();
     for folder in folders {
         let set = DataSet::open(folder)?;
+        if set.splits().len() > 1 {
+            let reason = format!("{} has several splits; name the folder of one", folder.display());
+            return Err(DatasetError::Request(reason).into());
+        }
         let version = set.manifest().map(Manifest::label);
         for part in set.parts() {
             let bytes = fs::read(&part.path).map_err(TrainError::io("reading", &part.path))?;
@@ -141,6 +146,16 @@ mod tests {
         assert_eq!(data.files[0].licences, BTreeSet::from(["CC0-1.0".to_owned()]));
         let error = read(&set(folder.path(), &[LINE, r#"{"id":"2"}"#])).unwrap_err().to_string();
         assert!(error.contains('2') && error.contains("kind"), "{error}");
+    }
+
+    #[test]
+    fn a_set_that_is_divided_is_not_read_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let train = set(&folder.path().join("train"), &[LINE]);
+        set(&folder.path().join("test"), &[&LINE.replace("\"1\"", "\"2\"")]);
+        assert_eq!(read(&train).unwrap().examples.len(), 1);
+        let error = read(&[folder.path().to_owned()]).unwrap_err().to_string();
+        assert!(error.contains("several splits"), "{error}");
     }
 
     #[test]

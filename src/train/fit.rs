@@ -86,6 +86,8 @@ pub struct Fitted {
     pub best_f1: Option<f64>,
     /// The step that brought them.
     pub best_step: u64,
+    /// The step whose weights are left: that one, or the last where the recipe keeps the last.
+    pub kept_step: u64,
     /// Whether patience ran out before the steps did.
     pub stopped_early: bool,
     /// The tokens that were trained on since the run began or was resumed.
@@ -120,7 +122,8 @@ impl<M: Trainable> Run<'_, M> {
     /// The steps of an epoch and of the whole run.
     fn steps(&self) -> (u64, u64) {
         let epoch = self.training.len().div_ceil(self.settings.batch) as u64;
-        let all = epoch * self.settings.epochs;
+        // So many epochs that `max_steps` alone decides are a way to ask for that.
+        let all = epoch.saturating_mul(self.settings.epochs);
         (epoch, self.settings.max_steps.map_or(all, |most| most.min(all)))
     }
 
@@ -185,6 +188,7 @@ impl<M: Trainable> Run<'_, M> {
             best_loss,
             best_f1: position.best_f1.map(f64::from_bits),
             best_step,
+            kept_step: if self.settings.keep == Keep::Last { position.step } else { best_step },
             stopped_early: position.step < steps,
             tokens,
             seconds: begin.elapsed().as_secs_f64(),
@@ -260,6 +264,10 @@ impl<M: Trainable> Run<'_, M> {
     ) -> Result<(), TrainError> {
         self.measure(batches, sums)?;
         let (model, loss) = (self.model, sums[0].loss);
+        // Nothing is lower than what is no number: the first such weights would be the best for ever.
+        if !loss.is_finite() {
+            return Err(TrainError::Diverged { step: record.step });
+        }
         record.validation_loss = Some(loss);
         record.validation_parts = sums[0].parts.clone();
         record.perplexity = model.has_perplexity().then(|| loss.exp());

@@ -7,7 +7,7 @@ use candle_core::{Device, Tensor, Var};
 
 use super::{
     TrainError,
-    config::FitSettings,
+    config::{FitSettings, Keep},
     fit::{FitEvent, Fitted, Run, Trainable},
     metrics_log,
     optimizer::{AdamSettings, Parameter},
@@ -161,6 +161,39 @@ fn a_run_is_not_begun_over_another_and_ends_when_nothing_gets_better() {
     assert!(matches!(fit(folder.path(), &still, false, |_| ()), Err(TrainError::RunExists { .. })));
     let again = fit(folder.path(), &still, true, |_| ()).unwrap();
     assert_eq!((again.steps, again.tokens), (fitted.steps, 0));
+}
+
+#[test]
+fn what_is_left_is_named_and_so_many_epochs_leave_the_steps_to_decide() {
+    let folder = tempfile::tempdir().unwrap();
+    let endless = FitSettings { epochs: u64::MAX, max_steps: Some(12), ..settings() };
+    let fitted = fit(folder.path(), &endless, false, |_| ()).unwrap();
+    assert_eq!((fitted.steps, fitted.kept_step), (12, fitted.best_step));
+    let folder = tempfile::tempdir().unwrap();
+    // So slow that nothing gets better than the first weights that were measured.
+    let last = FitSettings { keep: Keep::Last, learning_rate: 1e-12, ..settings() };
+    let fitted = fit(folder.path(), &last, false, |_| ()).unwrap();
+    assert_eq!((fitted.steps, fitted.best_step, fitted.kept_step), (24, 5, 24));
+}
+
+#[test]
+fn a_validation_loss_that_is_no_number_is_not_the_best_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (training, model) = (points(50, 0), Line::new());
+    let validation: [Point; 1] = [([1.0, 1.0, 1.0], f32::NAN)];
+    let run = Run {
+        model: &model,
+        training: &training,
+        validation: &validation,
+        settings: &settings(),
+        adam: AdamSettings::default(),
+        seed: 3,
+        folder: folder.path(),
+        fingerprint: String::new(),
+        resume: false,
+    };
+    assert!(matches!(run.fit(|_| ()), Err(TrainError::Diverged { step: 5 })));
+    assert!(!folder.path().join("best").exists());
 }
 
 #[test]

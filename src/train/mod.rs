@@ -191,7 +191,7 @@ pub enum TrainError {
         reason: String,
     },
     /// The loss is not a number any more.
-    #[error("at step {step} the gradient is no finite number; lower the learning rate and start again")]
+    #[error("at step {step} the gradient or a loss is no finite number; lower the learning rate and start again")]
     Diverged {
         /// The step.
         step: u64,

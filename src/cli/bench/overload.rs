@@ -164,7 +164,13 @@ async fn ask(url: String, asked: Arc<[(String, Value)]>, number: usize, stop: Ar
             }
         };
         let status = response.status().as_u16();
-        let body: Value = response.json().await?;
+        let body: Value = match response.json().await {
+            Ok(body) => body,
+            Err(error) => {
+                seen.other.push(format!("{status}: {error}"));
+                continue;
+            }
+        };
         match status {
             200 if said(&body) == *expected => seen.right.push(began.elapsed()),
             200 => seen.wrong.push(format!("{question}: {body}")),

@@ -111,7 +111,8 @@ impl Soak {
         if self.json {
             output::print_json(&steps)?;
         }
-        let failed = steps.last().is_none_or(|step| step.failed > 0);
+        // What failed after the last look counts as well.
+        let failed = steps.is_empty() || counts.failed.load(Ordering::Relaxed) > 0;
         Ok(if failed { Exit::Incomplete } else { Exit::Ok })
     }
 }

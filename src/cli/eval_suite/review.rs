@@ -71,6 +71,8 @@ impl Review {
                 let (sheet, key_of) = sheet::make(&Run::read(&first)?, &Run::read(&second)?, draw)?;
                 let csv_path = out.join("sheet.csv");
                 let csv = table::render(&sheet, &csv_path)?;
+                // A sheet without its key is of no use.
+                anyhow::ensure!(!key.exists(), "{} exists; name another file with --key", key.display());
                 std::fs::create_dir(&out).with_context(|| format!("cannot create {}", out.display()))?;
                 write_new(&out.join("sheet.html"), page::render(&sheet).as_bytes())?;
                 write_new(&csv_path, &csv)?;

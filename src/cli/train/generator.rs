@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::Args;
 
-use super::{Places, fingerprint, try_device, with_progress};
+use super::{Places, fingerprint, left, try_device, with_progress};
 use crate::{
     config::Config,
     eval::report,
@@ -78,11 +78,12 @@ impl TrainGenerator {
         let commit = commit_at(Path::new(env!("CARGO_MANIFEST_DIR")));
         let result = with_progress(&run)?;
         println!(
-            "best validation loss {:.4}, perplexity {:.3}, at step {} of {}; {}",
+            "best validation loss {:.4}, perplexity {:.3}, at step {} of {}{}; {}",
             result.best_loss,
             result.best_loss.exp(),
             result.best_step,
             result.steps,
+            left(&result),
             out.join(ADAPTER).display()
         );
         let card = Card {

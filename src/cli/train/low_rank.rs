@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
@@ -19,6 +19,7 @@ use crate::{
         average::average,
         card::{Machine, Tuning, commit_at, now},
         checkpoint::write_atomically,
+        data::DataFile,
         extract::{Extracted, extract},
     },
 };
@@ -125,6 +126,19 @@ struct Part {
     sha256: String,
 }
 
+/// Refuses to choose a threshold on a file that was learned from, as far as a card says what was.
+pub(super) fn refuse_learned(training: &[Value], tuning: &[DataFile]) -> anyhow::Result<()> {
+    let learned =
+        |file: &&DataFile| training.iter().any(|known| known["sha256"].as_str() == Some(file.sha256.as_str()));
+    if let Some(file) = tuning.iter().find(learned) {
+        bail!(
+            "{} is among what was learned from, by the card: choose the threshold on other data, or it means nothing",
+            file.path.display()
+        );
+    }
+    Ok(())
+}
+
 impl Average {
     pub(super) fn run(self, settings: &Config) -> anyhow::Result<()> {
         self.made.check()?;
@@ -145,6 +159,7 @@ impl Average {
             mean_of.push(Part { weight, sha256: source.files.sha256() });
             readers.push((weight, source.files));
         }
+        refuse_learned(&training_files, &tuning.files)?;
         let base = load_base(self.made.base.as_deref(), settings)?;
         let base_sha256 = base.sha256.clone();
         self.made.write(&average(&base, &readers, self.made.rank, self.made.precision())?)?;
@@ -163,5 +178,20 @@ impl Average {
         let path = self.made.out.join("card.json");
         let text = serde_json::to_string_pretty(&card).context("writing the card")?;
         Ok(write_atomically(&path, text.as_bytes())?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_threshold_is_not_chosen_on_what_was_learned_from() {
+        let file = |sha256: &str| serde_json::json!({"path": "task.jsonl", "sha256": sha256, "examples": 1});
+        let tuning: Vec<DataFile> = vec![serde_json::from_value(file("a")).unwrap()];
+        assert!(refuse_learned(&[file("b")], &tuning).is_ok());
+        let error = refuse_learned(&[file("b"), file("a")], &tuning).unwrap_err().to_string();
+        assert!(error.contains("task.jsonl is among what was learned from"), "{error}");
     }
 }

@@ -19,7 +19,7 @@ use crate::{
             data,
             model::{PAIRS, PairsModel},
             sequences::{ItemMaker, PairCounts, PairItem},
-            tune::{TunedPairs, tune},
+            tune::{TunedPairs, tunable, tune},
         },
     },
 };
@@ -44,7 +44,7 @@ impl TrainPairs {
         data::refuse_errors(&training, &validation)?;
         std::fs::create_dir_all(out)?;
         let base = load_base(config.base.as_deref(), settings)?;
-        if let Err(reason) = config.limits.check(base.bert.config.max_position_embeddings) {
+        if let Err(reason) = config.check_limits(base.bert.config.max_position_embeddings) {
             return Err(TrainError::Config { path: recipe.clone(), reason }.into());
         }
         let from = config.from.as_deref().map(AdapterFiles::read).transpose()?;
@@ -63,6 +63,9 @@ impl TrainPairs {
         };
         let (items, counts) = make(&training.pairs, "training")?;
         let (all, validation_counts) = make(&validation.pairs, "validation")?;
+        // Looked at now, so that a long run does not end in an error.
+        let labels = (config.pairs.labels.as_slice(), config.pairs.decides.as_str());
+        tunable(&base.tokenizer, config.served(), labels, &validation.pairs)?;
         let drawn = order(all.len(), config.seed, u64::MAX).into_iter().take(config.pairs.validation_pairs);
         let measured: Vec<PairItem> = drawn.map(|at| all[at].clone()).collect();
         let model = PairsModel::new(&base, &config, from.as_ref())?;
@@ -109,10 +112,12 @@ impl TrainPairs {
 
 fn said(tuned: &TunedPairs) -> String {
     format!(
-        "{} from {:.3} on, on {} pairs: balanced accuracy {:.1} %, {:.1} % of the {} turned down; {:?}",
+        "{} from {:.3} on, on {} pairs ({} left out, whose first text is too long): balanced accuracy {:.1} %, {:.1} % of \
+         the {} turned down; {:?}",
         tuned.label,
         tuned.threshold,
         tuned.pairs,
+        tuned.long_firsts,
         100.0 * tuned.balanced_accuracy,
         100.0 * tuned.turned_down,
         tuned.label,

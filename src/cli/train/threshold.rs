@@ -8,8 +8,9 @@ use std::{
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::load_base;
+use super::{load_base, low_rank::refuse_learned};
 use crate::{
+    adapters::source::AdapterSource,
     cli::Exit,
     config::Config,
     models::encoder::load::Base,
@@ -53,6 +54,13 @@ impl TrainThreshold {
     /// Runs the command.
     pub fn run(self, settings: &Config) -> anyhow::Result<Exit> {
         let data = super::read_data(&self.data)?;
+        // A reader need not have a card; what it was trained on is then not known.
+        if let Ok(source) = AdapterSource::read(&self.reader) {
+            refuse_learned(
+                source.card["training_files"].as_array().map(Vec::as_slice).unwrap_or_default(),
+                &data.files,
+            )?;
+        }
         let base = load_base(self.base.as_deref(), settings)?;
         let examples = choose(&data.examples, self.passages.unwrap_or(usize::MAX), self.seed);
         let tuned = tune(base, &self.reader, examples, self.threads)?;

@@ -61,8 +61,15 @@ fn what_spoils_a_comparison_is_said() {
     let one = small_run();
     let mut other = small_run();
     other.card.machine.threads = 64;
+    other.card.configuration.insert("target_error".into(), 0.05.into());
     let remarks = compare(&one, &other).unwrap().remarks.join("\n");
-    for words in ["different machines", "only 8 units", "1 questions of `small` failed", "by chance alone"] {
+    for words in [
+        "different machines",
+        "in their settings: target_error",
+        "only 8 units",
+        "1 questions of `small` failed",
+        "by chance alone",
+    ] {
         assert!(remarks.contains(words), "{remarks}");
     }
 }

@@ -279,7 +279,7 @@ pub fn reader_tensors(
 }
 
 /// What PEFT puts between a module with a pair and its bias.
-const BIASED: &str = ".base_layer";
+pub(super) const BIASED: &str = ".base_layer";
 /// The heads of spans and of answerability in an adapter.
 const HEADS: [&str; 2] = ["qa_outputs", "answerable"];
 const QKV: [&str; 3] = ["attention.self.query", "attention.self.key", "attention.self.value"];
@@ -353,7 +353,7 @@ impl<'a> Tensors<'a> {
     }
 
     /// Puts the biases and norms that there are in place of the layer's own.
-    fn replace_vectors(&mut self, index: usize, layer: &mut Layer) -> Result<(), EncoderError> {
+    pub(super) fn replace_vectors(&mut self, index: usize, layer: &mut Layer) -> Result<(), EncoderError> {
         for module in Module::ALL {
             let name = format!("encoder.layer.{index}.{}{BIASED}.bias", module.path());
             if !self.left.contains_key(&name) {

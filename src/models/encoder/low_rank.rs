@@ -100,6 +100,11 @@ impl Module {
 /// What precedes the number of a layer.
 const LAYERS: &str = "bert.encoder.layer.";
 
+/// What the paths of a layer begin with.
+pub fn layer_path(layer: usize) -> String {
+    format!("{LAYERS}{layer}.")
+}
+
 /// The pairs of one product in training.
 #[derive(Debug, Clone)]
 pub struct Pairs {

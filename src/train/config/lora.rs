@@ -22,6 +22,9 @@ pub struct LoraTraining<M> {
     pub layers: Option<Vec<usize>>,
 }
 
+/// The highest rank: no layer of the models that are trained is as wide.
+const HIGHEST_RANK: usize = 4096;
+
 impl<M> LoraTraining<M> {
     fn of(modules: Vec<M>) -> Self {
         Self { rank: 16, alpha: 32.0, dropout: 0.05, modules, layers: None }
@@ -37,6 +40,9 @@ impl<M> LoraTraining<M> {
         positive("lora.alpha", self.alpha)?;
         if self.rank == 0 {
             return Err("`lora.rank` is 0 and should be more".to_owned());
+        }
+        if self.rank > HIGHEST_RANK {
+            return Err(format!("`lora.rank` is {} and should be at most {HIGHEST_RANK}", self.rank));
         }
         if self.modules.is_empty() || self.layers.as_ref().is_some_and(Vec::is_empty) {
             return Err("`lora.modules` and `lora.layers` may be left out, but not be empty".to_owned());

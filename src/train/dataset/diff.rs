@@ -16,10 +16,12 @@ use super::{
 };
 
 /// The fields that are compared, in the order of [`fingerprint`].
-const FIELDS: [&str; 11] = [
+const FIELDS: [&str; 13] = [
     "split",
     "kind",
+    "history",
     "question",
+    "parts",
     "passages",
     "expected",
     "answer",
@@ -109,7 +111,9 @@ fn fingerprint(located: &Located<'_>) -> [u64; FIELDS.len()] {
     [
         located.part.split.map_or(0, |split| hash64(split.as_str().as_bytes())),
         json(serde_json::to_string(&example.kind)),
+        json(serde_json::to_string(&example.history)),
         json(serde_json::to_string(&example.question)),
+        json(serde_json::to_string(&example.parts)),
         json(serde_json::to_string(&example.passages)),
         json(serde_json::to_string(&example.expected)),
         json(serde_json::to_string(&example.answer)),
@@ -126,7 +130,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
 
     use super::*;
-    use crate::train::dataset::{files::Split, files::Writer, validate::tests::sound};
+    use crate::train::dataset::{ExamplePart, Exchange, Expected, files::Split, files::Writer, validate::tests::sound};
 
     fn set_of(examples: &[(Split, Example)]) -> (tempfile::TempDir, DataSet) {
         let folder = tempfile::tempdir().unwrap();
@@ -166,6 +170,24 @@ mod tests {
             ]
         );
         assert!(diff(&after, &after).unwrap().is_empty());
+    }
+
+    #[test]
+    fn another_conversation_and_other_parts_are_changes() {
+        let asked_on = Exchange { question: "Is there a kiln?".to_owned(), answer: "Yes.".to_owned() };
+        let (_one, before) = set_of(&[(Split::Train, sound("a")), (Split::Train, sound("b"))]);
+        let part = |question: &str| ExamplePart {
+            question: question.to_owned(),
+            expected: Expected::Answered,
+            answer: Some("It is.".to_owned()),
+            short_answers: Vec::new(),
+        };
+        let talked = Example { history: vec![asked_on], ..sound("a") };
+        let parted = Example { parts: vec![part("Is it old?"), part("Is it hot?")], ..sound("b") };
+        let (_two, after) = set_of(&[(Split::Train, talked), (Split::Train, parted)]);
+        let fields: Vec<Vec<&str>> =
+            diff(&before, &after).unwrap().changed.into_iter().map(|changed| changed.fields).collect();
+        assert_eq!(fields, [vec!["history"], vec!["parts"]]);
     }
 
     #[test]

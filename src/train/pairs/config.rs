@@ -29,8 +29,8 @@ pub struct PairsConfig {
     /// folder.
     #[serde(default)]
     pub base: Option<PathBuf>,
-    /// The folder of an adapter whose low-rank pairs the run goes on from, of this kind or a reader; its head is left
-    /// behind. A relative one counts from the file's own folder.
+    /// The folder of an adapter of the same base that the run goes on from, of this kind or a reader: its low-rank pairs, on
+    /// its own biases and norms. Its head is left behind. A relative one counts from the file's own folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<PathBuf>,
     /// Decides the order of the data, the dropout and the first weights of the head.
@@ -46,6 +46,10 @@ pub struct PairsConfig {
     /// How texts are cut.
     #[serde(default)]
     pub limits: PairLimits,
+    /// How they are cut in use, where that is not as in training: a model can be trained on short windows, which is faster,
+    /// and judge longer texts. Calibration and threshold are chosen with these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub served: Option<PairLimits>,
     /// The low-rank pairs.
     #[serde(default)]
     pub lora: LoraTraining<Module>,
@@ -123,7 +127,18 @@ impl PairsConfig {
         for (label, weight) in &pairs.weights {
             positive(&format!("pairs.weights.{label}"), *weight)?;
         }
-        self.limits.check(usize::MAX)
+        self.check_limits(usize::MAX)
+    }
+
+    /// How texts are cut in use.
+    pub fn served(&self) -> PairLimits {
+        self.served.unwrap_or(self.limits)
+    }
+
+    /// Why the windows of training and of use cannot work with so many positions, if they cannot.
+    pub fn check_limits(&self, positions: usize) -> Result<(), String> {
+        self.limits.check(positions).map_err(|reason| format!("`[limits]`: {reason}"))?;
+        self.served().check(positions).map_err(|reason| format!("`[served]`: {reason}"))
     }
 }
 
@@ -143,6 +158,8 @@ mod tests {
     fn a_recipe_says_what_pairs_may_be_and_mistakes_are_named() {
         let good = "seed = 1\nfrom = 'reader'\n[pairs]\nlabels = ['a', 'b']\ndecides = 'a'\n";
         assert!(read(good).unwrap().from.unwrap().is_absolute());
+        let wider = read(&format!("{good}[limits]\nwindow = 300\n[served]\nwindow = 320\n")).unwrap();
+        assert_eq!((read(good).unwrap().served().window, wider.limits.window, wider.served().window), (384, 300, 320));
         for (text, word) in [
             ("seed = 1\n", "pairs"),
             ("seed = 1\n[pairs]\nlabels = []\ndecides = 'a'\n", "labels"),
@@ -150,6 +167,7 @@ mod tests {
             ("seed = 1\n[pairs]\nlabels = ['a']\ndecides = 'a'\nlayers = 0\n", "layers"),
             ("seed = 1\n[pairs]\nlabels = ['a']\ndecides = 'a'\nmay_turn_down = 2.0\n", "may_turn_down"),
             ("seed = 1\n[pairs]\nlabels = ['a']\ndecides = 'a'\n[limits]\nwindow = 10\n", "no room"),
+            ("seed = 1\n[pairs]\nlabels = ['a']\ndecides = 'a'\n[served]\nwindow = 10\n", "`[served]`"),
             ("seed = 1\n[pairs]\nlabels = ['a']\ndecides = 'a'\nweight = 1\n", "weight"),
         ] {
             assert!(read(text).unwrap_err().contains(word), "{text}");

@@ -31,11 +31,15 @@ pub struct PairData {
     pub files: Vec<DataFile>,
 }
 
-/// Reads folders. A folder that is named twice is read twice: its pairs weigh double.
+/// Reads folders. A folder that is named twice is read twice: its pairs weigh double. Groups of different folders stay
+/// apart, whatever they are called.
 pub fn read(folders: &[PathBuf]) -> Result<PairData, TrainError> {
     let mut data = PairData::default();
-    for folder in folders {
-        for file in file::read(folder)? {
+    for (number, folder) in folders.iter().enumerate() {
+        for mut file in file::read(folder)? {
+            for group in file.pairs.iter_mut().filter_map(|pair| pair.group.as_mut()) {
+                *group = format!("{number}/{group}");
+            }
             let bytes = fs::read(&file.path).map_err(TrainError::io("reading", &file.path))?;
             data.files.push(DataFile {
                 path: file.path,
@@ -74,4 +78,31 @@ pub fn groups(pairs: &[Pair]) -> Vec<Vec<&Pair>> {
         groups[place].push(pair);
     }
     groups
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn groups_of_different_folders_do_not_compete() {
+        let folder = tempfile::tempdir().unwrap();
+        let folders = ["one", "two"].map(|name| folder.path().join(name));
+        for path in &folders {
+            let line = |label: &str| {
+                format!(
+                    r#"{{"id":"{label}","first":"a","second":"b","label":"{label}","source":"s","group":"1","provenance":"written here","licence":"CC0-1.0"}}"#
+                )
+            };
+            fs::create_dir(path).unwrap();
+            fs::write(path.join("task.jsonl"), format!("{}\n{}\n", line("relevant"), line("not relevant"))).unwrap();
+        }
+        let read = |folders: &[PathBuf]| read(folders).unwrap().pairs;
+        let sizes = |pairs: &[Pair]| groups(pairs).iter().map(Vec::len).collect::<Vec<_>>();
+        assert_eq!(sizes(&read(&folders)), [2, 2]);
+        // A folder that is named twice weighs double.
+        let twice = [folders[0].clone(), folders[0].clone()];
+        assert_eq!(sizes(&read(&twice)), [2, 2]);
+    }
 }

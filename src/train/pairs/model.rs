@@ -9,14 +9,14 @@ use candle_core::{DType, Device, Tensor};
 use super::{config::PairsConfig, sequences::PairItem};
 use crate::{
     models::{
-        adapter::{AdapterConfig, AdapterFiles, Precision},
+        adapter::{AdapterConfig, AdapterFiles, Precision, WholeTensors},
         encoder::{
             bert::Bert,
             load::Base,
             low_rank,
             pairs::{
                 PairSettings,
-                load::{pairs_of, to_files},
+                load::{start_from, to_files},
                 model::PairHead,
                 settings::{Calibration, FORMAT},
             },
@@ -48,20 +48,25 @@ pub struct PairsModel {
     parameters: Vec<Parameter>,
     config: PairsConfig,
     base_sha256: String,
+    /// The biases and norms that are those of the adapter it goes on from, and not of the base.
+    vectors: WholeTensors,
 }
 
 impl PairsModel {
-    /// Makes variables of pairs and head; the pairs begin as those of the adapter `from`, if it is given.
+    /// Makes variables of pairs and head; the pairs begin as those of the adapter `from`, if it is given, on its biases and
+    /// norms.
     pub fn new(base: &Base, config: &PairsConfig, from: Option<&AdapterFiles>) -> Result<Self, TrainError> {
-        let mut bert = base.bert.clone();
-        let (all, layers) = (bert.layers.len(), config.pairs.layers.unwrap_or(bert.layers.len()));
+        let all = base.bert.layers.len();
+        let layers = config.pairs.layers.unwrap_or(all);
         if layers > all {
             return Err(TrainError::NoLayer { layer: layers - 1, layers: all });
         }
+        let from = from.map(|files| start_from(base, files, layers)).transpose()?;
+        let mut bert = from.as_ref().map_or(&base.bert, |start| &start.bert).clone();
         bert.layers.truncate(layers);
-        let from = from.map(|files| pairs_of(files, layers)).transpose()?;
         let mut parameters = Vec::new();
-        add_pairs(&mut bert, (&config.lora, from.as_ref()), config.seed, |_| 1.0, &mut parameters)?;
+        let adapter = from.as_ref().map(|start| &start.adapter);
+        add_pairs(&mut bert, (&config.lora, adapter), config.seed, |_| 1.0, &mut parameters)?;
         let (width, labels) = (bert.config.hidden_size, config.pairs.labels.len());
         let mut random = Random::new(config.seed, u64::MAX);
         let numbers: Vec<f32> = (0..width * labels).map(|_| (HEAD_DEVIATION * random.normal()) as f32).collect();
@@ -71,7 +76,8 @@ impl PairsModel {
         );
         train_pair(&mut head, "head", config.pairs.head_rate, &mut parameters)?;
         let (head, config) = (PairHead(head.0, head.1), config.clone());
-        Ok(Self { bert, head, parameters, config, base_sha256: base.sha256.clone() })
+        let vectors = from.map(|start| start.vectors).unwrap_or_default();
+        Ok(Self { bert, head, parameters, config, base_sha256: base.sha256.clone(), vectors })
     }
 
     /// The numbers that are trained.
@@ -88,13 +94,14 @@ impl PairsModel {
             labels: pairs.labels.clone(),
             neutral: pairs.neutral.clone(),
             layers: self.bert.layers.len(),
-            limits: self.config.limits,
+            limits: self.config.served(),
             calibration: Calibration::unfitted(pairs.labels.len()),
             thresholds: Default::default(),
         };
         let config = AdapterConfig::new(lora.rank, lora.alpha, lora.dropout.into(), Vec::new());
         let precision = if pairs.half { Precision::F16 } else { Precision::F32 };
-        Ok(to_files(low_rank::pairs(&self.bert)?, &self.head, config, &settings, precision)?)
+        let own = (low_rank::pairs(&self.bert)?, self.vectors.clone());
+        Ok(to_files(own, &self.head, config, &settings, precision)?)
     }
 }
 

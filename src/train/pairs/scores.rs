@@ -43,7 +43,10 @@ pub fn logits(model: &PairModel, texts: &[(&str, &str)], threads: usize) -> Resu
 }
 
 /// Which of the labels each pair may have.
-pub fn right_labels(labels: &[String], pairs: &[Pair]) -> Result<Vec<Vec<usize>>, TrainError> {
+pub fn right_labels<'p>(
+    labels: &[String],
+    pairs: impl IntoIterator<Item = &'p Pair>,
+) -> Result<Vec<Vec<usize>>, TrainError> {
     let right = |pair: &Pair| {
         meant(labels, &pair.label).ok_or_else(|| TrainError::UnknownLabel {
             pair: pair.id.clone(),
@@ -51,7 +54,7 @@ pub fn right_labels(labels: &[String], pairs: &[Pair]) -> Result<Vec<Vec<usize>>
             known: labels.join(", "),
         })
     };
-    pairs.iter().map(right).collect()
+    pairs.into_iter().map(right).collect()
 }
 
 /// The mean of the share of yes that score at least `threshold` and of no that do not; `None` without both.

@@ -6,15 +6,20 @@ use super::{
     model::{PAIRS, PairsModel},
     scores::logits,
     sequences::{ItemMaker, PairItem},
-    tune::tune,
+    tune::{tunable, tune},
 };
 use crate::{
     models::{
-        adapter::AdapterFiles,
+        adapter::{Adapter, AdapterFiles, Precision},
         encoder::{
             features::tests::letters,
-            load::Base,
-            pairs::{load::on_base, model::PairModel},
+            load::{Base, vectors},
+            pairs::{
+                PairSettings,
+                load::on_base,
+                model::PairModel,
+                settings::{PAIR_SETTINGS, PairLimits},
+            },
             tiny,
         },
     },
@@ -137,4 +142,60 @@ fn what_cannot_be_learned_from_is_counted_and_an_unknown_label_named() {
     assert_eq!((maker.counts.several_windows, maker.counts.long_firsts, maker.counts.items), (1, 1, 1));
     let unknown = items(&config, &[pair(1, ("a", "b"), "refuted", None)]).unwrap_err().to_string();
     assert!(unknown.contains("refuted") && unknown.contains("supported, unknown"), "{unknown}");
+}
+
+#[test]
+fn a_run_keeps_the_biases_and_norms_of_what_it_goes_on_from() {
+    let config = config("['supported', 'unknown']", "supported");
+    let begun = PairsModel::new(&base(), &config, None).unwrap().files().unwrap();
+    // A mean of readers has vectors of its own.
+    let mut adapter = Adapter::from_files(&begun).unwrap();
+    let mut own = vectors(1, &base().bert.layers[1]).unwrap();
+    own.values_mut().flat_map(|(_, numbers)| numbers).for_each(|number| *number += 0.5);
+    let bias = own.keys().find(|name| name.ends_with("query.base_layer.bias")).unwrap().clone();
+    let norm = own.keys().find(|name| name.ends_with("output.LayerNorm.weight")).unwrap().clone();
+    adapter.whole.extend(own.clone());
+    adapter.config.bias = "all".to_owned();
+    let norms = own.keys().filter(|name| name.contains("LayerNorm")).map(|name| name.rsplit_once('.').unwrap().0);
+    let saved = ["classifier"].into_iter().chain(norms).map(str::to_owned).collect();
+    adapter.config.modules_to_save = Some(saved);
+    let mut from = adapter.to_files(Precision::F32).unwrap();
+    from.insert(PAIR_SETTINGS, begun.need(PAIR_SETTINGS).unwrap().to_vec());
+
+    let model = PairsModel::new(&base(), &config, Some(&from)).unwrap();
+    let files = model.files().unwrap();
+    assert_eq!(Adapter::from_files(&files).unwrap().whole[&bias], own[&bias]);
+    let (put, ..) = on_base(base(), &files).unwrap();
+    let there = vectors(1, &put.bert.layers[1]).unwrap();
+    assert_eq!((&there[&bias], &there[&norm]), (&own[&bias], &own[&norm]));
+    assert_eq!(vectors(0, &put.bert.layers[0]).unwrap(), vectors(0, &base().bert.layers[0]).unwrap());
+    // What was trained on another base means nothing on this one.
+    let other = Base { sha256: "1".repeat(64), ..base() };
+    let error = PairsModel::new(&other, &config, Some(&from)).err().unwrap().to_string();
+    assert!(error.contains("trained on the base"), "{error}");
+}
+
+#[test]
+fn a_model_serves_with_the_windows_of_its_recipe_and_is_tuned_with_them() {
+    let mut config = config("['supported', 'unknown']", "supported");
+    let settings = |config: &PairsConfig| -> PairSettings {
+        let files = PairsModel::new(&base(), config, None).unwrap().files().unwrap();
+        serde_json::from_slice(files.need(PAIR_SETTINGS).unwrap()).unwrap()
+    };
+    assert_eq!(settings(&config).limits, config.limits);
+    config.served = Some(PairLimits { window: 40, first: 16, ..config.limits });
+    assert_eq!(settings(&config).limits, config.served());
+    // Of the firsts that are too long for one, the other takes some.
+    let pairs = [
+        pair(1, ("abcdefghijkl", "abc"), "supported", None),
+        pair(2, ("abc", "abc"), "unknown", None),
+        pair(3, ("abcdefghijklmnopqrst", "abc"), "unknown", None),
+    ];
+    let labels = (config.pairs.labels.as_slice(), "supported");
+    let tokenizer = base().tokenizer;
+    let (kept, long) = tunable(&tokenizer, config.served(), labels, &pairs).unwrap();
+    assert_eq!((kept.len(), long), (2, 1));
+    // Nothing that is supported is left: said before the run, and not after it.
+    let error = tunable(&tokenizer, config.limits, labels, &pairs).unwrap_err().to_string();
+    assert!(error.contains("2 whose first text is too long"), "{error}");
 }

@@ -13,11 +13,12 @@ use crate::{
         adapter::AdapterFiles,
         encoder::{
             decision::Platt,
+            features::ReaderTokenizer,
             load::Base,
             pairs::{
                 load::{on_base, put_settings},
                 model::PairModel,
-                settings::{Calibration, PairSettings},
+                settings::{Calibration, PairLimits, PairSettings},
             },
         },
     },
@@ -27,8 +28,10 @@ use crate::{
 /// What was chosen, on what.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TunedPairs {
-    /// The pairs.
+    /// The pairs that the threshold was chosen on.
     pub pairs: usize,
+    /// Pairs that were left out because their first text is too long.
+    pub long_firsts: usize,
     /// From logits to probabilities.
     pub calibration: Calibration,
     /// The label that decides.
@@ -39,6 +42,41 @@ pub struct TunedPairs {
     pub balanced_accuracy: f64,
     /// The share of the pairs with the label that are turned down there.
     pub turned_down: f64,
+}
+
+/// The pairs of which anything can be learned about a threshold of `label`, and how many are left out because their first
+/// text is too long for `limits`. An error where no threshold could be chosen on them: looked at before a run, so that a
+/// long one does not end in it.
+pub fn tunable<'p>(
+    tokenizer: &ReaderTokenizer,
+    limits: PairLimits,
+    (labels, label): (&[String], &str),
+    pairs: &'p [Pair],
+) -> Result<(Vec<&'p Pair>, usize), TrainError> {
+    let mut kept = Vec::with_capacity(pairs.len());
+    for pair in pairs {
+        if tokenizer.tokens(&pair.first)?.ids.len() <= limits.first {
+            kept.push(pair);
+        }
+    }
+    let long_firsts = pairs.len() - kept.len();
+    let right = right_labels(labels, kept.iter().copied())?;
+    let at = labels.iter().position(|known| known == label).unwrap_or(0);
+    let judged: Vec<bool> = right.iter().filter_map(|right| has_label(right, at)).collect();
+    if !judged.contains(&true) || !judged.contains(&false) {
+        let counts = format!(
+            "{} pairs, all of them {label} or none, and {long_firsts} whose first text is too long",
+            judged.len()
+        );
+        return Err(TrainError::NoSequences { what: "tuning", counts });
+    }
+    Ok((kept, long_firsts))
+}
+
+/// Whether a pair has the label `at`; `None` for one that may have it or another, which says nothing about a threshold.
+pub fn has_label(right: &[usize], at: usize) -> Option<bool> {
+    let has = right.contains(&at);
+    (!has || right.len() == 1).then_some(has)
 }
 
 /// Chooses for the model in `folder`, which was trained on `base`: a temperature (or curve) with the highest likelihood,
@@ -53,18 +91,17 @@ pub fn tune(
 ) -> Result<TunedPairs, TrainError> {
     let mut files = AdapterFiles::read(folder)?;
     let (base, head, settings) = on_base(base, &files)?;
+    let (pairs, long_firsts) = tunable(&base.tokenizer, settings.limits, (&settings.labels, label), pairs)?;
     let model = PairModel::new(base.bert, head, base.tokenizer, settings.clone());
     let texts: Vec<(&str, &str)> = pairs.iter().map(|pair| (pair.first.as_str(), pair.second.as_str())).collect();
     let logits = logits(&model, &texts, threads)?;
-    let right = right_labels(&settings.labels, pairs)?;
+    let right = right_labels(&settings.labels, pairs.iter().copied())?;
     let mut settings = PairSettings { calibration: calibration(&settings, &logits, &right), ..settings };
     let at = settings.labels.iter().position(|known| known == label).unwrap_or(0);
     let judged: Vec<(f32, bool)> = logits
         .iter()
         .zip(&right)
-        // What may be this label or another says nothing about the threshold.
-        .filter(|(_, right)| !(right.contains(&at) && right.len() > 1))
-        .map(|(logits, right)| (settings.probabilities(logits)[at], right.contains(&at)))
+        .filter_map(|(logits, right)| Some((settings.probabilities(logits)[at], has_label(right, at)?)))
         .collect();
     let Some(threshold) = threshold(&judged, may_turn_down) else {
         let counts = format!("{} pairs, all of them {label} or none", judged.len());
@@ -77,6 +114,7 @@ pub fn tune(
     let down = judged.iter().filter(|(score, is)| *is && *score < threshold).count();
     Ok(TunedPairs {
         pairs: judged.len(),
+        long_firsts,
         calibration: settings.calibration,
         label: label.to_owned(),
         threshold,

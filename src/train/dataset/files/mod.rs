@@ -23,7 +23,7 @@ use super::{
     manifest::{MANIFEST_FILE, Manifest},
     settings::Settings,
 };
-pub use read::{Lines, Located, MAX_LINE_BYTES, RawLine, examples, lines, parse};
+pub use read::{BYTE_ORDER_MARK, Lines, Located, MAX_LINE_BYTES, RawLine, examples, lines, parse};
 pub use write::Writer;
 
 /// What a part of a data set is for.

@@ -14,6 +14,9 @@ use crate::train::dataset::{error::DatasetError, example::Example, validate};
 /// The longest line that is read, in bytes. An example is a question with its passages, not a book.
 pub const MAX_LINE_BYTES: usize = 16 << 20;
 
+/// What some editors put before the first line of a file in UTF-8. It says nothing, and JSON knows no such thing.
+pub const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// A line of a file, before anybody knows whether it is an example.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawLine {
@@ -46,13 +49,16 @@ impl Lines {
             return Ok(None);
         }
         self.number += 1;
+        if self.number == 1 && bytes.starts_with(BYTE_ORDER_MARK) {
+            bytes.drain(..BYTE_ORDER_MARK.len());
+        }
         let text = if bytes.last() == Some(&b'\n') {
             bytes.pop();
             if bytes.last() == Some(&b'\r') {
                 bytes.pop();
             }
             text_of(bytes)
-        } else if bytes.len() > MAX_LINE_BYTES {
+        } else if read > MAX_LINE_BYTES {
             self.skip_line()?;
             Err(format!("the line is longer than {MAX_LINE_BYTES} bytes; an example is a question with its passages"))
         } else {

@@ -102,3 +102,17 @@ fn what_would_be_passed_over_is_refused() {
     let empty = tempfile::tempdir().unwrap();
     assert!(DataSet::open(empty.path()).is_err());
 }
+
+#[test]
+fn a_byte_order_mark_before_the_first_line_is_no_part_of_it() {
+    let (_folder, out) = written(&[(None, sound("a")), (None, sound("b"))]);
+    let path = out.join("task.jsonl");
+    let lines = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("\u{feff}{lines}").replace('\n', "\r\n")).unwrap();
+    let set = DataSet::open(&out).unwrap();
+    assert_eq!(ids(&set), ["a", "b"]);
+    assert!(set.examples().all(|located| located.unwrap().raw.starts_with('{')));
+    // Before another line it is a mistake.
+    fs::write(&path, lines.replacen('\n', "\n\u{feff}", 1)).unwrap();
+    assert!(DataSet::open(&out).unwrap().examples().any(|located| located.is_err()));
+}

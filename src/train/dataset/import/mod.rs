@@ -35,7 +35,7 @@ use serde::de::DeserializeOwned;
 use super::{
     error::DatasetError,
     example::Kind,
-    files::{Writer, lines},
+    files::{BYTE_ORDER_MARK, Writer, lines},
     validate::is_spdx,
 };
 pub use csv::{Columns, Field};
@@ -217,8 +217,9 @@ pub fn import(
 
 /// A file that is one JSON value.
 fn read_json<T: DeserializeOwned>(path: &Path, format: Format) -> Result<T, DatasetError> {
-    let text = fs::read_to_string(path).map_err(DatasetError::io("reading", path))?;
-    serde_json::from_str(&text).map_err(|error| DatasetError::Format {
+    let bytes = fs::read(path).map_err(DatasetError::io("reading", path))?;
+    let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
+    serde_json::from_slice(text).map_err(|error| DatasetError::Format {
         file: path.to_owned(),
         format: format.as_str(),
         reason: error.to_string(),
