@@ -26,7 +26,7 @@ pub(super) const DELETIONS: &str = "deletions.jsonl";
 pub(super) const MANIFEST: &str = "manifest.jsonl";
 /// The last member.
 pub(super) const END: &str = "end.json";
-/// The longest line or small member that is read into memory, in bytes.
+/// The longest line, and the longest member of records or vectors, that is read into memory, in bytes.
 pub(super) const LONGEST: u64 = 64 * 1024 * 1024;
 
 /// What an archive says of itself.

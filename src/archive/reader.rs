@@ -94,7 +94,15 @@ impl Reader {
         if member.size > LONGEST {
             return Err(ArchiveError::Damaged(format!("`{}` has {} bytes", member.name, member.size)));
         }
-        let mut bytes = vec![0; usize::try_from(self.left).unwrap_or(0)];
+        self.large(member).await
+    }
+
+    /// The whole member, however large: a text or a file of a folder, which was in memory as a whole when it was written. It
+    /// is no larger than the archive.
+    pub(super) async fn large(&mut self, member: &Member) -> Result<Vec<u8>, ArchiveError> {
+        let length = usize::try_from(self.left);
+        let length = length.map_err(|_| ArchiveError::Unsupported(format!("`{}` is too large", member.name)))?;
+        let mut bytes = vec![0; length];
         self.exactly(&mut bytes).await?;
         self.left = 0;
         Ok(bytes)
@@ -201,5 +209,26 @@ impl Lines {
                 };
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_may_be_large_is_read_whole_and_what_may_not_is_refused() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let size = LONGEST + BLOCK as u64;
+        std::fs::write(file.path(), manifest::block("adapters/x/y", size).unwrap().as_bytes()).unwrap();
+        // Zeros that take no room on the disk.
+        file.as_file().set_len(BLOCK as u64 + size).unwrap();
+        let mut reader = Reader::open(file.path()).await.unwrap();
+        let member = reader.next().await.unwrap().unwrap();
+        assert!(matches!(reader.whole(&member).await, Err(ArchiveError::Damaged(_))));
+        assert_eq!(reader.large(&member).await.unwrap().len() as u64, size);
+        assert!(reader.next().await.unwrap().is_none());
     }
 }

@@ -27,6 +27,10 @@ use crate::{
     },
 };
 
+/// About how many bytes a member of records has at most. It is read into memory as a whole, and so many traces of answers
+/// as make a page may be more than that allows.
+const MEMBER: usize = 8 * 1024 * 1024;
+
 /// The records of a snapshot in a scratch file, as members of an archive: a snapshot ends soon, whoever takes the archive.
 pub(super) struct Spool {
     writer: Writer<BufWriter<File>>,
@@ -52,10 +56,19 @@ impl Spool {
         let mut lines = String::new();
         for record in records {
             let json = record.to_json();
-            lines +=
-                &json.map_err(|error| ArchiveError::Unsupported(format!("a record of {}: {error}", kind.as_str())))?;
+            let json =
+                json.map_err(|error| ArchiveError::Unsupported(format!("a record of {}: {error}", kind.as_str())))?;
+            if !lines.is_empty() && lines.len() + json.len() > MEMBER {
+                self.member(kind, &lines).await?;
+                lines.clear();
+            }
+            lines += &json;
             lines.push('\n');
         }
+        self.member(kind, &lines).await
+    }
+
+    async fn member(&mut self, kind: RecordKind, lines: &str) -> Result<(), ArchiveError> {
         let piece = self.pieces.entry(kind).or_default();
         let name = records_name(kind, *piece);
         *piece += 1;
@@ -253,5 +266,38 @@ impl RecordSource for Restored<'_> {
             rest.map(|(id, at)| Record::Deletion(DeletionRecord { document_id: *id, deleted_at: *at })).collect();
         self.given = self.changes.deleted.range((behind, Unbounded)).take(RECORDS_PER_PAGE).last().map(|(id, _)| *id);
         Ok(if page.is_empty() { None } else { Some(page) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn large_records_are_divided_among_members_that_can_be_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let document = |number: usize| {
+            let record = json!({
+                "id": DocumentId::new(), "collection": "default", "name": format!("{number}.md"),
+                "metadata": {"note": "x".repeat(MEMBER / 3)}, "access": [],
+                "created_at": Utc::now(), "updated_at": Utc::now(),
+            });
+            RecordKind::Document.parse(&record.to_string()).unwrap()
+        };
+        let given: Vec<Record> = (0..7).map(document).collect();
+        let mut spool = Spool::new(dir.path()).unwrap();
+        spool.take(given.clone()).await.unwrap();
+        let mut records = Records::all(Reader::new(spool.finish().await.unwrap()).await.unwrap());
+        let (mut read, mut pages) = (Vec::new(), Vec::new());
+        while let Some(page) = records.next().await.unwrap() {
+            pages.push(page.len());
+            read.extend(page);
+        }
+        assert_eq!(pages, [2, 2, 2, 1], "three of a third each are more than one holds");
+        assert!(read == given, "nothing is lost, and the order stays");
     }
 }

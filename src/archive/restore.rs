@@ -178,7 +178,7 @@ impl Work<'_> {
                 self.original(&sum, reader).await
             }
             Content::Text(name) if !self.options.keep_blobs && !self.is_left(name) => {
-                let bytes = reader.whole(member).await?;
+                let bytes = reader.large(member).await?;
                 Ok(self.target.blobs.put_text_bytes(name, bytes.into()).await?)
             }
             Content::Vectors(name) if self.vectors && !self.is_left(name) => {
@@ -230,7 +230,7 @@ impl Work<'_> {
         member: &Member,
         reader: &mut Reader,
     ) -> Result<(), ArchiveError> {
-        let bytes = reader.whole(member).await?;
+        let bytes = reader.large(member).await?;
         Ok(self.target.blobs.put_folder(kind, sum, &[(file, bytes.into())].into()).await?)
     }
 
