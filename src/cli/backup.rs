@@ -12,6 +12,7 @@ use crate::{
     app::{OpenStores, open_metadata},
     archive::{self, BackupOptions, BackupSummary, Verified},
     config::Config,
+    shutdown,
 };
 
 /// Back everything up into one file: documents, originals, vectors, conversations, adapters
@@ -24,7 +25,7 @@ pub struct Backup {
     /// Leave the vectors out: a restore makes them again, which takes as long as a reindex
     #[arg(long)]
     without_vectors: bool,
-    /// Leave out what this earlier backup holds; a restore then needs both
+    /// Leave out what this earlier backup holds; a restore then needs both, so PATH must be a file that is not there yet
     #[arg(long, value_name = "ARCHIVE")]
     since: Option<PathBuf>,
     /// Ask a running server, such as http://127.0.0.1:8642, with this configuration's API key
@@ -42,16 +43,32 @@ impl Backup {
     /// Writes the file, or leaves what was there as it was.
     pub async fn run(self, config: Config) -> anyhow::Result<Exit> {
         let path = self.target();
+        // It may well be the one that the new file builds on, or one below that.
+        if self.since.is_some() && path.exists() {
+            bail!(
+                "{} is there: with --since, name a file that is not, for a restore needs the earlier ones",
+                path.display()
+            );
+        }
         let partial = Partial::beside(&path)?;
+        let stop = shutdown::on_signal()?;
+        tokio::select! {
+            ended = self.make(&config, partial, path) => ended,
+            // What was written goes with `partial`: it may be as large as everything.
+            () = stop.cancelled() => bail!("stopped before the file was whole: nothing is left of it"),
+        }
+    }
+
+    async fn make(self, config: &Config, partial: Partial, path: PathBuf) -> anyhow::Result<Exit> {
         if self.deletions_only {
-            return self.deletions(&config, partial, &path).await;
+            return self.deletions(config, partial, &path).await;
         }
         let summary = match &self.server {
             Some(url) => {
-                fetch(url, &config, self.without_vectors, &partial).await?;
+                fetch(url, config, self.without_vectors, &partial).await?;
                 let verified = archive::verify(partial.path()).await?;
                 partial.keep(&path).await?;
-                self.fetched(&verified, &path)?;
+                report_verified(&verified, &path, self.json)?;
                 return Ok(Exit::Ok);
             }
             None => {
@@ -60,7 +77,7 @@ impl Backup {
                     None => None,
                 };
                 let options = BackupOptions { without_vectors: self.without_vectors, since };
-                let stores = OpenStores::open(&config).await?;
+                let stores = OpenStores::open(config).await?;
                 write(&stores, &options, &partial).await?
             }
         };
@@ -111,21 +128,22 @@ impl Backup {
         }
         Ok(())
     }
+}
 
-    fn fetched(&self, verified: &Verified, path: &Path) -> anyhow::Result<()> {
-        if self.json {
-            return output::print_json(&serde_json::json!({
-                "path": path, "archive": {"name": verified.name, "members": verified.members, "header": verified.header}
-            }));
-        }
-        println!(
-            "{} holds {} members, all of them verified, sha256 of the manifest {}",
-            path.display(),
-            verified.members,
-            verified.name
-        );
-        Ok(())
+/// Says what was read of a file from its beginning to its end.
+pub fn report_verified(verified: &Verified, path: &Path, json: bool) -> anyhow::Result<()> {
+    if json {
+        return output::print_json(&serde_json::json!({
+            "path": path, "archive": {"name": verified.name, "members": verified.members, "header": verified.header}
+        }));
     }
+    println!(
+        "{} holds {} members, all of them verified, sha256 of the manifest {}",
+        path.display(),
+        verified.members,
+        verified.name
+    );
+    Ok(())
 }
 
 /// Writes an archive into a file, down to the disk.

@@ -46,6 +46,15 @@ pub struct Migrate {
 impl Migrate {
     /// Backs up, verifies, restores.
     pub async fn run(self, config: Config) -> anyhow::Result<Exit> {
+        let stop = crate::shutdown::on_signal()?;
+        tokio::select! {
+            ended = self.all(config) => ended,
+            // The archive, which may be as large as everything, goes with what was writing it.
+            () = stop.cancelled() => bail!("stopped before everything was moved: run the same command again"),
+        }
+    }
+
+    async fn all(self, config: Config) -> anyhow::Result<Exit> {
         let keep_blobs = self.to_blob_url.as_ref().is_none_or(|url| *url == config.blob_url);
         let target = self.target(&config)?;
         if same_database(&config.database, &target.database) || same_vectors(&config.vectors, &target.vectors) {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 
-use super::{Exit, output};
+use super::{Exit, backup, output};
 use crate::{
     app::OpenStores,
     archive::{self, Chain, RestoreOptions, RestoreSummary},
@@ -46,7 +46,7 @@ impl Restore {
             deletions.extend(archive::read_deletions(path).await.with_context(|| path.display().to_string())?);
         }
         if self.verify_only {
-            println!("{} is whole: {} members", self.archive.display(), chain.newest.members);
+            backup::report_verified(&chain.newest, &self.archive, self.json)?;
             return Ok(Exit::Ok);
         }
         let stores = OpenStores::open(&config).await?;

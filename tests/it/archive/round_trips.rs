@@ -49,6 +49,10 @@ async fn a_server_is_backed_up_over_http_and_an_empty_machine_answers_the_same()
     let program = Program::new(there.path()).await;
     let looked = program.run(&["restore", "--verify-only", path.to_str().unwrap()]).await;
     assert_eq!(looked.code, Some(0), "{looked:?}");
+    assert!(looked.stdout.contains("all of them verified"), "{looked:?}");
+    let looked = program.run(&["restore", "--verify-only", "--json", path.to_str().unwrap()]).await;
+    assert!(looked.json()["archive"]["members"].as_u64().unwrap() > 5, "{looked:?}");
+    assert_eq!(looked.json()["path"].as_str(), path.to_str());
     let restored = program.run(&["restore", "--json", path.to_str().unwrap()]).await;
     assert_eq!(restored.code, Some(0), "{restored:?}");
     assert_eq!(restored.json()["restored"]["documents"], 3, "{restored:?}");
@@ -236,6 +240,15 @@ async fn an_incremental_backup_needs_the_ones_before_it() {
     }
     let there = tempfile::tempdir().unwrap();
     let program = Program::new(there.path()).await;
+    // None of those that a newer one needs is written over.
+    let kept = std::fs::read(first).unwrap();
+    for since in [first, second] {
+        let over = ["backup", first.to_str().unwrap(), "--since", since.to_str().unwrap()];
+        let refused = program.run(&over).await;
+        assert_eq!(refused.code, Some(1), "{refused:?}");
+        assert!(refused.stderr.contains("name a file that is not"), "{refused:?}");
+    }
+    assert_eq!(std::fs::read(first).unwrap(), kept);
     let [first, second, third] = [first, second, third].map(|path| path.to_str().unwrap());
     let restored = program.run(&["restore", third, "--base", first, "--base", second]).await;
     assert_eq!(restored.code, Some(0), "{restored:?}");
