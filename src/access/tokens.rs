@@ -12,9 +12,10 @@ use std::{
 
 use jsonwebtoken::{
     Algorithm, DecodingKey, Validation, decode, decode_header,
-    jwk::{Jwk, JwkSet},
+    jwk::{Jwk, PublicKeyUse},
 };
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::Caller;
 use crate::{
@@ -34,6 +35,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const AWAY: Duration = Duration::from_secs(15);
 /// The longest document of keys.
 const MAX_BYTES: usize = 1 << 20;
+/// The longest subject, in bytes: OpenID Connect Core 1.0, 2.
+const MAX_SUBJECT: usize = 255;
 /// What tokens may be signed with.
 const ALGORITHMS: [Algorithm; 9] = [
     Algorithm::RS256,
@@ -125,8 +128,25 @@ pub struct Tokens {
 }
 
 struct Known {
-    keys: JwkSet,
+    keys: Vec<Jwk>,
     read: Instant,
+}
+
+/// A JWK set. A key of a kind that we do not know is passed over, and does not make the others unreadable (RFC 7517, 5).
+#[derive(Deserialize)]
+struct Published {
+    keys: Vec<Value>,
+}
+
+impl Published {
+    /// Those that a token may be signed with, as far as we know.
+    fn signing(self) -> Vec<Jwk> {
+        let known = self.keys.into_iter().filter_map(|key| {
+            let read = serde_json::from_value::<Jwk>(key);
+            read.inspect_err(|error| tracing::debug!(%error, "a key of the identity provider is of no known kind")).ok()
+        });
+        known.filter(|key| key.common.public_key_use != Some(PublicKeyUse::Encryption)).collect()
+    }
 }
 
 impl Tokens {
@@ -155,10 +175,13 @@ impl Tokens {
         validation.validate_nbf = true;
         let key = DecodingKey::from_jwk(&key).map_err(refused)?;
         let claims = decode::<Claims>(token, &key, &validation).map_err(refused)?.claims;
-        match claims.sub.is_empty() {
-            true => Err(TokenError::Refused("its subject is empty".to_owned())),
-            false => Ok(claims.caller()),
+        // It owns conversations, is counted by, and stands in the audit log: as it is, or not at all.
+        let names = (1..=MAX_SUBJECT).contains(&claims.sub.len()) && !claims.sub.chars().any(char::is_control);
+        if !names {
+            let why = format!("its subject must have 1 to {MAX_SUBJECT} bytes and no control characters");
+            return Err(TokenError::Refused(why));
         }
+        Ok(claims.caller())
     }
 
     /// The key of this name, or the only one there is. Keys are read anew when they are old, or when there is none of
@@ -197,7 +220,7 @@ impl Tokens {
 
     fn look<T>(&self, name: Option<&str>, about: impl Fn(&Option<Known>) -> T) -> (Option<Jwk>, T) {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let keys = known.as_ref().map(|known| known.keys.keys.as_slice()).unwrap_or_default();
+        let keys = known.as_ref().map(|known| known.keys.as_slice()).unwrap_or_default();
         let found = match name {
             Some(name) => keys.iter().find(|key| key.common.key_id.as_deref() == Some(name)),
             None => keys.first().filter(|_| keys.len() == 1),
@@ -205,7 +228,7 @@ impl Tokens {
         (found.cloned(), about(&known))
     }
 
-    async fn read(&self) -> Result<JwkSet, TokenError> {
+    async fn read(&self) -> Result<Vec<Jwk>, TokenError> {
         let text = match &self.issuer.keys {
             KeySource::File(path) => {
                 tokio::fs::read(path).await.map_err(|error| TokenError::Keys(format!("{}: {error}", path.display())))?
@@ -215,7 +238,9 @@ impl Tokens {
         if text.len() > MAX_BYTES {
             return Err(TokenError::Keys(format!("they have more than {MAX_BYTES} bytes")));
         }
-        serde_json::from_slice(&text).map_err(|error| TokenError::Keys(format!("they are no JWK set: {error}")))
+        let published: Published =
+            serde_json::from_slice(&text).map_err(|error| TokenError::Keys(format!("they are no JWK set: {error}")))?;
+        Ok(published.signing())
     }
 }
 
@@ -243,7 +268,7 @@ mod tests {
     use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
     use chrono::Utc;
     use jsonwebtoken::{EncodingKey, Header, encode};
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -332,6 +357,8 @@ mod tests {
             ("expired", with("exp", json!(now - 600))),
             ("not yet", with("nbf", json!(now + 600))),
             ("nobody", with("sub", json!(""))),
+            ("a subject without end", with("sub", json!("x".repeat(256)))),
+            ("a subject of two lines", with("sub", json!("alice\nbob"))),
             ("no end", without("exp")),
             ("no issuer", without("iss")),
             ("no audience", without("aud")),
@@ -342,6 +369,33 @@ mod tests {
         ] {
             assert!(matches!(tokens.caller(&token).await, Err(TokenError::Refused(_))), "{what}");
         }
+    }
+
+    #[tokio::test]
+    async fn keys_of_kinds_that_nobody_here_knows_stand_in_no_ones_way() {
+        let provider = Provider::new();
+        let path = provider.dir.path().join("keys.json");
+        let mut set: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        let ours = set["keys"][0].clone();
+        let other = |changes: Value| {
+            let mut key = ours.clone();
+            key["kid"] = json!("other");
+            key.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+            key
+        };
+        set["keys"] = json!([
+            other(json!({"kty": "AKP", "alg": "ML-DSA-65", "pub": "AAAA"})),
+            other(json!({"crv": "secp256k1", "alg": "ES256K"})),
+            other(json!({"use": "enc", "alg": "ECDH-ES"})),
+            other(json!({"use": "enc"})),
+            "no key at all",
+            ours,
+        ]);
+        std::fs::write(&path, set.to_string()).unwrap();
+        let tokens = provider.tokens();
+        tokens.caller(&provider.token("one", |_| {})).await.unwrap();
+        assert_eq!(tokens.key(None).await.unwrap().common.key_id.as_deref(), Some("one"), "the only one that signs");
+        assert!(tokens.caller(&provider.token("other", |_| {})).await.is_err(), "what encrypts does not sign");
     }
 
     #[tokio::test]

@@ -120,15 +120,19 @@ fn take(app: &App, caller: &Caller) -> Result<(), Problem> {
 
 /// Who sends these headers.
 pub async fn caller(app: &App, headers: &HeaderMap) -> Result<Caller, Problem> {
-    let key = headers.get(header::AUTHORIZATION).map(|value| {
-        // Another scheme, or what is no text, is a key that nobody has.
-        value.to_str().ok().and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default()
-    });
+    // Another scheme, or what is no text, is a key that nobody has.
+    let key = headers.get(header::AUTHORIZATION).map(|value| bearer(value.to_str().ok()).unwrap_or_default());
     match app.keys.identify(key).await? {
         Identified::Caller(caller) => Ok(caller),
         Identified::Open if is_local(headers) => Ok(Caller::local()),
         Identified::Open => Err(Problem::foreign()),
     }
+}
+
+/// What a bearer sends. The name of the scheme is in capitals or not, and blanks follow it (RFC 9110, 11.1 and 11.4).
+fn bearer(value: Option<&str>) -> Option<&str> {
+    let (scheme, key) = value?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("Bearer").then(|| key.trim_start_matches(' '))
 }
 
 /// `Ok` when the caller has one of these scopes.
@@ -207,6 +211,16 @@ mod tests {
         assert!(!is_local(&headers("localhost:8642", Some("null"))));
         assert!(!is_local(&headers("example.org:8642", None)));
         assert!(!is_local(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn the_scheme_of_a_key_is_known_however_it_is_written() {
+        for value in ["Bearer fnk_1", "bearer fnk_1", "BEARER  fnk_1"] {
+            assert_eq!(bearer(Some(value)), Some("fnk_1"), "{value}");
+        }
+        for value in ["Basic fnk_1", "Bearerfnk_1", "Bearer", ""] {
+            assert_eq!(bearer(Some(value)), None, "{value}");
+        }
     }
 
     #[test]
