@@ -9,8 +9,13 @@ use crate::{
 };
 
 /// Makes a question ready that goes on with a conversation: its history is read and its collection is that of the
-/// conversation. To be called before any other work; an unknown conversation is `NotFound`.
-pub async fn resume(metadata: &dyn MetadataStore, question: &mut Question) -> Result<(), AnswerError> {
+/// conversation. To be called before any other work; a conversation that is unknown, or that is not one of `owner`'s, is
+/// `NotFound`. Without an owner, whoever asks goes on with anybody's.
+pub async fn resume(
+    metadata: &dyn MetadataStore,
+    question: &mut Question,
+    owner: Option<&str>,
+) -> Result<(), AnswerError> {
     let given = question.history.len();
     check_history(given)?;
     let Some(id) = question.conversation_id else {
@@ -24,8 +29,8 @@ pub async fn resume(metadata: &dyn MetadataStore, question: &mut Question) -> Re
             "give either `conversation_id` or `history`: a stored conversation has its own".to_owned(),
         ));
     }
-    let Asker { owner, access } = &question.asker;
-    let conversation = metadata.readable_conversation(id, owner.as_deref(), access).await?;
+    let Asker { access, .. } = &question.asker;
+    let conversation = metadata.readable_conversation(id, owner, access).await?;
     match &question.collection {
         Some(asked) if *asked != conversation.collection => {
             return Err(AnswerError::Invalid(format!(

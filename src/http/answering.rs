@@ -91,7 +91,7 @@ impl TakenIn {
         })?;
         let asking = app.ingest.questions.begin();
         question.asker = caller.asker.clone();
-        answer::resume(&*app.metadata, &mut question).await?;
+        answer::resume(&*app.metadata, &mut question, caller.conversations_of()).await?;
         check_collection(&caller, question.collection.as_deref().unwrap_or(DEFAULT_COLLECTION))?;
         Ok(Self { app, services, question, actor: caller.actor, slot, asking })
     }

@@ -133,7 +133,7 @@ async fn a_conversation_is_its_owners_and_shows_no_more_than_its_owner_may_read_
     assert_eq!(get(&app, &other, &format!("/v1/conversations/{id}")).await.0, StatusCode::NOT_FOUND);
     assert_eq!(get(&app, &other, "/v1/conversations").await.1["conversations"], json!([]));
     let on = json!({"question": "And when?", "conversation_id": id});
-    assert_eq!(post(&app, &other, "/v1/ask", on).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(post(&app, &other, "/v1/ask", on.clone()).await.0, StatusCode::NOT_FOUND);
 
     // The document is closed to its reader: what rests on it is gone from the conversation, at once.
     let form = Form::new().part("file", file("closed.md", CLOSED)).text("access", r#"["chair"]"#);
@@ -143,6 +143,11 @@ async fn a_conversation_is_its_owners_and_shows_no_more_than_its_owner_may_read_
     let (_, answer) = post(&app, &owner, "/v1/ask", json!({"question": ABOUT_CLOSED})).await;
     check_silent(&[ABOUT_CLOSED], &answer);
     app.wait_for_job(uploaded["documents"][0]["job_id"].as_str().unwrap()).await;
+    // An administrator from whom nothing is kept goes on with it, and it stays its owner's.
+    let root = sees(&app, Wanted::EVERYTHING).await;
+    let (status, answer) = post(&app, &root, "/v1/ask", on).await;
+    assert_eq!((status, answer["conversation_id"].as_str()), (StatusCode::OK, Some(id)), "{answer}");
+    assert_eq!(get(&app, &owner, &format!("/v1/conversations/{id}")).await.0, StatusCode::OK);
     app.settle().await;
 }
 
