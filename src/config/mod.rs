@@ -22,7 +22,7 @@ pub use settings::Settings;
 
 use self::values::{
     absolute, at_least, database, invalid, is_loopback, jwt, log_format, ocr_command, otlp_endpoint, redact, seconds,
-    share, some_number, stages, tls, vectors,
+    share, some_number, some_of, stages, tls, vectors,
 };
 use crate::domain::{Stages, personal_data::PersonalKind};
 
@@ -241,6 +241,12 @@ pub const DEFAULT_LISTEN: &str = "127.0.0.1:8642";
 const OTEL_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 /// The most hours for which it is kept what an answer came from: a year.
 const MAX_TRACE_HOURS: u32 = 8_760;
+/// The most days for which entries of the audit log are kept: a hundred years, leap days and all.
+const MAX_AUDIT_DAYS: u32 = 36_525;
+/// The most questions that may wait: there is a place for each in several queues.
+const MAX_QUEUE: usize = 10_000;
+/// The most threads, and documents that are ingested at the same time: beyond any machine.
+const MAX_AT_ONCE: usize = 1_024;
 /// The shortest API key that is taken.
 const MIN_API_KEY: usize = 16;
 
@@ -278,6 +284,9 @@ impl Config {
         }
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let audit_days = settings.audit_days.unwrap_or(365);
+        if audit_days > MAX_AUDIT_DAYS {
+            return Err(invalid("audit_days", audit_days, "give 0 to 36525, which is a hundred years"));
+        }
         let trace_hours = settings.trace_hours.unwrap_or(24);
         if trace_hours > MAX_TRACE_HOURS {
             let given = trace_hours.to_string();
@@ -310,7 +319,7 @@ impl Config {
             otlp_endpoint: otlp_endpoint(settings.otlp_endpoint, std::env::var(OTEL_ENDPOINT).ok())?,
             min_free_disk_bytes: settings.min_free_disk_bytes.unwrap_or(256 * 1024 * 1024),
             max_upload_bytes: at_least("max_upload_bytes", settings.max_upload_bytes, 256 * 1024 * 1024, 1)?,
-            ingest_concurrency: at_least("ingest_concurrency", settings.ingest_concurrency, threads + 2, 1)?,
+            ingest_concurrency: some_of("ingest_concurrency", settings.ingest_concurrency, threads + 2, MAX_AT_ONCE)?,
             reindex_share: share(
                 "reindex_share",
                 settings.reindex_share,
@@ -319,7 +328,7 @@ impl Config {
             )?
             .unwrap_or(0.2),
             canaries: settings.canaries,
-            threads: at_least("threads", settings.threads, threads, 1)?,
+            threads: some_of("threads", settings.threads, threads, MAX_AT_ONCE)?,
             // The adapter that ships was trained on the generator that is fetched.
             generator_adapter: match (settings.generator_adapter, &settings.generator) {
                 (None, Some(_)) => AdapterChoice::Without,
@@ -331,7 +340,7 @@ impl Config {
             redact: redact(settings.redact.as_deref())?,
             calibration: settings.calibration,
             target_error: share("target_error", settings.target_error, |share| share < 1.0, "below 1, such as 0.1")?,
-            ask_queue: at_least("ask_queue", settings.ask_queue, 32, 1)?,
+            ask_queue: some_of("ask_queue", settings.ask_queue, 32, MAX_QUEUE)?,
             ask_wait: seconds("ask_wait_seconds", settings.ask_wait_seconds, 4)?,
             ask_timeout: seconds("ask_timeout_seconds", settings.ask_timeout_seconds, 300)?,
             rules: Arc::new(settings.rules.as_deref().map(Rules::from_file).transpose()?.unwrap_or_default()),

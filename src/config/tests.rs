@@ -48,6 +48,49 @@ fn a_wrong_value_names_the_key_and_what_it_can_be_but_no_password() {
 }
 
 #[test]
+fn what_could_only_be_reckoned_with_to_a_panic_is_refused() {
+    for (key, wrong) in [
+        ("ask_queue", Settings { ask_queue: Some(usize::MAX), ..settings() }),
+        ("ask_queue", Settings { ask_queue: Some(0), ..settings() }),
+        ("threads", Settings { threads: Some(usize::MAX), ..settings() }),
+        ("ingest_concurrency", Settings { ingest_concurrency: Some(1_025), ..settings() }),
+        ("audit_days", Settings { audit_days: Some(u32::MAX), ..settings() }),
+        ("ask_timeout_seconds", Settings { ask_timeout_seconds: Some(0), ..settings() }),
+        ("extract_timeout_seconds", Settings { extract_timeout_seconds: Some(u64::MAX), ..settings() }),
+        ("shutdown_grace_seconds", Settings { shutdown_grace_seconds: Some(604_801), ..settings() }),
+    ] {
+        let error = Config::resolve(wrong).err().unwrap().to_string();
+        assert!(error.starts_with(key) && error.contains("give "), "{key}: {error}");
+    }
+    let most = Settings {
+        ask_queue: Some(10_000),
+        audit_days: Some(36_525),
+        ocr_timeout_seconds: Some(604_800),
+        ..settings()
+    };
+    assert_eq!(Config::resolve(most).unwrap().ocr_timeout.as_secs(), 604_800);
+}
+
+#[test]
+fn an_identity_provider_is_described_whole_or_not_at_all() {
+    let with = |keys: Option<&str>, issuer: Option<&str>, audience: Option<&str>| {
+        let [jwt_keys, jwt_issuer, jwt_audience] = [keys, issuer, audience].map(|text| text.map(str::to_owned));
+        Config::resolve(Settings { jwt_keys, jwt_issuer, jwt_audience, ..settings() }).map(|config| config.jwt)
+    };
+    assert_eq!(with(None, None, None).unwrap(), None);
+    assert!(with(Some("keys.json"), Some("https://id.example.org"), Some("footnote")).unwrap().is_some());
+    for (keys, issuer, audience, key) in [
+        (Some("keys.json"), None, Some("footnote"), "jwt_keys"),
+        (Some(""), Some(""), Some(""), "jwt_keys"),
+        (Some("keys.json"), Some("https://id.example.org"), Some(" "), "jwt_audience"),
+        (Some("http://id.example.org/keys"), Some("x"), Some("y"), "jwt_keys"),
+    ] {
+        let error = with(keys, issuer, audience).unwrap_err().to_string();
+        assert!(error.starts_with(key), "{error}");
+    }
+}
+
+#[test]
 fn a_text_recognition_program_needs_places_for_its_files() {
     let with = |command: &str| Config::resolve(Settings { ocr_command: Some(command.into()), ..settings() });
     assert_eq!(Config::resolve(settings()).unwrap().ocr_command, None);

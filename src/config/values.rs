@@ -14,6 +14,9 @@ use super::{
 };
 use crate::domain::{InvalidStages, Stages, personal_data::PersonalKind};
 
+/// The longest that anything is waited for: a week.
+const MAX_SECONDS: u64 = 7 * 24 * 60 * 60;
+
 /// A share above 0 that `holds`, if one is set.
 pub(super) fn share(
     key: &'static str,
@@ -38,6 +41,12 @@ pub(super) fn jwt(
     let given = [&keys, &issuer, &audience].into_iter().flatten().count();
     match (keys, issuer, audience) {
         (Some(keys), Some(issuer), Some(audience)) => {
+            // As an environment has it in which they are named and not set.
+            for (key, value) in [("jwt_keys", &keys), ("jwt_issuer", &issuer), ("jwt_audience", &audience)] {
+                if value.trim().is_empty() {
+                    return Err(invalid(key, value, "it is empty: give all three, or none"));
+                }
+            }
             let keys = match keys {
                 file if !file.contains("://") => KeySource::File(file.into()),
                 address if address.starts_with("https://") => KeySource::Url(address),
@@ -116,8 +125,22 @@ pub(super) fn at_least<T: Copy + PartialOrd + std::fmt::Display>(
     }
 }
 
+/// A number from 1 on that something is made of or reckoned with: one too many zeros is an error here, and not a panic or
+/// all of the memory later.
+pub(super) fn some_of<T: Copy + PartialOrd + From<u8> + std::fmt::Display>(
+    key: &'static str,
+    value: Option<T>,
+    default: T,
+    most: T,
+) -> Result<T, ConfigError> {
+    match value {
+        Some(value) if value < T::from(1) || value > most => Err(invalid(key, value, &format!("give 1 to {most}"))),
+        value => Ok(value.unwrap_or(default)),
+    }
+}
+
 pub(super) fn seconds(key: &'static str, value: Option<u64>, default: u64) -> Result<Duration, ConfigError> {
-    at_least(key, value, default, 1).map(Duration::from_secs)
+    some_of(key, value, default, MAX_SECONDS).map(Duration::from_secs)
 }
 
 pub(super) fn stages(switches: &str) -> Result<Stages, ConfigError> {
