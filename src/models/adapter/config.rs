@@ -188,7 +188,8 @@ impl AdapterConfig {
         if self.r == 0 {
             return Err("its rank `r` is 0".to_owned());
         }
-        if !self.lora_alpha.is_finite() || !(0.0..1.0).contains(&self.lora_dropout) {
+        // In the precision that is reckoned in: weights that are no numbers would come of another.
+        if !self.scale().is_finite() || !(0.0..1.0).contains(&self.lora_dropout) {
             return Err(format!(
                 "`lora_alpha` {} or `lora_dropout` {} makes no sense",
                 self.lora_alpha, self.lora_dropout
@@ -285,6 +286,7 @@ mod tests {
             ("peft_type", json!("LOHA")),
             ("r", json!(0)),
             ("lora_dropout", json!(1.0)),
+            ("lora_alpha", json!(1e300)),
             ("bias", json!("lora_only")),
             ("use_dora", json!(true)),
             ("fan_in_fan_out", json!(true)),
