@@ -38,7 +38,7 @@ use crate::{
         extract::{CHILD_COMMAND, Extractor, ExtractorConfig, Ocr},
     },
     lock_file::{self, LockError},
-    metadata_store::{MetadataStore, postgres::PostgresStore, sqlite::SqliteStore},
+    metadata_store::{Behind, MetadataStore, postgres::PostgresStore, sqlite::SqliteStore},
     models::{embedder::Embedders, lexical::Lexical, shipped::shipped_calibration, slot::Slot},
     serving::{self, AdapterSwap, ChosenAdapters, Followed, LoadAdapter, OwnAdapters, ServingState},
     telemetry::Metrics,
@@ -413,6 +413,14 @@ pub async fn open_metadata(config: &Config) -> anyhow::Result<Arc<dyn MetadataSt
     Ok(match &config.database {
         DatabaseUrl::Sqlite(path) => Arc::new(SqliteStore::connect(path).await?),
         DatabaseUrl::Postgres(url) => Arc::new(PostgresStore::connect(url.expose()).await?),
+    })
+}
+
+/// How far the schema of the metadata store is behind this program; opening the store would bring it up to date.
+pub async fn schema_behind(config: &Config) -> anyhow::Result<Option<Behind>> {
+    Ok(match &config.database {
+        DatabaseUrl::Sqlite(path) => SqliteStore::behind(path).await?,
+        DatabaseUrl::Postgres(url) => PostgresStore::behind(url.expose()).await?,
     })
 }
 

@@ -52,6 +52,7 @@ pub use keys::{KeyQuery, KeyStore, NewKey};
 pub use outcomes::{
     InConversation, NewDelivery, NewUnanswered, OpenQuestion, OutcomeRecord, OutcomeStore, UnansweredQuery,
 };
+pub use schema::Behind;
 pub use signal::JobSignal;
 
 use crate::domain::JobId;

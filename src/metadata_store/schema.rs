@@ -77,6 +77,26 @@ pub(super) fn explain(error: MigrateError) -> MetadataStoreError {
     }
 }
 
+/// The query for whether there are migrations at all, in SQLite.
+pub(super) const IN_SQLITE: &str = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = '_sqlx_migrations')";
+
+/// The query for whether there are migrations at all, in Postgres.
+pub(super) const IN_POSTGRES: &str = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
+
+/// A schema that opening the store would change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Behind {
+    /// Its version.
+    pub found: i64,
+    /// The version that this program has.
+    pub needed: i64,
+}
+
+/// How far `found`, the newest applied migration, is behind this program.
+pub(super) fn behind(found: Option<i64>) -> Option<Behind> {
+    found.filter(|found| *found < newest()).map(|found| Behind { found, needed: newest() })
+}
+
 /// `Ok` when `found`, the newest applied migration, is this program's.
 pub(super) fn is_ours(found: Option<i64>) -> StoreResult<()> {
     match found {
@@ -134,5 +154,7 @@ mod tests {
         is_ours(Some(newest())).unwrap();
         assert!(is_ours(Some(newest() + 1)).unwrap_err().to_string().contains("newer footnote"));
         assert!(is_ours(None).unwrap_err().to_string().contains("migrate it"));
+        assert_eq!([None, Some(newest()), Some(newest() + 1)].map(behind), [None; 3]);
+        assert_eq!(behind(Some(1)), Some(Behind { found: 1, needed: newest() }));
     }
 }

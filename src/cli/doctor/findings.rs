@@ -43,15 +43,20 @@ impl Findings {
         self.add(check, true, what, Some((means, remedy.into())));
     }
 
+    /// Something was not as it should be, and is now.
+    pub fn mended(&mut self, check: &'static str, what: impl Into<String>) {
+        self.ok(check, what);
+        if let Some(last) = self.0.last_mut() {
+            last.mended = true;
+        }
+    }
+
     /// Something that the stores say of each other, and what became of it.
     pub fn problem(&mut self, problem: &Problem, mended: Option<Result<String, String>>) {
         let check = "stores";
         match mended {
             Some(Ok(how)) => {
-                self.ok(check, format!("{problem}: {how}"));
-                if let Some(last) = self.0.last_mut() {
-                    last.mended = true;
-                }
+                self.mended(check, format!("{problem}: {how}"));
             }
             Some(Err(why)) if problem.is_harmless() => self.ok(check, format!("{problem}: {why}")),
             Some(Err(why)) => self.bad(check, format!("{problem}: {why}"), meaning(problem), remedy(problem)),

@@ -4,6 +4,7 @@ mod connectors;
 mod findings;
 mod jobs;
 mod reach;
+mod schema;
 mod surroundings;
 
 use findings::Findings;
@@ -14,7 +15,7 @@ use crate::{
     audit::{self, Depth, Problem, Stores},
     config::Config,
     ingest::extract::Ocr,
-    metadata_store::MetadataStore,
+    metadata_store::{Behind, MetadataStore},
     models::{catalog::Catalog, weights::ModelCache},
 };
 
@@ -47,36 +48,15 @@ impl Doctor {
         let models = check_models(&config, &mut findings).await;
         check_ocr(&config, &mut findings).await;
         let taken = surroundings::is_taken(&config, &mut findings);
+        let behind = if taken { None } else { schema::behind(&config, self.repair, &mut findings).await };
+        let held_back = taken || behind.is_some() && !self.repair;
         // What is mended with models waits until they are loaded.
-        let left = match OpenStores::open(&config).await {
-            // What was found before is told all the same: a store that breaks down in between is what doctor is asked for.
-            Ok(stores) => match self.check_stores(&config, &stores, models, &mut findings).await {
-                Ok(left) => left,
-                Err(error) => {
-                    findings.bad(
-                        "stores",
-                        format!("the stores cannot be checked to the end: {error:#}"),
-                        "what was not looked at may be wrong as well",
-                        "see that every store can be reached, and run `footnote doctor` again",
-                    );
-                    Vec::new()
-                }
-            },
-            // It was told who has them.
-            Err(_) if taken => Vec::new(),
-            Err(error) => {
-                findings.bad(
-                    "stores",
-                    format!("the stores cannot be opened: {error:#}"),
-                    "nothing can be uploaded, found or answered",
-                    "look at `database_url`, `vector_url` and `blob_url`, and whether the servers they name can be reached \
-                     from here",
-                );
-                Vec::new()
-            }
+        let left = match held_back {
+            true => Vec::new(),
+            false => self.check_all(&config, behind, models, &mut findings).await,
         };
         // Starting checks the rest: the stamp of the index, and that the models load.
-        if models && !taken {
+        if models && !held_back {
             match App::start(config, Purpose { answers: true, any_index: false }).await {
                 Ok(app) => {
                     match serve::followers(&app) {
@@ -113,6 +93,42 @@ impl Doctor {
             print!("{findings}");
         }
         Ok(if findings.all_well() { Exit::Ok } else { Exit::Failed })
+    }
+
+    /// Opens the stores and checks them; returns the problems that are still to be mended.
+    async fn check_all(
+        &self,
+        config: &Config,
+        behind: Option<Behind>,
+        models: bool,
+        findings: &mut Findings,
+    ) -> Vec<Problem> {
+        let stores = match OpenStores::open(config).await {
+            Ok(stores) => stores,
+            Err(error) => {
+                findings.bad(
+                    "stores",
+                    format!("the stores cannot be opened: {error:#}"),
+                    "nothing can be uploaded, found or answered",
+                    "look at `database_url`, `vector_url` and `blob_url`, and whether the servers they name can be reached \
+                     from here",
+                );
+                return Vec::new();
+            }
+        };
+        if let Some(Behind { found, needed }) = behind {
+            findings.mended("database", format!("its schema was brought from version {found} to version {needed}"));
+        }
+        // What was found before is told all the same: a store that breaks down in between is what doctor is asked for.
+        self.check_stores(config, &stores, models, findings).await.unwrap_or_else(|error| {
+            findings.bad(
+                "stores",
+                format!("the stores cannot be checked to the end: {error:#}"),
+                "what was not looked at may be wrong as well",
+                "see that every store can be reached, and run `footnote doctor` again",
+            );
+            Vec::new()
+        })
     }
 
     /// Checks the stores; returns the problems that are still to be mended.

@@ -33,14 +33,14 @@ use std::{str::FromStr, time::Duration};
 
 use chrono::{DateTime, Utc};
 use sqlx::{
-    ConnectOptions, Connection, PgPool, Postgres, Transaction,
+    ConnectOptions, Connection, PgConnection, PgPool, Postgres, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
 use super::{
     MetadataStoreError, StoreResult,
-    bounded::{MIGRATION, within},
-    schema,
+    bounded::{CALL, MIGRATION, within},
+    schema::{self, Behind},
 };
 
 /// Connections of one process, one of which may listen. Calls are short: more would wait for each other inside the
@@ -68,12 +68,7 @@ impl PostgresStore {
     /// date; nodes that start at the same moment wait for each other. A database whose schema is newer than this
     /// program is refused.
     pub async fn connect(url: &str) -> StoreResult<Self> {
-        if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
-            return Err(MetadataStoreError::Invalid("a Postgres URL starts with `postgres://`".to_owned()));
-        }
-        let options = PgConnectOptions::from_str(url)
-            .map_err(|error| MetadataStoreError::Invalid(format!("not a Postgres URL: {error}")))?
-            .application_name("footnote");
+        let options = read(url)?;
         within(MIGRATION, migrate(&options)).await?;
         let given = options.get_options().unwrap_or_default().to_owned();
         let ours = SETTINGS.into_iter().filter(|(name, _)| !given.contains(name));
@@ -83,6 +78,23 @@ impl PostgresStore {
             .connect_with(options.options(ours))
             .await?;
         Ok(Self { pool })
+    }
+
+    /// How far the schema of the database at `url` is behind this program, which is looked at and not changed. `None` where
+    /// it is not behind, and where there is none yet.
+    pub async fn behind(url: &str) -> StoreResult<Option<Behind>> {
+        let options = read(url)?;
+        within(CALL, async {
+            let mut conn = connect(&options).await?;
+            let found: Option<i64> =
+                match sqlx::query_scalar::<_, bool>(schema::IN_POSTGRES).fetch_one(&mut conn).await? {
+                    true => sqlx::query_scalar(schema::APPLIED).fetch_one(&mut conn).await?,
+                    false => None,
+                };
+            conn.close().await?;
+            Ok(schema::behind(found))
+        })
+        .await
     }
 
     /// A time that was reckoned on the clock of this process, on the clock of the database, which the queue goes by: the
@@ -125,9 +137,7 @@ async fn settle<T>(transaction: Transaction<'static, Postgres>, result: StoreRes
 /// On a connection of its own: a migration may take longer than a statement is allowed to later, and an error in
 /// connecting is reported as it is, where the pool would try again until its time is up.
 async fn migrate(options: &PgConnectOptions) -> StoreResult<()> {
-    let mut conn = tokio::time::timeout(ACQUIRE, options.connect())
-        .await
-        .map_err(|_| MetadataStoreError::Unavailable("it could not be reached in time".to_owned()))??;
+    let mut conn = connect(options).await?;
     let encoding: String = sqlx::query_scalar("SHOW server_encoding").fetch_one(&mut conn).await?;
     if encoding != "UTF8" {
         return Err(MetadataStoreError::Failed(format!(
@@ -136,4 +146,22 @@ async fn migrate(options: &PgConnectOptions) -> StoreResult<()> {
     }
     schema::migrator(|step| step.postgres).run_direct(None, &mut conn, false).await?;
     Ok(conn.close().await?)
+}
+
+/// What a URL says.
+fn read(url: &str) -> StoreResult<PgConnectOptions> {
+    if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+        return Err(MetadataStoreError::Invalid("a Postgres URL starts with `postgres://`".to_owned()));
+    }
+    let options = PgConnectOptions::from_str(url)
+        .map_err(|error| MetadataStoreError::Invalid(format!("not a Postgres URL: {error}")))?;
+    Ok(options.application_name("footnote"))
+}
+
+/// A connection of its own.
+async fn connect(options: &PgConnectOptions) -> StoreResult<PgConnection> {
+    tokio::time::timeout(ACQUIRE, options.connect())
+        .await
+        .map_err(|_| MetadataStoreError::Unavailable("it could not be reached in time".to_owned()))?
+        .map_err(MetadataStoreError::from)
 }

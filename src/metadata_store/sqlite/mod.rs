@@ -32,14 +32,14 @@ use std::{
 
 use chrono::Utc;
 use sqlx::{
-    Connection as _, Sqlite, SqlitePool, Transaction,
+    ConnectOptions as _, Connection as _, Sqlite, SqlitePool, Transaction,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
 use super::{
     MetadataStoreError, StoreResult,
-    bounded::{MIGRATION, within},
-    schema,
+    bounded::{CALL, MIGRATION, within},
+    schema::{self, Behind},
 };
 
 /// How long a statement waits for another process that writes to the file.
@@ -70,6 +70,26 @@ impl SqliteStore {
             }
             other => other,
         })
+    }
+
+    /// How far the schema of the file at `path` is behind this program, which is looked at and not changed. `None` where it
+    /// is not behind, and where there is none yet.
+    pub async fn behind(path: &Path) -> StoreResult<Option<Behind>> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        within(CALL, async {
+            let options = SqliteConnectOptions::new().filename(path).busy_timeout(BUSY).pragma("query_only", "ON");
+            let mut conn = options.connect().await?;
+            let found: Option<i64> = match sqlx::query_scalar::<_, bool>(schema::IN_SQLITE).fetch_one(&mut conn).await?
+            {
+                true => sqlx::query_scalar(schema::APPLIED).fetch_one(&mut conn).await?,
+                false => None,
+            };
+            conn.close().await?;
+            Ok(schema::behind(found))
+        })
+        .await
     }
 
     async fn open(path: &Path) -> StoreResult<Self> {

@@ -13,6 +13,9 @@ use super::fixtures::upload;
 const LATER: &str = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
                      SELECT 9999, 'later', success, checksum, 0 FROM _sqlx_migrations LIMIT 1";
 
+/// What an earlier version of the program leaves behind, as far as the versions say it.
+const EARLIER: &str = "DELETE FROM _sqlx_migrations WHERE version = (SELECT MAX(version) FROM _sqlx_migrations)";
+
 fn refused<T>(result: StoreResult<T>, why: &str) -> MetadataStoreError {
     let error = result.err().expect("it must be refused");
     assert!(error.to_string().contains(why), "`{error}` does not say `{why}`");
@@ -59,6 +62,22 @@ async fn sqlite_refuses_a_schema_that_is_newer() {
 }
 
 #[tokio::test]
+async fn sqlite_says_how_far_its_schema_is_behind_and_leaves_it_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("footnote.db");
+    assert_eq!(SqliteStore::behind(&path).await.unwrap(), None);
+    assert!(!path.exists(), "looking makes nothing");
+    drop(SqliteStore::connect(&path).await.unwrap());
+    assert_eq!(SqliteStore::behind(&path).await.unwrap(), None);
+    let mut conn = SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap();
+    sqlx::query(EARLIER).execute(&mut conn).await.unwrap();
+    for _ in 0..2 {
+        let behind = SqliteStore::behind(&path).await.unwrap().expect("it is behind");
+        assert_eq!(behind.needed - behind.found, 1, "{behind:?}");
+    }
+}
+
+#[tokio::test]
 async fn sqlite_refuses_a_file_that_is_none_and_a_folder_that_cannot_be() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("footnote.db");
@@ -88,6 +107,21 @@ async fn postgres_refuses_a_schema_that_is_newer() {
     refused(store.ping().await, "newer footnote");
     let error = refused(PostgresStore::connect(&database.url).await, "newer footnote");
     assert!(!error.is_transient() && error.to_string().contains("9999"), "{error}");
+}
+
+#[tokio::test]
+async fn postgres_says_how_far_its_schema_is_behind_and_leaves_it_there() {
+    let database = crate::postgres::database().await;
+    drop(PostgresStore::connect(&database.url).await.unwrap());
+    assert_eq!(PostgresStore::behind(&database.url).await.unwrap(), None);
+    let mut conn = PgConnection::connect(&database.url).await.unwrap();
+    sqlx::query(EARLIER).execute(&mut conn).await.unwrap();
+    for _ in 0..2 {
+        let behind = PostgresStore::behind(&database.url).await.unwrap().expect("it is behind");
+        assert_eq!(behind.needed - behind.found, 1, "{behind:?}");
+    }
+    sqlx::query("DROP TABLE _sqlx_migrations").execute(&mut conn).await.unwrap();
+    assert_eq!(PostgresStore::behind(&database.url).await.unwrap(), None, "there is none that could be behind");
 }
 
 #[tokio::test]
