@@ -1,8 +1,9 @@
 //! `footnote conversations`: listing, showing and deleting conversations.
 
 use clap::Subcommand;
+use serde_json::json;
 
-use super::{Exit, output};
+use super::{Exit, audit, output};
 use crate::{
     app::open_metadata,
     config::Config,
@@ -114,7 +115,10 @@ async fn delete(config: Config, ids: Vec<ConversationId>) -> anyhow::Result<Exit
     let mut exit = Exit::Ok;
     for id in ids {
         match metadata.delete_conversation(id).await {
-            Ok(()) => println!("{id} deleted"),
+            Ok(()) => {
+                audit::record(&config, &*metadata, "delete_conversation", Some(id.to_string()), json!({})).await?;
+                println!("{id} deleted");
+            }
             Err(error @ MetadataStoreError::NotFound { .. }) => {
                 eprintln!("{error}");
                 exit = Exit::Incomplete;

@@ -1,8 +1,9 @@
 //! `footnote documents`: listing, showing and deleting documents.
 
 use clap::Subcommand;
+use serde_json::json;
 
-use super::{Exit, ask::key_value, output};
+use super::{Exit, ask::key_value, audit, output};
 use crate::{
     app::open_metadata,
     app::{App, Purpose},
@@ -113,7 +114,10 @@ async fn delete(config: Config, ids: Vec<DocumentId>) -> anyhow::Result<Exit> {
     let mut exit = Exit::Ok;
     for id in ids {
         match app.metadata.delete_document(id).await {
-            Ok(_) => println!("{id} deleted"),
+            Ok(_) => {
+                audit::record(&app.config, &*app.metadata, "delete_document", Some(id.to_string()), json!({})).await?;
+                println!("{id} deleted");
+            }
             Err(error) => {
                 eprintln!("{id}: {error}");
                 exit = Exit::Incomplete;
@@ -127,6 +131,11 @@ async fn delete(config: Config, ids: Vec<DocumentId>) -> anyhow::Result<Exit> {
 async fn delete_many(config: Config, collection: &str, filter: &Filter, look_only: bool) -> anyhow::Result<Exit> {
     let app = App::start(config, Purpose { answers: false, any_index: true }).await?;
     let picked = delete_matching(&app.ingest, collection, filter, &Access::everything(), look_only).await?;
+    if !look_only {
+        let ids: Vec<_> = picked.iter().map(|one| one.document_id).collect();
+        let details = json!({"collection": collection, "look_only": look_only, "documents": ids});
+        audit::record(&app.config, &*app.metadata, "delete_documents", None, details).await?;
+    }
     for document in &picked {
         println!("{}  {}", document.document_id, document.name);
     }

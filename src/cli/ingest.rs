@@ -330,11 +330,11 @@ pub fn print(summary: &Summary) {
     if !summary.passed_over.is_empty() {
         println!("passed over {} hidden files and links:", summary.passed_over.len());
         for name in &summary.passed_over {
-            println!("  {name}");
+            println!("  {}", output::one_line(name));
         }
     }
     for (name, reason) in &summary.failed {
-        println!("refused {name}: {reason}");
+        println!("refused {}: {}", output::one_line(name), output::one_line(reason));
     }
 }
 

@@ -2,6 +2,20 @@
 //!
 //! Standard output carries results, standard error progress and logs. May depend on everything.
 
+// In place of the standard ones, which panic where nobody reads: a command that is piped into `head`, or whose disk is full,
+// ends with an error like any other. Defined before the modules, so that none of them can forget it.
+macro_rules! print {
+    ($($said:tt)*) => { $crate::cli::output::say(format_args!($($said)*)) };
+}
+macro_rules! println {
+    () => { $crate::cli::output::say(format_args!("\n")) };
+    ($($said:tt)*) => { $crate::cli::output::say(format_args!("{}\n", format_args!($($said)*))) };
+}
+macro_rules! eprintln {
+    () => { $crate::cli::output::tell(format_args!("")) };
+    ($($said:tt)*) => { $crate::cli::output::tell(format_args!($($said)*)) };
+}
+
 mod adapters;
 mod ask;
 mod audit;

@@ -2,13 +2,32 @@
 //!
 //! May depend on `domain`, `answer` and `eval::bootstrap`.
 
-use std::fmt::Write as _;
+use std::{
+    fmt::Write as _,
+    io::{self, Write as _},
+};
 
+use super::Exit;
 use crate::{
     answer::Passage,
     domain::{Citation, Outcome, OutcomeKind, Wording},
     eval::bootstrap::Estimate,
 };
+
+/// Writes a result to standard output: what `print!` and `println!` are in commands. Where that cannot be done the program
+/// ends: what it would say next could not be said either.
+pub fn say(said: std::fmt::Arguments<'_>) {
+    let mut out = io::stdout().lock();
+    if let Err(error) = out.write_fmt(said).and_then(|()| out.flush()) {
+        tell(format_args!("error: cannot write to standard output: {error}"));
+        std::process::exit(Exit::Failed as i32);
+    }
+}
+
+/// Writes a line to standard error: what `eprintln!` is in commands. Where nobody reads that, nobody can be told.
+pub fn tell(said: std::fmt::Arguments<'_>) {
+    drop(writeln!(io::stderr().lock(), "{said}"));
+}
 
 /// Prints a value as JSON, for programs.
 pub fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
@@ -45,7 +64,8 @@ pub fn render_outcome(outcome: &Outcome) -> String {
         while let Some((_, number)) = marks.next_if(|(end, _)| *end as usize <= position) {
             let _ = write!(text, " [{number}]");
         }
-        text.push(character);
+        // One for one: the marks count characters.
+        text.push(if character.is_control() && character != '\n' { '\u{fffd}' } else { character });
     }
     for (_, number) in marks {
         let _ = write!(text, " [{number}]");
@@ -67,12 +87,12 @@ pub fn render_outcome(outcome: &Outcome) -> String {
 }
 
 fn place(citation: &Citation) -> String {
-    let mut place = citation.name.clone();
+    let mut place = one_line(&citation.name);
     if let Some(page) = citation.page {
         let _ = write!(place, ", page {page}");
     }
     if let Some(heading) = &citation.heading {
-        let _ = write!(place, ", \"{heading}\"");
+        let _ = write!(place, ", \"{}\"", one_line(heading));
     }
     place
 }
@@ -91,12 +111,12 @@ pub fn ended(outcome: &Outcome) -> &'static str {
 /// A passage that was found, in a few lines.
 pub fn render_passage(number: usize, passage: &Passage) -> String {
     let chunk = &passage.chunk;
-    let mut text = format!("{number}. {}", passage.name);
+    let mut text = format!("{number}. {}", one_line(&passage.name));
     if let Some(page) = chunk.page {
         let _ = write!(text, ", page {page}");
     }
     if !chunk.heading_path.is_empty() {
-        let _ = write!(text, ", {}", chunk.heading_path.join(" > "));
+        let _ = write!(text, ", {}", one_line(&chunk.heading_path.join(" > ")));
     }
     let _ = write!(text, "  (score {:.4}, characters {}-{})", passage.score, chunk.range.start, chunk.range.end);
     let shown: String = one_line(&chunk.text).chars().take(240).collect();
@@ -105,9 +125,10 @@ pub fn render_passage(number: usize, passage: &Passage) -> String {
     text
 }
 
-/// A text on one line.
+/// A text on one line. Control characters separate words: those of a document or of a file's name are not the terminal's.
 pub fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// A number of bytes as a person reads it.
@@ -209,5 +230,14 @@ mod tests {
             timings_ms: Timings::default(),
         };
         insta::assert_snapshot!(render_outcome(&outcome));
+        // What a document says gives the terminal no orders, and moves no mark.
+        let hostile = Outcome {
+            answer: "\u{1b}[2J One.".into(),
+            citations: vec![Citation { heading: Some("a\u{1b}]0;b\u{7}".into()), ..citation(9, 0, "uno\u{9b}2Jdue") }],
+            ..outcome
+        };
+        let shown = render_outcome(&hostile);
+        assert!(!shown.chars().any(|c| c.is_control() && c != '\n'), "{shown:?}");
+        assert!(shown.starts_with("\u{fffd}[2J One. [1]\n") && shown.contains("\"uno 2Jdue\""), "{shown:?}");
     }
 }

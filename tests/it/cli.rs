@@ -8,6 +8,7 @@ use footnote::{
 };
 use reqwest::multipart::Form;
 use serde_json::{Value, json};
+use sqlx::{Connection as _, SqliteConnection};
 
 use crate::{
     program::Program,
@@ -69,6 +70,9 @@ async fn a_folder_goes_in_is_asked_listed_and_deleted() {
     assert_eq!((shown.code, &shown.json()), (Some(0), &listed[0]));
     let deleted = program.run(&["documents", "delete", id]).await;
     assert_eq!((deleted.code, deleted.stdout), (Some(0), format!("{id} deleted\n")));
+    // As over HTTP, but for who did it.
+    let entry = program.run(&["audit", "--action", "delete_document"]).await.json();
+    assert_eq!((entry["subject"].as_str(), &entry["actor"]), (Some(id), &json!("command line")));
     let again = program.run(&["documents", "delete", id, listed[1]["id"].as_str().unwrap()]).await;
     assert_eq!(again.code, Some(4), "{again:?}");
     assert!(again.stderr.contains(&format!("there is no document `{id}`")), "{again:?}");
@@ -190,6 +194,46 @@ async fn completions_know_every_command_and_models_are_listed() {
         assert!(!model["licence"].as_str().unwrap().is_empty());
         assert!(Path::new(model["path"].as_str().unwrap()).exists());
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_printed_is_an_error_and_no_panic() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = Program::with_models_in(&dir.path().join("data"), dir.path());
+    for arguments in
+        [&["models", "list"][..], &["keys", "create", "x", "--scope", "ask", "--all-collections", "--json"]]
+    {
+        // As into `head`, which has gone, and into a file on a disk that is full.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let outs: [std::process::Stdio; 2] = [writer.into(), full.into()];
+        for (out, why) in outs.into_iter().zip(["Broken pipe", "No space left"]) {
+            let (code, said) = program.run_into(arguments, out).await;
+            assert_eq!(code, Some(1), "{arguments:?}: {said}");
+            assert!(said.contains("cannot write to standard output") && said.contains(why), "{said}");
+            assert!(!said.contains("panicked"), "{said}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn doctor_leaves_an_older_schema_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let path = data.join("footnote.db");
+    drop(SqliteStore::connect(&path).await.unwrap());
+    let mut conn = SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap();
+    let earlier = "DELETE FROM _sqlx_migrations WHERE version = (SELECT MAX(version) FROM _sqlx_migrations)";
+    sqlx::query(earlier).execute(&mut conn).await.unwrap();
+    conn.close().await.unwrap();
+    let before = SqliteStore::behind(&path).await.unwrap();
+    assert!(before.is_some());
+    let program = Program::with_models_in(&data, dir.path());
+    let doctor = program.run(&["doctor"]).await;
+    assert_eq!(doctor.code, Some(1), "{doctor:?}");
+    assert!(doctor.stdout.contains("its schema is version") && doctor.stdout.contains("--repair"), "{doctor:?}");
+    assert_eq!(SqliteStore::behind(&path).await.unwrap(), before, "nothing was changed");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

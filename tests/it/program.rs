@@ -91,6 +91,13 @@ impl Program {
         }
     }
 
+    /// Runs a command whose results go there; returns its code, and what it said beside them.
+    pub async fn run_into<S: AsRef<OsStr>>(&self, arguments: &[S], out: impl Into<Stdio>) -> (Option<i32>, String) {
+        let running = self.command(arguments).stdout(out).spawn().unwrap();
+        let output = timeout(PATIENCE, running.wait_with_output()).await.expect("the program ends").unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    }
+
     /// Starts a command.
     pub fn start<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Started {
         let mut child = self.command(arguments).stdout(Stdio::null()).spawn().unwrap();
