@@ -1,5 +1,9 @@
 //! `footnote ask`: one question, one answer, numbered footnotes.
 
+use std::time::Duration;
+
+use anyhow::Context as _;
+
 use super::{Exit, output};
 use crate::{
     answer,
@@ -50,6 +54,11 @@ pub fn key_value(text: &str) -> Result<(String, serde_json::Value), String> {
     Ok((key.to_owned(), value))
 }
 
+/// Why there is no answer, and what can be done.
+pub fn too_long(what: &str, limit: Duration) -> String {
+    format!("the {what} took longer than the {} s that `ask_timeout_seconds` allows", limit.as_secs())
+}
+
 impl Ask {
     /// Answers the question.
     pub async fn run(self, config: Config) -> anyhow::Result<Exit> {
@@ -65,7 +74,9 @@ impl Ask {
         if let Err(error) = services.vocabulary.refresh(&question.asker.access).await {
             tracing::warn!(%error, "the vocabulary of the index could not be built; spelling is not corrected");
         }
-        let outcome = tokio::time::timeout(app.config.ask_timeout, answer::answer(&services, question, None)).await??;
+        let work = answer::answer(&services, question, None);
+        let outcome = tokio::time::timeout(app.config.ask_timeout, work).await;
+        let outcome = outcome.with_context(|| too_long("answer", app.config.ask_timeout))??;
         if self.json {
             output::print_json(&outcome)?;
         } else {

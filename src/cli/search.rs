@@ -1,6 +1,12 @@
 //! `footnote search`: the passages that `ask` would read.
 
-use super::{Exit, ask::Scope, output};
+use anyhow::Context as _;
+
+use super::{
+    Exit,
+    ask::{Scope, too_long},
+    output,
+};
 use crate::{
     answer::{self, RankingKind, SearchRequest},
     app::{App, Purpose},
@@ -36,7 +42,8 @@ impl Search {
             ranking: self.ranking,
             access: Access::everything(),
         };
-        let found = tokio::time::timeout(app.config.ask_timeout, answer::search(&app.retrieve, request)).await??;
+        let found = tokio::time::timeout(app.config.ask_timeout, answer::search(&app.retrieve, request)).await;
+        let found = found.with_context(|| too_long("search", app.config.ask_timeout))??;
         if self.json {
             output::print_json(&found)?;
         } else if found.results.is_empty() {
