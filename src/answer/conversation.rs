@@ -4,7 +4,7 @@
 
 use super::AnswerError;
 use crate::{
-    domain::{Asker, CitedStretch, ConversationId, MAX_HISTORY, Outcome, Question, Turn, TurnSource},
+    domain::{Asker, CitedStretch, ConversationId, MAX_HISTORY, Outcome, OutcomeKind, Question, Turn, TurnSource},
     metadata_store::{MetadataStore, check_collection},
 };
 
@@ -68,9 +68,13 @@ pub(super) fn turn_of(outcome: &Outcome) -> Turn {
             });
         }
     }
+    // Of several questions the one that is asked back: what is chosen goes on with it.
+    let asked_back = outcome.clarify.as_ref().and_then(|_| {
+        outcome.question.parts.iter().find(|part| part.outcome == OutcomeKind::Clarify).map(|part| &part.question)
+    });
     Turn {
         question: written_out(&outcome.question.original),
-        interpreted: Some(written_out(&outcome.question.interpreted)),
+        interpreted: Some(written_out(asked_back.unwrap_or(&outcome.question.interpreted))),
         outcome: Some(outcome.outcome),
         answer: Some(written_out(&outcome.answer)),
         short_answer: outcome.short_answer.as_deref().map(written_out),
