@@ -4,7 +4,10 @@
 
 use super::AnswerError;
 use crate::{
-    domain::{Asker, CitedStretch, ConversationId, MAX_HISTORY, Outcome, OutcomeKind, Question, Turn, TurnSource},
+    domain::{
+        Asker, CitedStretch, ConversationId, MAX_HISTORY, MAX_READINGS, Outcome, OutcomeKind, Question, Turn,
+        TurnSource,
+    },
     metadata_store::{MetadataStore, check_collection},
 };
 
@@ -47,6 +50,16 @@ pub(super) fn check_history(turns: usize) -> Result<(), AnswerError> {
     match turns {
         0..=MAX_HISTORY => Ok(()),
         _ => Err(AnswerError::Invalid(format!("the history has {turns} turns: give the newest {MAX_HISTORY}"))),
+    }
+}
+
+/// A turn that says it has offered more readings than any answer has is refused: a reply is compared with all of them.
+pub(super) fn check_readings(history: &[Turn]) -> Result<(), AnswerError> {
+    match history.iter().map(|turn| turn.clarify.len()).max() {
+        Some(readings) if readings > MAX_READINGS => Err(AnswerError::Invalid(format!(
+            "a turn of the history has {readings} readings in `clarify`: an answer offers at most {MAX_READINGS}"
+        ))),
+        _ => Ok(()),
     }
 }
 
