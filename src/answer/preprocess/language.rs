@@ -22,11 +22,12 @@ pub fn language(text: &str) -> Option<&'static str> {
 }
 
 /// Words that questions of other languages begin with, and nothing in English does. Sorted.
-const QUESTION_WORDS: [&str; 45] = [
-    "combien", "cuál", "cuáles", "cuándo", "cuánta", "cuántas", "cuánto", "cuántos", "cómo", "dlaczego", "dónde",
-    "gdzie", "hoeveel", "kiedy", "onde", "perché", "pourquoi", "quais", "quale", "quand", "quando", "quanto", "quel",
-    "quelle", "quelles", "quels", "quem", "quién", "quiénes", "quoi", "qué", "waar", "waarom", "wann", "wanneer",
-    "warum", "welche", "welchem", "welchen", "welcher", "welches", "wer", "weshalb", "wie", "wieso",
+const OPENERS: [&str; 55] = [
+    "combien", "cuál", "cuáles", "cuándo", "cuánta", "cuántas", "cuánto", "cuántos", "cómo", "darf", "dlaczego",
+    "dónde", "dürfen", "gdzie", "gibt", "hoeveel", "ist", "kann", "kiedy", "können", "muss", "müssen", "onde",
+    "perché", "pourquoi", "quais", "quale", "quand", "quando", "quanto", "quel", "quelle", "quelles", "quels", "quem",
+    "quién", "quiénes", "quoi", "qué", "sind", "waar", "waarom", "wann", "wanneer", "warum", "welche", "welchem",
+    "welchen", "welcher", "welches", "wer", "weshalb", "wie", "wieso", "wird",
 ];
 
 /// Whether a text is surely not English, however short it is: in another script, or a question as other languages begin
@@ -35,8 +36,9 @@ pub fn is_foreign(text: &str) -> bool {
     let first = text.split_whitespace().next().unwrap_or_default();
     let word = first.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
     first.starts_with('¿')
-        || QUESTION_WORDS.binary_search(&word.as_str()).is_ok()
+        || OPENERS.binary_search(&word.as_str()).is_ok()
         || detect_script(text).is_some_and(|script| script != Script::Latin)
+        || language(text).is_some_and(|code| code != "eng")
 }
 
 #[cfg(test)]
@@ -45,9 +47,16 @@ mod tests {
 
     #[test]
     fn what_is_surely_not_english_is_known_however_short_it_is() {
-        assert!(QUESTION_WORDS.is_sorted());
-        for text in ["Wie lange?", "¿hay wifi?", "Сколько стоит подписка", "东京的人口", "كم عدد السكان", "WARUM nicht"]
-        {
+        assert!(OPENERS.is_sorted());
+        for text in [
+            "Wie lange?",
+            "¿hay wifi?",
+            "Сколько стоит подписка",
+            "东京的人口",
+            "كم عدد السكان",
+            "WARUM nicht",
+            "Ist das erlaubt?",
+        ] {
             assert!(is_foreign(text), "{text}");
         }
         for text in ["", "?", "😀", "42", "max upload size", "café", "What is 東京?", "the β test"] {
