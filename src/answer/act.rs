@@ -35,7 +35,9 @@ pub fn act(id: AnswerId, question: PreparedQuestion, ended: &[EndedPart], model:
         _ => OutcomeKind::Partial,
     };
     let empty = ended.iter().all(|part| part.read.evidence.passages.is_empty());
-    let options = ended.iter().flat_map(|part| &part.options).cloned().collect::<Vec<_>>();
+    // One thing is asked back at a time: a reply could not say which part it chooses for.
+    let options =
+        ended.iter().map(|part| &part.options).find(|options| !options.is_empty()).cloned().unwrap_or_default();
     let (answer, actions) = match (outcome, question.reply) {
         (OutcomeKind::Blocked, Some(reply)) => (reply.to_owned(), Vec::new()),
         (OutcomeKind::Clarify, _) => (asks_back(&options), Vec::new()),

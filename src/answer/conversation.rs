@@ -4,7 +4,10 @@
 
 use super::AnswerError;
 use crate::{
-    domain::{Asker, CitedStretch, ConversationId, MAX_HISTORY, Outcome, Question, Turn, TurnSource},
+    domain::{
+        Asker, CitedStretch, ConversationId, MAX_HISTORY, MAX_READINGS, Outcome, OutcomeKind, Question, Turn,
+        TurnSource,
+    },
     metadata_store::{MetadataStore, check_collection},
 };
 
@@ -55,6 +58,16 @@ pub(super) fn check_history(turns: usize) -> Result<(), AnswerError> {
     }
 }
 
+/// A turn that says it has offered more readings than any answer has is refused: a reply is compared with all of them.
+pub(super) fn check_readings(history: &[Turn]) -> Result<(), AnswerError> {
+    match history.iter().map(|turn| turn.clarify.len()).max() {
+        Some(readings) if readings > MAX_READINGS => Err(AnswerError::Invalid(format!(
+            "a turn of the history has {readings} readings in `clarify`: an answer offers at most {MAX_READINGS}"
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// The newest turns of a conversation, at most `limit` (1 to 1,000), oldest first.
 pub async fn history(metadata: &dyn MetadataStore, id: ConversationId, limit: u32) -> Result<Vec<Turn>, AnswerError> {
     Ok(metadata.latest_turns(id, limit).await?.into_iter().map(|recorded| recorded.turn).collect())
@@ -73,9 +86,13 @@ pub(super) fn turn_of(outcome: &Outcome) -> Turn {
             });
         }
     }
+    // Of several questions the one that is asked back: what is chosen goes on with it.
+    let asked_back = outcome.clarify.as_ref().and_then(|_| {
+        outcome.question.parts.iter().find(|part| part.outcome == OutcomeKind::Clarify).map(|part| &part.question)
+    });
     Turn {
         question: written_out(&outcome.question.original),
-        interpreted: Some(written_out(&outcome.question.interpreted)),
+        interpreted: Some(written_out(asked_back.unwrap_or(&outcome.question.interpreted))),
         outcome: Some(outcome.outcome),
         answer: Some(written_out(&outcome.answer)),
         short_answer: outcome.short_answer.as_deref().map(written_out),

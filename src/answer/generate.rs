@@ -101,7 +101,7 @@ pub async fn generate(
         Ok::<_, AnswerError>(())
     };
     // A caller that left ends `reading`, and with it the generator's work: its reply channel is dropped.
-    let (generated, ()) = tokio::try_join!(async { writing.await.map_err(AnswerError::from) }, reading)?;
+    let (generated, ()) = tokio::try_join!(async { writing.await.map_err(of_the_question) }, reading)?;
     let usage = Usage {
         prompt_tokens: generated.prompt_tokens,
         completion_tokens: generated.completion_tokens,
@@ -110,6 +110,17 @@ pub async fn generate(
     let mut verified = checker.finish();
     verified.milliseconds = checking.as_secs_f64() * 1000.0;
     Ok((Draft { text: generated.text, usage }, verified))
+}
+
+/// The passages are of our choosing: what the caller can shorten is the question.
+fn of_the_question(error: GeneratorError) -> AnswerError {
+    match error {
+        GeneratorError::PromptTooLong { tokens, window } => AnswerError::Invalid(format!(
+            "the question with what was found for it has {tokens} tokens, and the generator takes {window}: shorten the \
+             question"
+        )),
+        other => other.into(),
+    }
 }
 
 /// The prompt when the answer was found: what stands around it.
@@ -141,4 +152,16 @@ async fn prompt_of_whole_passages(
     };
     let built = tokio::task::spawn_blocking(build).await;
     Ok(built.map_err(|error| GeneratorError::Failed(error.to_string()))??)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_too_much_is_told_to_shorten_the_question() {
+        let error = of_the_question(GeneratorError::PromptTooLong { tokens: 9_000, window: 2_048 });
+        assert!(matches!(&error, AnswerError::Invalid(text) if text.contains("9000") && text.contains("shorten")));
+        assert!(of_the_question(GeneratorError::Busy).is_transient());
+    }
 }

@@ -12,7 +12,7 @@ use super::{
     preprocess::{check_top_k, clean},
 };
 use crate::{
-    domain::{Access, Chunk, DEFAULT_COLLECTION, Filter, Generation, GenerationNumber},
+    domain::{Access, Allowed, Chunk, DEFAULT_COLLECTION, Filter, Generation, GenerationNumber},
     metadata_store::FoundChunk,
     vector_store::{Fusion, Ranking, ScoredChunk, VectorQuery, VectorStoreError},
 };
@@ -137,7 +137,8 @@ where
 }
 
 /// Adds the passages that the conversation rests on, behind the others: what is asked next often stands there too. A
-/// question with a filter gets none, since nothing says that they pass it.
+/// question with a filter gets none, since nothing says that they pass it, and of another collection than the one that is
+/// asked there are none: a caller that sends the history itself may name any.
 pub async fn carry(
     services: &RetrieveServices,
     question: &PreparedQuestion,
@@ -150,7 +151,10 @@ pub async fn carry(
     if ids.is_empty() || !question.filter.is_empty() {
         return Ok(());
     }
-    let chunks = services.metadata.readable_chunks(evidence.generation, &ids, &question.access).await?;
+    let asked = question.access.collections.allows(&question.collection).then(|| question.collection.clone());
+    let collections = Allowed::from_list(Some(asked));
+    let access = Access { collections, labels: question.access.labels.clone() };
+    let chunks = services.metadata.readable_chunks(evidence.generation, &ids, &access).await?;
     let carried = chunks.into_iter().map(|found| Passage {
         chunk: found.chunk,
         name: found.name,

@@ -238,6 +238,41 @@ async fn two_questions_are_answered_one_by_one() {
 }
 
 #[tokio::test]
+async fn of_several_questions_one_is_asked_back_and_the_choice_goes_on_with_it() {
+    let services = Scripted::new(None, "").await.services;
+    let asked = question("How long does a lease last? Which metal has the highest melting temperature?");
+    let prepared = preprocess::preprocess(&services, asked).await.unwrap();
+    assert_eq!(prepared.parts.len(), 2);
+    let ended = |options: &[&str]| EndedPart {
+        read: ReadEvidence {
+            evidence: Evidence { generation: 1, passages: Vec::new(), question_vector: Vec::new() },
+            verdict: Verdict::NotRead,
+            spans: Vec::new(),
+        },
+        verified: Verified::default(),
+        options: options.iter().map(|option| (*option).to_owned()).collect(),
+        usage: Usage::default(),
+    };
+    let second = prepared.parts[1].interpreted.clone();
+    let cases: [([&[&str]; 2], usize); 2] =
+        [([&["Red kiln", "Blue kiln"], &["Iron", "Lead"]], 0), ([&[], &["Iron", "Lead"]], 1)];
+    for (options, of) in cases {
+        let ended = options.map(ended);
+        let outcome = act::act(AnswerId::new(), prepared.clone(), &ended, services.models());
+        assert_eq!((outcome.outcome, outcome.clarify.as_ref()), (OutcomeKind::Clarify, Some(&ended[of].options)));
+        let history = vec![conversation::turn_of(&outcome)];
+        let chosen = Question { history, ..question("the second one") };
+        let chosen = preprocess::preprocess(&services, chosen).await.unwrap();
+        assert_eq!((chosen.understood.kind, chosen.parts.len()), (RequestKind::Choice, 1));
+        if of == 1 {
+            assert_eq!(chosen.understood.interpreted, clarify::chosen_question(&second, "Lead"));
+        } else {
+            assert_eq!(chosen.understood.interpreted, "How long does a lease last (Blue kiln)?");
+        }
+    }
+}
+
+#[tokio::test]
 async fn small_talk_is_not_looked_up() {
     let scripted = finding(2.0, "A lease lasts sixty seconds.").await;
     let outcome = scripted.ask("Hello there!", &PASSAGES).await.unwrap();
@@ -259,4 +294,15 @@ async fn what_the_policy_names_is_blacked_out_in_answer_and_quote() {
     scripted.services.stages = scripted.services.stages.with(Stage::Redact, false);
     let outcome = scripted.ask(QUESTION, &passages).await.unwrap();
     assert_eq!((outcome.citations[0].quote.as_str(), outcome.redacted.len()), (passages[0], 0));
+}
+
+#[tokio::test]
+async fn a_part_of_a_secret_is_blacked_out_wherever_it_is_repeated() {
+    let mut scripted = Scripted::new(Some(ScriptedReader::finding("hunter2", 2.0)), "The old one is hunter2.").await;
+    scripted.services.redact = [PersonalKind::Secret].into();
+    let passages = ["The password is hunter2-Kiln-42, and it is an old one."];
+    let outcome = scripted.ask("What opens the kiln?", &passages).await.unwrap();
+    assert_eq!(outcome.citations[0].quote, "The password is ███████████████, and it is an old one.");
+    assert_eq!(outcome.short_answer.as_deref(), Some("███████"), "{outcome:?}");
+    assert!(!outcome.answer.contains("hunter2"), "{outcome:?}");
 }

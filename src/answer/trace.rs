@@ -17,12 +17,15 @@ pub fn trace_of(
     asked_at: DateTime<Utc>,
 ) -> AnswerTrace {
     let redactor = postfilter::redactor_of(services, passages.iter());
+    let shown = |headings: &[String]| {
+        headings.iter().map(|heading| redactor.redact(heading, &mut BTreeSet::new())).collect::<Vec<_>>()
+    };
     let traced = |passage: &Passage| TracedPassage {
         chunk_id: passage.chunk.id,
         document_id: passage.chunk.document_id,
         version: passage.chunk.version,
         name: passage.name.clone(),
-        heading_path: passage.chunk.heading_path.clone(),
+        heading_path: shown(&passage.chunk.heading_path),
         page: passage.chunk.page,
         range: passage.chunk.range,
         // What was blacked out in the answer is in its outcome already.

@@ -29,8 +29,9 @@ pub struct Turn {
     /// What the answer rests on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<TurnSource>,
-    /// The readings that were offered, when it ended in `clarify`.
+    /// The readings that were offered, when it ended in `clarify`: at most 20.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 20)]
     pub clarify: Vec<String>,
 }
 

@@ -13,6 +13,9 @@ pub const DEFAULT_TOP_K: u32 = 5;
 pub const MAX_TOP_K: u32 = 50;
 /// The most turns of a history that comes with a question.
 pub const MAX_HISTORY: usize = 20;
+/// The most readings that a turn of a history may have offered: what an answer to as many questions as one request may
+/// ask could hold.
+pub const MAX_READINGS: usize = 20;
 /// The most code points of a question.
 pub const MAX_QUESTION_CODE_POINTS: usize = 4_000;
 

@@ -16,6 +16,7 @@ use xxhash_rust::xxh32::xxh32;
 
 use crate::vector_store::SparseVector;
 use stop_words::is_stop_word;
+pub use words::is_unspaced;
 use words::{WordKind, words};
 
 /// How fast further occurrences of a term stop to count.

@@ -27,6 +27,8 @@ const ORDINALS: &[&[&str]] = &[
 ];
 /// So many words beside those of the reading a reply may have: with more it is a sentence of its own.
 const MOST_OTHER_WORDS: usize = 2;
+/// A reply with more words than this is a text, whatever it is about: nothing is compared with it but the readings whole.
+const MOST_WORDS: usize = 64;
 
 /// The reading that a reply chooses: by its place (`the second`, `2`), by words of it that no other one has, misspelt
 /// slightly or not, or by all of it. `None` for a reply that chooses none or several, and for one that is a question of its
@@ -39,7 +41,7 @@ pub fn choice(reply: &str, options: &[String]) -> Option<usize> {
     }
     let first = said.first()?;
     let contains = |list: &[&str], word: &String| list.binary_search(&word.as_str()).is_ok();
-    if reply.trim_end().ends_with('?') || contains(QUESTION_WORDS, first) {
+    if said.len() > MOST_WORDS || reply.trim_end().ends_with('?') || contains(QUESTION_WORDS, first) {
         return None;
     }
     let meaning: Vec<&String> = said.iter().filter(|word| !contains(FILLERS, word)).collect();
@@ -102,7 +104,9 @@ fn is_alike(said: &str, word: &str) -> bool {
         4..8 => 1,
         _ => 2,
     };
-    said == word || (slips > 0 && strsim::damerau_levenshtein(said, word) <= slips)
+    // Comparing costs the product of the two lengths, and words of very different ones are not alike.
+    let as_long = || said.chars().count().abs_diff(word.chars().count()) <= slips;
+    said == word || (slips > 0 && as_long() && strsim::damerau_levenshtein(said, word) <= slips)
 }
 
 fn words(text: &str) -> Vec<String> {
@@ -169,6 +173,7 @@ mod tests {
             assert_eq!(chosen(reply, &options), None, "{reply}");
         }
         assert_eq!(chosen("docker or postgres", &options), None);
+        assert_eq!(chosen(&"docker ".repeat(MOST_WORDS + 1), &options), None);
         assert_eq!(chosen("tell me something else about the price of docker instead", &options), None);
         // The second place is not the reading called 2.
         assert_eq!(chosen("2", &["Version 2", "Version 3"]), None);

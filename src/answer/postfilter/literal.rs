@@ -1,40 +1,21 @@
 //! What a sentence of the draft may not change by a hair: numbers, dates, names, and whether something is so or not.
 //!
-//! Numbers are compared by value: `1,000` is `1000` and `sixty` is `60`. May depend on `models::lexical`.
+//! Numbers are compared by value: `1,000` is `1000` and `sixty` is `60`; and by what stands beside them (`quantity`). May
+//! depend on `models::lexical`.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::support::SourceSentence;
+use super::{
+    quantity::{Quantity, quantities},
+    support::SourceSentence,
+};
 use crate::models::lexical::Lexical;
 
 /// Words that turn a statement round.
-const NEGATIONS: [&str; 9] = ["not", "no", "never", "none", "cannot", "without", "neither", "nor", "nothing"];
-/// The numbers that are written as one word, but for the tens and the large ones.
-const SMALL: [&str; 20] = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-];
-const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+const NEGATIONS: [&str; 11] =
+    ["not", "no", "never", "none", "nobody", "nowhere", "cannot", "without", "neither", "nor", "nothing"];
 
 /// Whether numbers and names of the sentence stand in the source (or its passage's headings, or the question), and both are
 /// negated or neither.
@@ -42,56 +23,21 @@ pub fn agrees(sentence: &str, source: &SourceSentence<'_>, question: &str, lexic
     let asked: HashSet<String> = lexical.terms(question).into_iter().collect();
     let known =
         |word: &str| lexical.terms(word).iter().all(|term| source.passage_terms.contains(term) || asked.contains(term));
-    let held: BTreeSet<String> = numbers(source.text).chain(numbers(question)).collect();
+    let (held, asked_for) = (quantities(source.text), quantities(question));
     let names = sentence.unicode_words().skip(1).filter(|word| word.starts_with(char::is_uppercase)).all(known);
     names
-        && written_numbers(sentence).all(|number| held.contains(&number))
+        && quantities(sentence).iter().all(|number| is_held(number, &held, &asked_for))
         && is_negated(sentence) == is_negated(source.text)
 }
 
-/// The values of all numbers of a text.
-fn numbers(text: &str) -> impl Iterator<Item = String> + '_ {
-    text.unicode_words().flat_map(|word| value(word).into_iter().chain(spelled(word)))
-}
-
-/// The values of the numbers that a draft states. `one` is hardly ever a number there (`one of them`), and the parts of a
-/// word with digits, such as `2nd`, are compared as a whole.
-fn written_numbers(text: &str) -> impl Iterator<Item = String> + '_ {
-    text.unicode_words().filter_map(|word| value(word).or_else(|| spelled(word).filter(|number| number != "1")))
-}
-
-/// A word with a digit, as it compares: without separators of thousands, zeros at the ends and the endings of ordinals.
-fn value(word: &str) -> Option<String> {
-    if !word.bytes().any(|byte| byte.is_ascii_digit()) {
-        return None;
+/// Whether a number stands in the source or, where the source does not have it, in the question. `one` is hardly ever a
+/// number in a draft (`one of them`).
+fn is_held(number: &Quantity, held: &[Quantity], asked_for: &[Quantity]) -> bool {
+    let is_one = number.spelled && number.value == "1";
+    match held.iter().any(|other| other.value == number.value) {
+        true => held.iter().any(|other| number.agrees_with(other)),
+        false => is_one || asked_for.iter().any(|other| other.value == number.value),
     }
-    let lower = word.to_lowercase();
-    let digits = ["st", "nd", "rd", "th"].iter().find_map(|ending| lower.strip_suffix(ending)).unwrap_or(&lower);
-    let plain = if is_grouped(digits) { digits.replace(',', "") } else { digits.to_owned() };
-    if !plain.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
-        return Some(plain);
-    }
-    let (whole, fraction) = plain.split_once('.').unwrap_or((&plain, ""));
-    let (whole, fraction) = (whole.trim_start_matches('0'), fraction.trim_end_matches('0'));
-    let whole = if whole.is_empty() { "0" } else { whole };
-    Some(if fraction.is_empty() { whole.to_owned() } else { format!("{whole}.{fraction}") })
-}
-
-/// `1,234,567.8`: groups of three behind the first.
-fn is_grouped(text: &str) -> bool {
-    let whole = text.split('.').next().unwrap_or_default();
-    let mut groups = whole.split(',');
-    let first = groups.next().unwrap_or_default();
-    whole.contains(',') && (1..=3).contains(&first.len()) && groups.all(|group| group.len() == 3)
-}
-
-/// A number that is written as a word.
-fn spelled(word: &str) -> Option<String> {
-    let lower = word.to_lowercase();
-    if let Some(small) = SMALL.iter().position(|known| *known == lower) {
-        return Some(small.to_string());
-    }
-    TENS.iter().position(|known| *known == lower).map(|tens| (10 * (tens + 2)).to_string())
 }
 
 /// Whether a text denies something: an odd number of negations.
@@ -138,7 +84,13 @@ mod tests {
             ("It holds 15 jobs.", "It holds 1.5 jobs."),
             ("It lasts seventy seconds.", "It lasts 60 seconds."),
             ("It began in 1905-06-01.", "It began in 1905-06-02."),
+            ("It lasts 60 minutes.", "It lasts 60 seconds."),
+            ("It freezes at 18 degrees.", "It freezes at -18 degrees."),
+            ("It lasts less than 60 seconds.", "It lasts more than 60 seconds."),
+            // The question's own number, of which the source says something else.
+            ("It lasts 30 minutes.", "It lasts 30 seconds."),
             ("It does not last.", "It lasts."),
+            ("Nobody leases it.", "The worker leases it."),
             ("Then Oracle leases it.", "Then Postgres leases it."),
         ] {
             assert!(!agreed(sentence, source), "{sentence} / {source}");

@@ -7,6 +7,7 @@
 
 mod citations;
 mod literal;
+mod quantity;
 mod redact;
 mod relevance;
 mod span;
@@ -14,7 +15,7 @@ mod support;
 #[cfg(test)]
 pub mod testing;
 
-use std::{collections::BTreeSet, time::Instant};
+use std::{collections::BTreeSet, ops::Range, time::Instant};
 
 use super::{
     AnswerError, AnswerEvent, AnswerServices, Evidence, Passage, PreparedPart, ReadEvidence, Verdict, prompts,
@@ -65,6 +66,14 @@ pub struct VerifiedSentence {
     pub citations: Vec<Citation>,
     /// How well its source carries it, 0 to 1.
     pub support: f32,
+}
+
+/// The text of the passage in which the span stands, and where in it, in bytes.
+fn place_of_span<'a>(evidence: &'a Evidence, verdict: &Verdict) -> Option<(&'a str, Range<usize>)> {
+    let (Verdict::Holds(span), Some(passage)) = (verdict, evidence.passages.first()) else { return None };
+    let index = CodePointIndex::new(&passage.chunk.text);
+    let place = index.byte_of(span.range.start)?..index.byte_of(span.range.end)?;
+    Some((passage.chunk.text.as_str(), place))
 }
 
 /// What blacks out the words of some evidence, by the policy.
@@ -124,6 +133,10 @@ impl<'a> Checker<'a> {
     ) -> Self {
         let (evidence, lexical) = (&read.evidence, &services.retrieve.lexical);
         let mut sources = support::source_sentences(lexical, &question.interpreted, &evidence.passages);
+        let mut redactor = redactor(services, evidence);
+        if let Some((whole, part)) = place_of_span(evidence, &read.verdict) {
+            redactor.know(whole, &part);
+        }
         let span = match (&read.verdict, evidence.passages.first()) {
             (Verdict::Holds(span), Some(passage)) => SpanSource::find(lexical, passage, span, &mut sources),
             _ => None,
@@ -136,7 +149,7 @@ impl<'a> Checker<'a> {
                 terms: lexical.terms(&question.interpreted).into_iter().collect(),
                 literal: services.stages.has(Stage::Literal),
             },
-            redactor: redactor(services, evidence),
+            redactor,
             verdict: &read.verdict,
             relevance: Relevance::new(
                 &services.retrieve,
@@ -250,7 +263,7 @@ impl<'a> Checker<'a> {
         self.verified.quoted = true;
         let source = &self.sources[best];
         let support = if self.span.is_some() { 1.0 } else { source.relevance };
-        let text = source.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = self.quoted(source);
         self.accept(text, &[best], support).await
     }
 
@@ -274,7 +287,7 @@ impl<'a> Checker<'a> {
         let mut events = Vec::new();
         events.extend(self.accept(CONTRADICT.to_owned(), &places, 1.0).await?);
         for place in places {
-            let text = self.sources[place].text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let text = self.quoted(&self.sources[place]);
             if !self.repeats(&text) {
                 events.extend(self.accept(text, &[place], 1.0).await?);
             }
@@ -288,7 +301,11 @@ impl<'a> Checker<'a> {
         // Where sources contradict each other there is not one answer.
         if let (false, false, Verdict::Holds(span)) = (sentences.is_empty(), self.verified.contradicting, self.verdict)
         {
-            self.verified.short_answer = Some(self.redactor.redact(&span.text, &mut self.verified.redacted));
+            let redacted = &mut self.verified.redacted;
+            self.verified.short_answer = Some(match place_of_span(self.evidence, self.verdict) {
+                Some((whole, part)) => self.redactor.redact_part(whole, part, redacted),
+                None => self.redactor.redact(&span.text, redacted),
+            });
         }
         self.verified.confidence = match self.verdict {
             // Without a sentence there is nothing to be sure of: the source has gone meanwhile.
@@ -300,6 +317,14 @@ impl<'a> Checker<'a> {
             }
         };
         self.verified
+    }
+
+    /// The words of a source on one line, as they may be shown.
+    fn quoted(&self, source: &SourceSentence<'_>) -> String {
+        let whole = &self.evidence.passages[source.passage].chunk.text;
+        // What is blacked out is told when the sentence is accepted with its quote.
+        let shown = self.redactor.redact_part(whole, source.range.clone(), &mut BTreeSet::new());
+        shown.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     fn repeats(&self, sentence: &str) -> bool {
@@ -329,8 +354,11 @@ impl<'a> Checker<'a> {
                 self.verified.removed.push(sentence);
                 return Ok(None);
             };
-            let quote = self.redactor.redact(&citation.quote, &mut self.verified.redacted);
-            citations.push(Citation { quote, ..citation });
+            let (whole, redacted) = (&passage.chunk.text, &mut self.verified.redacted);
+            // The quote is this very part of the passage.
+            let quote = self.redactor.redact_part(whole, source.range.clone(), redacted);
+            let heading = citation.heading.map(|heading| self.redactor.redact(&heading, redacted));
+            citations.push(Citation { quote, heading, ..citation });
         }
         let text = format!("{space}{}", self.redactor.redact(&sentence, &mut self.verified.redacted));
         self.verified.sentences.push(VerifiedSentence { text: text.clone(), citations: citations.clone(), support });

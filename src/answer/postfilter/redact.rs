@@ -1,10 +1,11 @@
 //! Personal data and secrets of the sources are blacked out in what leaves the service, by policy.
 //!
 //! Each character but a space becomes `█`, so that all offsets stay what they are and a quote still equals the stored
-//! text everywhere else. What is a secret only by the word before it is found where it stands in its passage, and then
-//! blacked out wherever else it is repeated. May depend on `domain`.
+//! text everywhere else. What is a secret only by what stands beside it is found where it stands in its passage: a part of
+//! the passage is blacked out by its place there, and the words of the secret wherever else they are repeated. May depend
+//! on `domain`.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Range};
 
 use crate::{
     answer::Passage,
@@ -14,11 +15,16 @@ use crate::{
 /// What a character is blacked out by.
 const BLACK: char = '█';
 
+/// The fewest bytes of a line of a key that is known by itself.
+const KEY_LINE: usize = 8;
+/// The fewest characters of a part of a piece that is known by itself.
+const PART: usize = 4;
+
 /// Blacks out the pieces of some kinds.
 #[derive(Debug, Clone, Default)]
 pub struct Redactor {
     kinds: BTreeSet<PersonalKind>,
-    /// What was found in the passages, longest first.
+    /// What was found in the passages.
     known: Vec<(PersonalKind, String)>,
 }
 
@@ -29,31 +35,74 @@ impl Redactor {
         if !kinds.is_empty() {
             for passage in passages {
                 let text = &passage.chunk.text;
-                let found = pieces(text).into_iter().filter(|piece| kinds.contains(&piece.kind));
-                known.extend(found.map(|piece| (piece.kind, text[piece.range].to_owned())));
+                for (kind, range) in found_in(text, &kinds) {
+                    let piece = &text[range];
+                    known.push((kind, piece.to_owned()));
+                    // The lines of a private key are quoted one by one.
+                    let lines = piece.lines().skip(1).map(str::trim).filter(|line| line.len() >= KEY_LINE);
+                    known.extend(lines.map(|line| (kind, line.to_owned())));
+                }
             }
         }
-        known.sort_by_key(|(_, text)| std::cmp::Reverse(text.len()));
+        known.sort();
         known.dedup();
         Self { kinds, known }
     }
 
+    /// Knows a part of a text from now on, as far as it is a piece of it: what is quoted of a piece is told further.
+    pub fn know(&mut self, whole: &str, part: &Range<usize>) {
+        for (kind, range) in found_in(whole, &self.kinds) {
+            let told = whole.get(range.start.max(part.start)..range.end.min(part.end)).map(str::trim);
+            self.known.extend(told.filter(|told| told.chars().count() >= PART).map(|told| (kind, told.to_owned())));
+        }
+    }
+
     /// The text as it may be shown; what was blacked out goes into `found`.
     pub fn redact(&self, text: &str, found: &mut BTreeSet<PersonalKind>) -> String {
-        if self.kinds.is_empty() {
-            return text.to_owned();
-        }
-        let mut ranges = Vec::new();
-        for (kind, piece) in &self.known {
-            let places = text.match_indices(piece).map(|(start, piece)| (*kind, start..start + piece.len()));
-            ranges.extend(places);
-        }
-        let wanted = pieces(text).into_iter().filter(|piece| self.kinds.contains(&piece.kind));
-        ranges.extend(wanted.map(|piece| (piece.kind, piece.range)));
-        found.extend(ranges.iter().map(|(kind, _)| *kind));
-        let black = |at: usize| ranges.iter().any(|(_, range)| range.contains(&at));
-        text.char_indices().map(|(at, c)| if black(at) && !c.is_whitespace() { BLACK } else { c }).collect()
+        blacked(text, &self.places(text), found)
     }
+
+    /// A part of a text as it may be shown, also where it holds no more than a part of a piece.
+    pub fn redact_part(&self, whole: &str, part: Range<usize>, found: &mut BTreeSet<PersonalKind>) -> String {
+        let Some(text) = whole.get(part.clone()) else { return String::new() };
+        let mut places = self.places(text);
+        for (kind, range) in found_in(whole, &self.kinds) {
+            let (start, end) = (range.start.max(part.start), range.end.min(part.end));
+            if start < end {
+                places.push((kind, start - part.start..end - part.start));
+            }
+        }
+        blacked(text, &places, found)
+    }
+
+    fn places(&self, text: &str) -> Vec<(PersonalKind, Range<usize>)> {
+        let mut places = found_in(text, &self.kinds);
+        for (kind, piece) in &self.known {
+            places.extend(text.match_indices(piece).map(|(start, piece)| (*kind, start..start + piece.len())));
+        }
+        places
+    }
+}
+
+/// The pieces of these kinds in a text.
+fn found_in(text: &str, kinds: &BTreeSet<PersonalKind>) -> Vec<(PersonalKind, Range<usize>)> {
+    if kinds.is_empty() {
+        return Vec::new();
+    }
+    let mut found = pieces(text);
+    if text.contains('\n') {
+        // Numbers go on in the next line where a paragraph wraps. Byte for byte, so that places stay what they are.
+        let unwrapped = pieces(&text.replace(['\n', '\r', '\t'], " ")).into_iter();
+        let checked = [PersonalKind::Card, PersonalKind::Iban, PersonalKind::NationalId];
+        found.extend(unwrapped.filter(|piece| checked.contains(&piece.kind)));
+    }
+    found.into_iter().filter(|piece| kinds.contains(&piece.kind)).map(|piece| (piece.kind, piece.range)).collect()
+}
+
+fn blacked(text: &str, places: &[(PersonalKind, Range<usize>)], found: &mut BTreeSet<PersonalKind>) -> String {
+    found.extend(places.iter().map(|(kind, _)| *kind));
+    let black = |at: usize| places.iter().any(|(_, range)| range.contains(&at));
+    text.char_indices().map(|(at, c)| if black(at) && !c.is_whitespace() { BLACK } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -85,6 +134,36 @@ mod tests {
         assert_eq!(text, "Card ████ ████ ████ ████ of ██████████████████, +49 30 1234 5678");
         assert_eq!(found, [PersonalKind::Email, PersonalKind::Card]);
         assert_eq!(redacted(&[], "", "Card 4111 1111 1111 1111").0, "Card 4111 1111 1111 1111");
+    }
+
+    #[test]
+    fn what_holds_a_part_of_a_piece_only_is_blacked_out_by_its_place() {
+        let source = passage("The password is hunter2-Kiln-42. The card 4111 1111\n1111 1111 is theirs.");
+        let text = source.chunk.text.as_str();
+        let mut redactor = Redactor::new([PersonalKind::Secret, PersonalKind::Card].into(), std::iter::once(&source));
+        let place = |part: &str| text.find(part).map(|start| start..start + part.len()).unwrap_or_default();
+        let shown = |redactor: &Redactor, part: &str| {
+            let mut found = BTreeSet::new();
+            (redactor.redact_part(text, place(part), &mut found), found.into_iter().collect::<Vec<_>>())
+        };
+        assert_eq!(shown(&redactor, "is hunter2"), ("is ███████".to_owned(), vec![PersonalKind::Secret]));
+        let wrapped = "The card ████ ████\n████ ████ is theirs.";
+        assert_eq!(shown(&redactor, "The card 4111 1111\n1111 1111 is theirs.").0, wrapped);
+        assert_eq!(shown(&redactor, "4111 1111"), ("████ ████".to_owned(), vec![PersonalKind::Card]));
+        assert_eq!(shown(&redactor, "is theirs"), ("is theirs".to_owned(), vec![]));
+        // A draft repeats the words of the span.
+        let mut found = BTreeSet::new();
+        assert_eq!(redactor.redact("It is hunter2.", &mut found), "It is hunter2.");
+        redactor.know(text, &place("is hunter2"));
+        assert_eq!(redactor.redact("It is hunter2.", &mut found), "It is ███████.");
+    }
+
+    #[test]
+    fn a_line_of_a_private_key_is_blacked_out_by_itself() {
+        let key = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\nBKcwggSjAgEAAoIBAQ==\n-----END PRIVATE KEY-----";
+        let (text, found) = redacted(&[PersonalKind::Secret], key, "It begins with MIIEvQIBADANBgkqhkiG9w0BAQEFAASC.");
+        assert_eq!(text, format!("It begins with {}.", "█".repeat(32)));
+        assert_eq!(found, [PersonalKind::Secret]);
     }
 
     proptest! {

@@ -53,9 +53,9 @@ pub fn clean(text: &str) -> Result<Cleaned, AnswerError> {
 /// Composed Unicode without control and format characters, with single spaces and plain hyphens.
 fn visible(text: &str) -> String {
     // Zero-width characters, soft hyphens and direction marks come with copied text, and part words that look whole.
-    let visible = text.nfc().filter(
-        |c| !matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}'),
-    );
+    let visible = text.nfc().filter(|c| {
+        !matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    });
     let visible = visible.map(|c| match c {
         c if c.is_whitespace() || c.is_control() => ' ',
         '\u{2010}' | '\u{2011}' => '-',
@@ -252,6 +252,7 @@ mod tests {
             ("the ﬁle ﬂow", "the file flow"),
             ("auto\u{ad}vacuum co\u{2011}op", "autovacuum co-op"),
             ("a&nbsp;b", "a b"),
+            ("\u{2067}מהו\u{2069} RRF\u{61c}?", "מהו RRF?"),
         ] {
             assert_eq!(text(from), to);
         }
@@ -266,7 +267,7 @@ mod tests {
 
     #[test]
     fn what_is_empty_or_too_long_is_refused() {
-        for empty in ["", " \n", "\u{200b}"] {
+        for empty in ["", " \n", "\u{200b}", "\u{2067} \u{2069}"] {
             assert!(clean(empty).unwrap_err().to_string().contains("empty"));
         }
         let long = "é".repeat(MAX_QUESTION_CODE_POINTS + 1);

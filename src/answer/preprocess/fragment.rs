@@ -2,19 +2,22 @@
 //! who it is, `reset password` how that is done.
 //!
 //! A reader that was trained on whole questions finds the answer to one sooner than to its keywords. What the keywords
-//! ask is read off their nouns; a text that is a question, a request or a whole statement stays as it is. May depend on
-//! `english`.
+//! ask is read off their nouns; a text that is a question, a request or a whole statement stays as it is. One that
+//! is not English stays too. May depend on `english` and its neighbour `language`.
 
 mod embedded;
 mod how_to;
 mod unfinished;
 
-use super::english::{
-    DETERMINERS, PREPOSITIONS, QUESTION_WORDS, REQUESTS, SUBJECT_PRONOUNS, as_sentence, is_one_of,
-    noun_kinds::{is_institution, is_person},
-    nouns::is_plural,
-    opens_question,
-    words::{Word, words},
+use super::{
+    english::{
+        DETERMINERS, PREPOSITIONS, QUESTION_WORDS, REQUESTS, SUBJECT_PRONOUNS, as_sentence, is_one_of,
+        noun_kinds::{is_institution, is_person},
+        nouns::is_plural,
+        opens_question,
+        words::{Word, words},
+    },
+    language::is_foreign,
 };
 
 /// The most words that are read as keywords; more of them are a text, and not an abbreviated question.
@@ -49,6 +52,9 @@ const STATEMENT_VERBS: &[&str] = &[
 /// The question that keywords or an unfinished sentence ask; `None` for a text that is a question already, or that the
 /// rules cannot read.
 pub fn as_question(text: &str) -> Option<String> {
+    if is_foreign(text) || !text.contains(char::is_alphanumeric) {
+        return None;
+    }
     let words = words(text);
     let first = words.first()?;
     if words.len() > MAX_WORDS || words[..words.len() - 1].iter().any(|word| word.ends_clause) {
@@ -237,6 +243,10 @@ mod tests {
             "and for Postgres?",
             "in which year was it founded",
             "",
+            "😀",
+            "Wie lange ist die Kündigungsfrist?",
+            "Сколько стоит подписка?",
+            "东京的人口是多少",
         ] {
             assert_eq!(as_question(text), None, "{text}");
         }

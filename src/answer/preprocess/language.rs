@@ -4,7 +4,7 @@
 //! and says how sure it is. whichlang is as small and knows 16 languages, but always names one; lingua is better with
 //! single words and brings models of tens of megabytes. May depend on nothing of this crate.
 
-use whatlang::{Script, detect};
+use whatlang::{Script, detect, detect_script};
 
 /// The fewest letters of a text in Latin or Cyrillic letters, which dozens of languages share.
 const LETTERS: usize = 20;
@@ -21,9 +21,48 @@ pub fn language(text: &str) -> Option<&'static str> {
     sure.then(|| found.lang().code())
 }
 
+/// Words that questions of other languages begin with, and nothing in English does. Sorted.
+const OPENERS: [&str; 55] = [
+    "combien", "cuál", "cuáles", "cuándo", "cuánta", "cuántas", "cuánto", "cuántos", "cómo", "darf", "dlaczego",
+    "dónde", "dürfen", "gdzie", "gibt", "hoeveel", "ist", "kann", "kiedy", "können", "muss", "müssen", "onde",
+    "perché", "pourquoi", "quais", "quale", "quand", "quando", "quanto", "quel", "quelle", "quelles", "quels", "quem",
+    "quién", "quiénes", "quoi", "qué", "sind", "waar", "waarom", "wann", "wanneer", "warum", "welche", "welchem",
+    "welchen", "welcher", "welches", "wer", "weshalb", "wie", "wieso", "wird",
+];
+
+/// Whether a text is surely not English, however short it is: in another script, or a question as other languages begin
+/// one. Rules for English would make nonsense of it.
+pub fn is_foreign(text: &str) -> bool {
+    let first = text.split_whitespace().next().unwrap_or_default();
+    let word = first.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    first.starts_with('¿')
+        || OPENERS.binary_search(&word.as_str()).is_ok()
+        || detect_script(text).is_some_and(|script| script != Script::Latin)
+        || language(text).is_some_and(|code| code != "eng")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_surely_not_english_is_known_however_short_it_is() {
+        assert!(OPENERS.is_sorted());
+        for text in [
+            "Wie lange?",
+            "¿hay wifi?",
+            "Сколько стоит подписка",
+            "东京的人口",
+            "كم عدد السكان",
+            "WARUM nicht",
+            "Ist das erlaubt?",
+        ] {
+            assert!(is_foreign(text), "{text}");
+        }
+        for text in ["", "?", "😀", "42", "max upload size", "café", "What is 東京?", "the β test"] {
+            assert!(!is_foreign(text), "{text}");
+        }
+    }
 
     #[test]
     fn sentences_have_a_language_and_short_texts_have_none() {

@@ -18,7 +18,11 @@ pub mod spelling;
 pub use clean::clean;
 pub use language::language;
 
-use super::{AnswerError, AnswerServices, clarify, conversation::check_history, vocabulary::Vocabulary};
+use super::{
+    AnswerError, AnswerServices, clarify,
+    conversation::{check_history, check_readings},
+    vocabulary::Vocabulary,
+};
 use crate::domain::{
     Access, Correction, CorrectionKind, DEFAULT_COLLECTION, DEFAULT_TOP_K, Filter, MAX_TOP_K, OutcomeKind, Question,
     RequestKind, Stage, Stages, Turn, TurnSource, UnderstoodQuestion,
@@ -61,6 +65,7 @@ pub struct PreparedPart {
 pub async fn preprocess(services: &AnswerServices, question: Question) -> Result<PreparedQuestion, AnswerError> {
     let top_k = check_top_k(question.top_k)?;
     check_history(question.history.len())?;
+    check_readings(&question.history)?;
     let cleaned = clean(&question.question)?;
     let vocabulary =
         if services.stages.has(Stage::Spelling) { services.vocabulary.current(&question.asker.access) } else { None };
@@ -267,6 +272,13 @@ mod tests {
         for (top_k, ok) in [(0, false), (1, true), (50, true), (51, false)] {
             let result = preprocess(&services, Question { top_k: Some(top_k), ..question("x") }).await;
             assert_eq!(result.is_ok(), ok, "{top_k}");
+        }
+        for (readings, ok) in [(20, true), (21, false)] {
+            let question_before = "What does it cost?".to_owned();
+            let turn =
+                Turn { question: question_before, clarify: vec!["Docker".to_owned(); readings], ..Turn::default() };
+            let result = preprocess(&services, Question { history: vec![turn], ..question("x") }).await;
+            assert_eq!(result.is_ok(), ok, "{readings}");
         }
         for text in ["", " \n", "\u{200b}"] {
             let error = preprocess(&services, question(text)).await.unwrap_err();

@@ -4,8 +4,11 @@ use uuid::Uuid;
 
 use super::*;
 use crate::{
-    answer::testing::{Indexed, Scripted},
-    domain::{ChunkId, DocumentId, text::CodePointRange},
+    answer::{
+        preprocess::preprocess,
+        testing::{Indexed, Scripted, question},
+    },
+    domain::{ChunkId, DocumentId, TurnSource, text::CodePointRange},
 };
 
 fn chunk(document: u128, ordinal: u32) -> FoundChunk {
@@ -52,6 +55,34 @@ fn a_passage_that_is_not_visible_is_left_out() {
     let hits = [&gone, &seen].map(|found| ScoredChunk { chunk_id: found.chunk.id, score: 1.0 });
     let passages = join(hits.to_vec(), vec![seen.clone()]);
     assert_eq!(passages.iter().map(|passage| passage.chunk.id).collect::<Vec<_>>(), [seen.chunk.id]);
+}
+
+#[tokio::test]
+async fn what_a_history_names_is_read_again_in_the_collection_that_is_asked_only() {
+    let scripted = Scripted::new(None, "").await;
+    let lease = Indexed {
+        collection: DEFAULT_COLLECTION,
+        name: "leases.md",
+        title: "Leases",
+        heading: "Length",
+        text: "A lease lasts sixty seconds.",
+        access: &[],
+        metadata: &[],
+    };
+    let board = Indexed { collection: "board", name: "board.md", text: "The board meets on Monday.", ..lease };
+    let mut prepared = preprocess(&scripted.services, question("How long does a lease last?")).await.unwrap();
+    for document in [board, lease] {
+        let document_id = scripted.ingest(&document).await;
+        let chunk_id = ChunkId::derive(document_id, 1, 1, 0);
+        prepared.carried.push(TurnSource { document_id, chunk_id, name: String::new(), heading: None });
+    }
+    for (collection, expected) in [(DEFAULT_COLLECTION, "leases.md"), ("board", "board.md")] {
+        prepared.collection = collection.to_owned();
+        let mut evidence = Evidence { generation: 1, passages: Vec::new(), question_vector: Vec::new() };
+        carry(&scripted.services.retrieve, &prepared, &mut evidence).await.unwrap();
+        let names: Vec<&str> = evidence.passages.iter().map(|passage| passage.name.as_str()).collect();
+        assert_eq!(names, [expected]);
+    }
 }
 
 #[tokio::test]

@@ -99,8 +99,15 @@ pub(super) fn is_small_talk(words: &[&str]) -> bool {
         return false;
     }
     let fits = |words: &[&str]| LISTS.iter().any(|forms| phrase::any(forms, words));
-    // `hi, how are you`, `great, thanks, bye`: the longest first part that fits, and the rest.
-    fits(words) || (1..words.len()).rev().any(|at| fits(&words[..at]) && is_small_talk(&words[at..]))
+    // `hi, how are you`, `great, thanks, bye`: the places that forms after each other reach. Each is looked at once: words
+    // that fit alone and in pairs (`great great great`) could be cut in hundreds of ways.
+    let mut reached = vec![0];
+    for end in 1..=words.len() {
+        if reached.iter().any(|start| fits(&words[*start..end])) {
+            reached.push(end);
+        }
+    }
+    reached.last() == Some(&words.len())
 }
 
 /// What is said to small talk.
@@ -130,7 +137,14 @@ mod tests {
 
     #[test]
     fn small_talk_is_whole_and_may_come_in_a_row() {
-        for text in ["hi how are you", "ok thanks bye", "who are you", "good morning", "have a nice day"] {
+        for text in [
+            "hi how are you",
+            "ok thanks bye",
+            "great great great ok thanks great great great bye",
+            "who are you",
+            "good morning",
+            "have a nice day",
+        ] {
             assert!(small_talk(text), "{text}");
         }
         for text in [

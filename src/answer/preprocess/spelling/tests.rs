@@ -151,6 +151,15 @@ fn neighbours_decide_between_words_that_are_equally_near() {
     assert!(near("loaf") && !near("river"));
 }
 
+/// A sentence of another script is one run of letters, and the one letter that differs is the year.
+#[test]
+fn a_question_without_spaces_is_not_made_another_one_of_the_index() {
+    let words = built(&vec!["规定：二零二四年的年假有多少天。".to_owned(); 8]);
+    for text in ["二零二三年的年假有多少天", "二零二三年的年假有多少天?"] {
+        assert_eq!(correct(text, &words, &words).text, text);
+    }
+}
+
 #[test]
 fn an_accent_that_was_left_out_is_no_mistake() {
     let words = built(&["the Château of Céloron".to_owned()]);

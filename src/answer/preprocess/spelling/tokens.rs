@@ -1,9 +1,11 @@
 //! Which words of a question may be corrected at all, and which are the user's own business: identifiers, numbers, what
 //! is quoted, abbreviations.
 //!
-//! May depend on nothing of this crate.
+//! May depend on `models::lexical`, which knows the scripts without spaces.
 
 use std::ops::Range;
+
+use crate::models::lexical::is_unspaced;
 
 /// A word of a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,9 +65,10 @@ fn without_clitic(word: &str) -> &str {
     without("'s").or_else(|| without("\u{2019}s")).unwrap_or(word)
 }
 
-/// Whether a word is letters alone, with no capital but the first.
+/// Whether a word is letters alone, with no capital but the first. In scripts without spaces a whole sentence looks like
+/// one, and the letter that parts it from another one is a number or a name.
 fn is_plain(word: &str) -> bool {
-    word.chars().all(char::is_alphabetic) && !word.chars().skip(1).any(char::is_uppercase)
+    word.chars().all(|c| c.is_alphabetic() && !is_unspaced(c)) && !word.chars().skip(1).any(char::is_uppercase)
 }
 
 /// The stretches between quotation marks or backticks, marks included. A mark that is not closed quotes nothing.
@@ -143,6 +146,8 @@ mod tests {
             "don't",
             "\u{2018}teh\u{2019}",
             "\u{2014}force",
+            "二零二三年的年假有多少天",
+            "서울시의",
         ] {
             assert_eq!(plain(text), [""; 0], "{text}");
         }
