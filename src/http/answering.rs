@@ -133,7 +133,13 @@ impl TakenIn {
         let seconds = app.config.ask_timeout.as_secs();
         let work = answer_and_act(&app, &services, question, events);
         let outcome = match tokio::time::timeout(app.config.ask_timeout, work).await {
-            Ok(Ok(outcome)) => Ok(outcome),
+            // What was carried out is not lost because a database is slow to keep what it came from.
+            Ok(Ok((outcome, trace))) => {
+                if let Some(trace) = trace {
+                    keep_trace(&app, trace).await;
+                }
+                Ok(outcome)
+            }
             // Nobody waits for an outcome any more: nothing has failed.
             Ok(Err(left @ AnswerError::CallerLeft)) => return Err(left.into()),
             Ok(Err(error)) => Err(error.into()),
@@ -151,26 +157,24 @@ impl TakenIn {
     }
 }
 
+/// The outcome, and what it came from where that is kept.
 async fn answer_and_act(
     app: &App,
     services: &AnswerServices,
     question: Question,
     events: Option<mpsc::Sender<AnswerEvent>>,
-) -> Result<Outcome, AnswerError> {
+) -> Result<(Outcome, Option<NewTrace>), AnswerError> {
     let asked_at = Utc::now();
     let (mut outcome, passages) = answer::answer_with_evidence(services, question.clone(), events).await?;
     let found = Found { passages: &passages, question_vector: None };
     answer::carry_out(&app.act, &question, &mut outcome, found).instrument(tracing::info_span!("carry_out")).await?;
-    if app.config.traces_kept.is_some() {
-        let new = NewTrace {
-            collection: question.collection.unwrap_or_else(|| DEFAULT_COLLECTION.to_owned()),
-            owner: question.asker.owner,
-            conversation_id: outcome.conversation_id,
-            trace: answer::trace_of(services, &outcome, &passages, asked_at),
-        };
-        keep_trace(app, new).await;
-    }
-    Ok(outcome)
+    let trace = app.config.traces_kept.map(|_| NewTrace {
+        collection: question.collection.unwrap_or_else(|| DEFAULT_COLLECTION.to_owned()),
+        owner: question.asker.owner,
+        conversation_id: outcome.conversation_id,
+        trace: answer::trace_of(services, &outcome, &passages, asked_at),
+    });
+    Ok((outcome, trace))
 }
 
 /// Keeps what an answer came from, so that something can be said about it. The answer is given whether or not that can be
