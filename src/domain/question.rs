@@ -40,7 +40,7 @@ pub struct Question {
     #[serde(default)]
     #[schema(max_items = 20)]
     pub history: Vec<super::Turn>,
-    /// How many passages to find, 1 to 50; 5 when absent. The best 8 of them are read.
+    /// How many passages to find, 1 to 50; 5 when absent. The best nine of them are read.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 50)]
     pub top_k: Option<u32>,
