@@ -40,6 +40,7 @@ fn a_label_keeps_the_type_of_its_value_and_one_form_of_a_number() {
     assert_eq!(of(json!(["a", "b"])), [r#"["field","a"]"#, r#"["field","b"]"#]);
     assert_eq!(of(json!([])), Vec::<String>::new());
     assert_ne!(of(json!(u64::MAX)), of(json!(u64::MAX - 1)));
+    assert_eq!(of(json!(1e19)), of(json!(10_000_000_000_000_000_000_u64)));
     assert_ne!(of(json!(0.1)), of(json!(0.100_000_000_000_000_02)));
 }
 
