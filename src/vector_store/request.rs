@@ -145,6 +145,14 @@ pub(super) fn check_point(generation: GenerationNumber, dimension: u32, point: &
     check_sparse(&point.sparse)
 }
 
+/// About how many bytes a point has in a request.
+pub(super) fn size(point: &Point) -> Result<usize, VectorStoreError> {
+    // Beside its text, what frames a keyword; and the ids, the names of the fields and the like.
+    let (keyword, rest) = (8, 512);
+    let keywords: usize = labels(&point.metadata)?.iter().chain(&point.access).map(|label| label.len() + keyword).sum();
+    Ok(keywords + 4 * point.dense.len() + 8 * point.sparse.indices.len() + point.collection.len() + rest)
+}
+
 fn check_dense(generation: GenerationNumber, dimension: u32, dense: &[f32]) -> Result<(), VectorStoreError> {
     if dense.len() != dimension as usize {
         let expected = u32::try_from(dense.len()).unwrap_or(u32::MAX);

@@ -1,9 +1,9 @@
 //! Names of objects that `object_store` cannot ask for, such as `a//b`.
 //!
 //! It refuses the whole page of a list that holds one of them, so that one object would keep all others from being
-//! followed. Others it takes for a neighbour: it drops a slash or white space at either end. So the answers of the service
-//! are read before it reads them, and such a name is written in a way that it takes, which [`original`] undoes. Depends
-//! on `object_store` and `quick_xml`, on the network not at all.
+//! followed. Others it takes for a neighbour: it drops a slash or white space at either end. So the answers of the
+//! service are read before it reads them, and such a name is written in a way that it takes, which [`original`] undoes.
+//! Depends on `object_store` and `quick_xml`, on the network not at all.
 
 use object_store::path::Path as Key;
 
@@ -43,8 +43,8 @@ pub(super) fn original(name: &Key) -> Option<String> {
 /// Why an object is not followed.
 pub(super) fn problem(key: &str) -> String {
     format!(
-        "the object `{}` cannot be asked for: no part of its name between slashes may be empty, `.` or `..`, and white \
-         space may not begin or end it: give it another name",
+        "the object `{}` cannot be asked for: no part of its name between slashes may be empty, `.` or `..`, white space \
+         may not begin or end it, and control characters may not be in it: give it another name",
         key.escape_debug()
     )
 }

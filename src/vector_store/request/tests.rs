@@ -163,3 +163,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_size_of_a_point_grows_with_its_labels() {
+    let point = |metadata: Value| Point {
+        chunk_id: ChunkId::derive(DocumentId::new(), 1, 1, 0),
+        document_id: DocumentId::new(),
+        version: 1,
+        collection: "default".to_owned(),
+        metadata: metadata.as_object().unwrap().clone(),
+        access: vec!["hr".to_owned()],
+        dense: vec![0.0; 384],
+        sparse: SparseVector::default(),
+    };
+    let small = size(&point(json!({}))).unwrap();
+    assert!((384 * 4..4_096).contains(&small), "{small}");
+    let tags: Vec<String> = (0..10_000).map(|n| format!("{n:04}")).collect();
+    let large = size(&point(json!({ "tags": tags }))).unwrap();
+    assert!(large > small + 10_000 * r#"["tags","0000"]"#.len(), "{large}");
+}
