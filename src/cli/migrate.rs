@@ -113,15 +113,20 @@ mod tests {
     #[test]
     fn the_same_stores_are_told_however_they_are_written() {
         let postgres = |url: &str| DatabaseUrl::Postgres(Secret::new(url));
-        let here = postgres("postgres://a:b@db/notes");
-        for same in ["postgres://a:b@db/notes", "postgresql://db:5432/notes", "postgres://c:d@DB/notes?sslmode=disable"]
-        {
+        let here = postgres("postgres://a:b@db:5432/notes");
+        for same in [
+            "postgres://a:b@db:5432/notes",
+            "postgresql://db:5432/notes",
+            "postgres://c:d@DB:5432/notes?sslmode=disable",
+        ] {
             assert!(same_database(&here, &postgres(same)), "{same}");
         }
-        for other in ["postgres://a:b@db/other", "postgres://a:b@db:5433/notes", "postgres://a:b@elsewhere/notes"] {
+        for other in
+            ["postgres://a:b@db:5432/other", "postgres://a:b@db:5433/notes", "postgres://a:b@elsewhere:5432/notes"]
+        {
             assert!(!same_database(&here, &postgres(other)), "{other}");
         }
-        let schema = postgres("postgres://a:b@db/notes?options=-c%20search_path%3Dother");
+        let schema = postgres("postgres://a:b@db:5432/notes?options=-c%20search_path%3Dother");
         assert!(!same_database(&here, &schema), "other tables of the same database");
 
         let dir = tempfile::tempdir().unwrap();
