@@ -251,7 +251,12 @@ impl BlobStore {
     /// Removes the texts of one version of a document, or of all of them, in every generation. Returns how many.
     pub async fn delete_texts(&self, document: DocumentId, version: Option<u32>) -> Result<u64, BlobStoreError> {
         let prefix = version.map_or_else(String::new, |version| format!("{version}."));
-        self.delete_where(&self.texts_of(document), |name| name.starts_with(&prefix)).await
+        let deleted = self.delete_where(&self.texts_of(document), |name| name.starts_with(&prefix)).await?;
+        if let (None, Some(directory)) = (version, &self.directory) {
+            // Its folder would stay for ever, and be looked into by every list. One that is not empty stays.
+            let _ = tokio::fs::remove_dir(directory.join("texts").join(document.to_string())).await;
+        }
+        Ok(deleted)
     }
 
     /// Removes every text of a generation that is no longer searched.
@@ -378,8 +383,12 @@ mod tests {
         blobs.delete_texts_of_generation(1).await.unwrap();
         assert!(blobs.text(document, 1, 1).await.is_err());
         blobs.put_text(document, 1, 2, &text).await.unwrap();
+        let folder = dir.path().join("texts").join(document.to_string());
+        assert!(folder.is_dir());
         blobs.delete_texts(document, None).await.unwrap();
-        assert!(blobs.text(document, 1, 2).await.is_err());
+        assert!(blobs.text(document, 1, 2).await.is_err() && !folder.exists());
+        blobs.put_text(document, 1, 2, &text).await.unwrap();
+        assert_eq!(blobs.text(document, 1, 2).await.unwrap(), text);
     }
 
     #[test]

@@ -13,11 +13,17 @@ use crate::{
 const PAGE: u32 = 1_000;
 
 pub(super) async fn check(stores: Stores<'_>, depth: Depth, audit: &mut Audit) -> Result<(), AuditError> {
-    let known = stores.metadata.generations().await?;
+    // In this order: a generation is recorded before the vector store makes it.
     let existing = stores.vectors.generations().await?;
-    for number in existing.iter().filter(|number| known.iter().all(|generation| generation.number != **number)) {
-        audit.problems.push(Problem::UnknownGeneration(*number));
+    let known = stores.metadata.generations().await?;
+    let mut unknown = existing.clone();
+    unknown.retain(|number| known.iter().all(|generation| generation.number != *number));
+    if !unknown.is_empty() {
+        // And it is forgotten after the vector store has dropped it.
+        let still = stores.vectors.generations().await?;
+        unknown.retain(|number| still.contains(number));
     }
+    audit.problems.extend(unknown.into_iter().map(Problem::UnknownGeneration));
     let writing = writing(stores).await?;
     for generation in &known {
         let number = generation.number;
@@ -33,7 +39,7 @@ pub(super) async fn check(stores: Stores<'_>, depth: Depth, audit: &mut Audit) -
 }
 
 /// Whether a job may be writing vectors that are not committed yet.
-async fn writing(stores: Stores<'_>) -> Result<bool, AuditError> {
+pub(super) async fn writing(stores: Stores<'_>) -> Result<bool, AuditError> {
     for kind in [JobKind::Ingest, JobKind::Reindex, JobKind::Purge] {
         for state in [JobState::Queued, JobState::Running] {
             let query = JobQuery { kind: Some(kind), state: Some(state), limit: 1, ..JobQuery::default() };
@@ -99,16 +105,35 @@ async fn orphans(
         after = Some(*last);
     }
     let without = found.len() as u64;
-    if !found.is_empty() {
-        match writing {
-            true => audit.undecided.push(format!(
-                "generation {generation} holds {without} vectors without a passage, of jobs that are open: check again \
-                 when they have ended"
-            )),
-            false => audit.problems.push(Problem::Orphans(generation, found)),
+    // A job that has begun since the first look may be writing what it has not committed yet.
+    if !found.is_empty() && (writing || self::writing(stores).await?) {
+        audit.undecided.push(format!(
+            "generation {generation} holds {without} vectors without a passage, of jobs that are open: check again when \
+             they have ended"
+        ));
+    } else {
+        let found = still_orphans(stores, generation, found).await?;
+        if !found.is_empty() {
+            audit.problems.push(Problem::Orphans(generation, found));
         }
     }
     Ok((points, without))
+}
+
+/// Those points that are there and of no passage now: a job may have come and gone since they were looked at.
+async fn still_orphans(
+    stores: Stores<'_>,
+    generation: GenerationNumber,
+    found: Vec<ChunkId>,
+) -> Result<Vec<ChunkId>, AuditError> {
+    let mut orphans = Vec::new();
+    for ids in found.chunks(PAGE as usize) {
+        let there = stores.vectors.dense_vectors(generation, ids).await?;
+        let known = stores.metadata.chunks_by_id(generation, ids).await?;
+        let known: HashSet<ChunkId> = known.iter().map(|found| found.chunk.id).collect();
+        orphans.extend(there.into_iter().map(|(id, _)| id).filter(|id| !known.contains(id)));
+    }
+    Ok(orphans)
 }
 
 /// What is wrong with the dimension of an existing generation, by the first vector that there is.
@@ -135,13 +160,11 @@ async fn lacking(stores: Stores<'_>, generation: &Generation) -> Result<BTreeMap
         };
         let usable = |vector: &[f32]| vector.len() == dimension && vector.iter().all(|value| value.is_finite());
         let good: HashSet<ChunkId> = vectors.iter().filter(|(_, vector)| usable(vector)).map(|(id, _)| *id).collect();
-        for FoundChunk { chunk, name, .. } in page.iter().filter(|found| !good.contains(&found.chunk.id)) {
-            let indexed = Indexed {
-                document: chunk.document_id,
-                name: name.clone(),
-                version: chunk.version,
-                generation: generation.number,
-            };
+        let without: Vec<ChunkId> = ids.into_iter().filter(|id| !good.contains(id)).collect();
+        // What was replaced or deleted since the page was read lacks nothing.
+        for FoundChunk { chunk, name, .. } in stores.metadata.chunks_by_id(generation.number, &without).await? {
+            let indexed =
+                Indexed { document: chunk.document_id, name, version: chunk.version, generation: generation.number };
             *lacking.entry(indexed).or_insert(0) += 1;
         }
         let Some(last) = page.last().filter(|_| page.len() == PAGE as usize) else { return Ok(lacking) };

@@ -9,6 +9,7 @@ use crate::{
     app::OpenStores,
     archive::{BackupOptions, Chain, RestoreOptions, restore as fill},
     config::{Config, DatabaseUrl, Settings, VectorUrl},
+    metadata_store::postgres,
 };
 
 /// Move everything to other stores: from one machine's own to Postgres and a Qdrant server, or back
@@ -90,14 +91,67 @@ impl Migrate {
     }
 }
 
+/// However it is written: with `--replace`, a database that is moved to itself would be emptied before it is filled.
 fn same_database(from: &DatabaseUrl, to: &DatabaseUrl) -> bool {
-    from == to
+    match (from, to) {
+        (DatabaseUrl::Postgres(from), DatabaseUrl::Postgres(to)) => postgres::same_database(from.expose(), to.expose()),
+        (DatabaseUrl::Sqlite(from), DatabaseUrl::Sqlite(to)) => {
+            from == to || from.canonicalize().ok().is_some_and(|from| to.canonicalize().ok() == Some(from))
+        }
+        _ => false,
+    }
 }
 
-/// An API key does not make another store.
+/// An API key does not make another store, and nor does a slash at the end.
 fn same_vectors(from: &VectorUrl, to: &VectorUrl) -> bool {
     match (from, to) {
-        (VectorUrl::Server { url: a, prefix: b, .. }, VectorUrl::Server { url: c, prefix: d, .. }) => (a, b) == (c, d),
+        (VectorUrl::Server { url: a, prefix: b, .. }, VectorUrl::Server { url: c, prefix: d, .. }) => {
+            (a.trim_end_matches('/'), b) == (c.trim_end_matches('/'), d)
+        }
         (from, to) => from == to,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::config::Secret;
+
+    #[test]
+    fn the_same_stores_are_told_however_they_are_written() {
+        let postgres = |url: &str| DatabaseUrl::Postgres(Secret::new(url));
+        let here = postgres("postgres://a:b@db:5432/notes");
+        for same in [
+            "postgres://a:b@db:5432/notes",
+            "postgresql://db:5432/notes",
+            "postgres://c:d@DB:5432/notes?sslmode=disable",
+        ] {
+            assert!(same_database(&here, &postgres(same)), "{same}");
+        }
+        for other in
+            ["postgres://a:b@db:5432/other", "postgres://a:b@db:5433/notes", "postgres://a:b@elsewhere:5432/notes"]
+        {
+            assert!(!same_database(&here, &postgres(other)), "{other}");
+        }
+        let schema = postgres("postgres://a:b@db:5432/notes?options=-c%20search_path%3Dother");
+        assert!(!same_database(&here, &schema), "other tables of the same database");
+
+        let dir = tempfile::tempdir().unwrap();
+        let sqlite = |path: &str| DatabaseUrl::Sqlite(dir.path().join(path));
+        std::fs::create_dir(dir.path().join("x")).unwrap();
+        std::fs::write(dir.path().join("notes.db"), "").unwrap();
+        assert!(same_database(&sqlite("notes.db"), &sqlite("x/../notes.db")));
+        assert!(!same_database(&sqlite("notes.db"), &sqlite("x/notes.db")), "which is not there yet");
+        assert!(!same_database(&here, &sqlite("notes.db")));
+
+        let server = |url: &str, prefix: &str| VectorUrl::Server {
+            url: url.to_owned(),
+            api_key: None,
+            prefix: prefix.to_owned(),
+        };
+        assert!(same_vectors(&server("http://q:6334", "footnote"), &server("http://q:6334/", "footnote")));
+        assert!(!same_vectors(&server("http://q:6334", "footnote"), &server("http://q:6334", "other")));
     }
 }

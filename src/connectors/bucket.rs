@@ -3,6 +3,10 @@
 //! A bucket needs a build with the feature `s3`. One that is a directory is followed by `folder`: what this crate lists of
 //! a directory leads over links to anywhere, and leaves out what cannot be looked at as if it were not there.
 
+#[cfg(feature = "s3")]
+mod answers;
+#[cfg(any(feature = "s3", test))]
+mod names;
 #[cfg(any(feature = "s3", test))]
 mod objects;
 
@@ -28,7 +32,8 @@ pub(super) struct Place<'a> {
 pub(super) fn open(place: &Place<'_>, selection: Selection) -> Result<Arc<dyn Source>, SourceError> {
     let (bucket, prefix) =
         place.url.strip_prefix("s3://").map(|rest| rest.split_once('/').unwrap_or((rest, ""))).unwrap_or_default();
-    let mut builder = object_store::aws::AmazonS3Builder::from_env().with_bucket_name(bucket);
+    let mut builder =
+        object_store::aws::AmazonS3Builder::from_env().with_bucket_name(bucket).with_http_connector(answers::Connector);
     if let Some(endpoint) = place.endpoint {
         builder = builder.with_endpoint(endpoint).with_allow_http(endpoint.starts_with("http://"));
     }

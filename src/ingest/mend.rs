@@ -8,12 +8,13 @@ use std::sync::Arc;
 use super::{
     IngestError, IngestServices, Pace, Progress,
     embed::{self, KnownVectors},
+    purge::is_active,
     store,
     verify::misplaced,
 };
 use crate::{
-    domain::{DocumentId, GenerationNumber},
-    metadata_store::ActiveVersion,
+    domain::{Chunk, DocumentId, GenerationNumber},
+    metadata_store::{ActiveVersion, MetadataStoreError},
 };
 
 /// Embeds the recorded passages of a document again, and writes their points.
@@ -24,7 +25,7 @@ pub async fn vectors(
     generation: GenerationNumber,
 ) -> Result<(), IngestError> {
     let source = services.metadata.version_source(document, version).await?;
-    let chunks = services.metadata.chunks_of(document).await?;
+    let chunks = passages(services, document, version).await?;
     let Some(active) = services.metadata.active_generation().await?.filter(|active| active.number == generation) else {
         return Err(IngestError::WrongIndex(format!("generation {generation} is not the active one any more")));
     };
@@ -33,7 +34,12 @@ pub async fn vectors(
     let (known, quiet) = (KnownVectors::default(), Progress::default());
     let (embedder, at) = (models.embedder.as_ref(), (&quiet, &Pace::Full));
     embed::embed_and_upsert(services, embedder, &source, generation, &chunks, &known, at).await?;
-    Ok(())
+    if is_active(services, document, version).await? {
+        return Ok(());
+    }
+    // What was written may have been written behind its purge's back.
+    embed::discard(services, generation, document, version).await?;
+    Err(replaced(document, version))
 }
 
 /// Extracts the text of a document again. It is kept only when it is what the recorded passages were cut from; otherwise
@@ -46,10 +52,29 @@ pub async fn text(
 ) -> Result<bool, IngestError> {
     let source: ActiveVersion = services.metadata.version_source(document, version).await?;
     let extracted = Arc::new(store::extract(services, &source).await?);
-    let recorded = services.metadata.chunks_of(document).await?;
+    let recorded = passages(services, document, version).await?;
     if misplaced(&extracted.text, &recorded).is_some() {
         return Ok(false);
     }
     services.blobs.put_text(document, version, generation, &extracted).await?;
-    Ok(true)
+    if is_active(services, document, version).await? {
+        return Ok(true);
+    }
+    services.blobs.delete_texts(document, Some(version)).await?;
+    Err(replaced(document, version))
+}
+
+/// The recorded passages of a version, while it is the one that is searched: those of the next one are not its own, and
+/// what were made of them would carry what was said about this one.
+async fn passages(services: &IngestServices, document: DocumentId, version: u32) -> Result<Vec<Chunk>, IngestError> {
+    let chunks = services.metadata.chunks_of(document).await?;
+    match chunks.iter().all(|chunk| chunk.version == version) && is_active(services, document, version).await? {
+        true => Ok(chunks),
+        false => Err(replaced(document, version)),
+    }
+}
+
+fn replaced(document: DocumentId, version: u32) -> IngestError {
+    let why = format!("version {version} of {document} was replaced or deleted meanwhile: check again");
+    MetadataStoreError::Conflict(why).into()
 }

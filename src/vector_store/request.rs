@@ -145,6 +145,14 @@ pub(super) fn check_point(generation: GenerationNumber, dimension: u32, point: &
     check_sparse(&point.sparse)
 }
 
+/// About how many bytes a point has in a request.
+pub(super) fn size(point: &Point) -> Result<usize, VectorStoreError> {
+    // Beside its text, what frames a keyword; and the ids, the names of the fields and the like.
+    let (keyword, rest) = (8, 512);
+    let keywords: usize = labels(&point.metadata)?.iter().chain(&point.access).map(|label| label.len() + keyword).sum();
+    Ok(keywords + 4 * point.dense.len() + 8 * point.sparse.indices.len() + point.collection.len() + rest)
+}
+
 fn check_dense(generation: GenerationNumber, dimension: u32, dense: &[f32]) -> Result<(), VectorStoreError> {
     if dense.len() != dimension as usize {
         let expected = u32::try_from(dense.len()).unwrap_or(u32::MAX);
@@ -259,9 +267,15 @@ fn label(field: &str, value: &Value) -> Result<String, VectorStoreError> {
     let value = match value {
         Value::String(_) | Value::Bool(_) => value.clone(),
         Value::Number(number) => match number.as_f64() {
-            // The bound is 2^63: below it a float without fraction is exactly one 64-bit integer.
+            // The bounds are 2^63 and 2^64: below them a float without fraction is exactly one 64-bit integer. A
+            // database may give back as an integer what was said as a float.
             Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 9_223_372_036_854_775_808.0 => {
                 Value::from(float as i64)
+            }
+            Some(float)
+                if number.is_f64() && (9_223_372_036_854_775_808.0..18_446_744_073_709_551_616.0).contains(&float) =>
+            {
+                Value::from(float as u64)
             }
             _ => value.clone(),
         },

@@ -10,6 +10,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _, path::Path as Key};
 use tokio_util::io::StreamReader;
 
+use super::names;
 use crate::connectors::{Found, Listed, Read, Selection, Source, SourceError, SourceItem};
 
 /// How long one answer of the store may take.
@@ -31,6 +32,9 @@ impl Objects {
 
     /// What an object is to the connector.
     fn listed(&self, object: &ObjectMeta) -> Listed {
+        if let Some(name) = names::original(&object.location) {
+            return self.listed_only(&name, object);
+        }
         let key = object
             .location
             .prefix_match(&self.prefix)
@@ -44,6 +48,26 @@ impl Objects {
                 unsettled: false,
                 size: Some(object.size),
                 problem: None,
+            }),
+        }
+    }
+
+    /// An object that is there and cannot be asked for.
+    fn listed_only(&self, name: &str, object: &ObjectMeta) -> Listed {
+        let key = match self.prefix.as_ref() {
+            "" => Some(name),
+            prefix => name.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('/')),
+        };
+        // What shows a folder to people is no document.
+        let is_marker = name.ends_with('/') && object.size == 0;
+        match key.filter(|key| !is_marker && !key.is_empty() && self.selection.takes(key)) {
+            None => Listed::PassedOver,
+            Some(key) => Listed::Item(SourceItem {
+                key: key.to_owned(),
+                fingerprint: Some(fingerprint(object)),
+                unsettled: false,
+                size: Some(object.size),
+                problem: Some(names::problem(name)),
             }),
         }
     }
@@ -156,5 +180,26 @@ mod tests {
         store.delete(&Key::from("docs/a.md")).await.unwrap();
         assert!(matches!(objects.read(item(a), None).await.unwrap(), Read::Gone));
         assert_eq!(listed(&Objects::new(store, "", Selection::default()).unwrap()).await.len(), 2);
+    }
+    #[tokio::test]
+    async fn an_object_that_cannot_be_asked_for_is_named_and_the_others_are_followed() {
+        let listing = names::askable("<Key>docs//b.md</Key><Key>docs/x/</Key><Key>docs/a.md</Key>");
+        let keys: Vec<&str> = listing.split("<Key>").skip(1).map(|at| at.split_once("</Key>").unwrap().0).collect();
+        let object = |key: &str, size| ObjectMeta {
+            location: Key::parse(key).unwrap(),
+            last_modified: chrono::DateTime::UNIX_EPOCH,
+            size,
+            e_tag: Some("tag".to_owned()),
+            version: None,
+        };
+        for (prefix, cut) in [("docs", "/b.md"), ("", "docs//b.md")] {
+            let objects = Objects::new(Arc::new(InMemory::new()), prefix, Selection::default()).unwrap();
+            let one = objects.listed(&object(keys[0], 1));
+            assert_eq!(item(&one).key, cut);
+            assert!(item(&one).problem.as_ref().unwrap().contains("`docs//b.md`"), "{one:?}");
+            assert_eq!(objects.listed(&object(keys[1], 0)), Listed::PassedOver, "the marker of a folder");
+            assert!(item(&objects.listed(&object(keys[1], 1))).problem.is_some());
+            assert_eq!(item(&objects.listed(&object(keys[2], 1))).problem, None);
+        }
     }
 }

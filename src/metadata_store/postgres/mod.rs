@@ -117,6 +117,17 @@ impl PostgresStore {
     }
 }
 
+/// Whether two URLs lead to the same tables, as far as they tell: who connects to them, and how, makes no others.
+pub fn same_database(one: &str, other: &str) -> bool {
+    let place = |url: &str| {
+        let options = PgConnectOptions::from_str(url).ok()?;
+        let database = options.get_database().unwrap_or(options.get_username()).to_owned();
+        let server = (options.get_host().to_ascii_lowercase(), options.get_port(), options.get_socket().cloned());
+        Some((server, database, options.get_options().map(str::to_owned)))
+    };
+    one == other || place(one).is_some_and(|of_one| place(other) == Some(of_one))
+}
+
 /// Commits a transaction whose work succeeded and rolls back one whose work did not, before the caller hears of it. One
 /// that is only dropped is rolled back a little later, and holds its locks until then.
 async fn settle<T>(transaction: Transaction<'static, Postgres>, result: StoreResult<T>) -> StoreResult<T> {

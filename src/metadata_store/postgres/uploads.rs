@@ -78,7 +78,8 @@ pub(super) async fn register(
     };
     let state = rows::version_state(&state)?;
     // Other metadata is a new version as well, and so are other access labels: the points carry what filters go by.
-    let same = sha256 == upload.sha256 && metadata.0 == upload.metadata && access.0 == upload.access;
+    let same =
+        sha256 == upload.sha256 && rows::same_metadata(&metadata.0, &upload.metadata) && access.0 == upload.access;
     let duplicate = same && matches!(state, VersionState::Pending | VersionState::Active);
     if !duplicate {
         sqlx::query("UPDATE documents SET metadata = $2, access = $3, updated_at = now() WHERE id = $1")

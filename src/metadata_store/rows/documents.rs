@@ -1,5 +1,6 @@
 //! Documents and their versions.
 
+use serde_json::{Number, Value};
 use sqlx::{FromRow, types::Json};
 use uuid::Uuid;
 
@@ -44,6 +45,22 @@ pub(in crate::metadata_store) fn collection(
     (name, documents, answerable): (String, i64, i64),
 ) -> StoreResult<Collection> {
     Ok(Collection { name, documents: count(documents)?, answerable: count(answerable)? })
+}
+
+/// Whether two say the same of a document. Postgres gives back 10000000000000000 for 1e16, which is no other number.
+pub(in crate::metadata_store) fn same_metadata(one: &Metadata, other: &Metadata) -> bool {
+    let same = |one: &Value, other: &Value| match (one, other) {
+        (Value::Number(one), Value::Number(other)) if one.is_f64() != other.is_f64() => whole(one) == whole(other),
+        _ => one == other,
+    };
+    one.len() == other.len()
+        && one.iter().all(|(field, value)| other.get(field).is_some_and(|other| same(value, other)))
+}
+
+/// A number without fraction: exact up to the largest that has 64 bits.
+fn whole(number: &Number) -> Option<i128> {
+    let float = || number.as_f64().filter(|float| float.fract() == 0.0).map(|float| float as i128);
+    number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from)).or_else(float)
 }
 
 /// A document with its newest and its active version.
@@ -161,4 +178,33 @@ pub(in crate::metadata_store) fn not_the_callers(name: &str) -> MetadataStoreErr
     MetadataStoreError::Forbidden(format!(
         "the name `{name}` is taken by a document that you may not read: use another name"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn metadata_is_the_same_in_whichever_form_a_number_comes_back() {
+        let same = |one: Value, other: Value| {
+            let of = |value: Value| json!({ "n": value }).as_object().unwrap().clone();
+            same_metadata(&of(one), &of(other))
+        };
+        assert!(same(json!(1e16), json!(10_000_000_000_000_000_u64)) && same(json!(-0.0), json!(0)));
+        assert!(same(json!(1e19), json!(10_000_000_000_000_000_000_u64)) && same(json!(["a"]), json!(["a"])));
+        for (one, other) in [
+            (json!(9_007_199_254_740_992.0), json!(9_007_199_254_740_993_u64)),
+            (json!(0.5), json!(0)),
+            (json!(1e300), json!(u64::MAX)),
+            (json!("1"), json!(1)),
+            (json!(["a", "b"]), json!(["b", "a"])),
+        ] {
+            assert!(!same(one.clone(), other.clone()), "{one} and {other}");
+        }
+        assert!(!same_metadata(&Metadata::new(), json!({"a": 1}).as_object().unwrap()));
+    }
 }

@@ -263,8 +263,8 @@ async fn enqueue(
 ) -> StoreResult<()> {
     let [state, stage] = if gone.is_empty() { ["queued", "waiting"] } else { ["cancelled", "done"] };
     sqlx::query(
-        "INSERT INTO jobs (id, kind, webhook, state, stage, progress, attempts, max_attempts, error, due_at, created_at, \
-         updated_at) VALUES (?1, 'deliver', ?2, ?3, ?4, 0, 0, ?5, ?6, ?7, ?7, ?7)",
+        "INSERT INTO jobs (id, kind, webhook, state, stage, progress, attempts, max_attempts, error, due_at, order_at, \
+         created_at, updated_at) VALUES (?1, 'deliver', ?2, ?3, ?4, 0, 0, ?5, ?6, ?7, ?7, ?7, ?7)",
     )
     .bind(delivery.job.0)
     .bind(&delivery.webhook)

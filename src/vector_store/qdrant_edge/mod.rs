@@ -177,7 +177,7 @@ impl VectorStore for QdrantEdge {
         let ids = ids.to_vec();
         self.write(move |store| {
             let shard = store.shard(generation)?;
-            if ids.is_empty() { Ok(()) } else { shard.write(translate::delete_points(&ids)) }
+            if ids.is_empty() { Ok(()) } else { shard.remove(translate::delete_points(&ids)) }
         })
         .await
     }

@@ -31,6 +31,8 @@ use crate::domain::{ChunkId, DocumentId, GenerationNumber};
 
 /// Points per request: some 1.5 MB at 384 dimensions, far below the server's limit of 32 MB at 4,096.
 const POINTS_PER_REQUEST: usize = 500;
+/// Bytes per request: every point of a document carries the labels of its metadata, which can be many.
+const BYTES_PER_REQUEST: usize = 8 << 20;
 /// The first server whose reciprocal rank fusion takes weights. An older one would ignore them.
 const OLDEST_SERVER: (u64, u64) = (1, 17);
 
@@ -172,6 +174,25 @@ async fn bounded<T>(
     }
 }
 
+/// Points with their sizes, in the order in which they came, in as many as a request holds. A single one is sent
+/// whatever its size.
+fn batches<T>(points: Vec<(usize, T)>) -> Vec<Vec<T>> {
+    let (mut batches, mut bytes) = (Vec::<Vec<T>>::new(), 0);
+    for (size, point) in points {
+        match batches.last_mut() {
+            Some(batch) if batch.len() < POINTS_PER_REQUEST && bytes + size <= BYTES_PER_REQUEST => {
+                bytes += size;
+                batch.push(point);
+            }
+            _ => {
+                bytes = size;
+                batches.push(vec![point]);
+            }
+        }
+    }
+    batches
+}
+
 /// A deadline as the server takes it, which gives up no earlier than we do.
 fn seconds(limit: Duration) -> u64 {
     limit.as_secs() + u64::from(limit.subsec_nanos() > 0)
@@ -259,21 +280,20 @@ impl VectorStore for QdrantServer {
     async fn upsert(&self, generation: GenerationNumber, points: Vec<Point>) -> Result<(), VectorStoreError> {
         let dimension = self.dimension(generation).await?;
         points.iter().try_for_each(|point| request::check_point(generation, dimension, point))?;
-        let mut points = points.into_iter().map(translate::point).collect::<Result<Vec<_>, _>>()?.into_iter();
-        loop {
-            let batch: Vec<_> = points.by_ref().take(POINTS_PER_REQUEST).collect();
-            if batch.is_empty() {
-                return Ok(());
-            }
+        let sized =
+            |point: Point| -> Result<_, VectorStoreError> { Ok((request::size(&point)?, translate::point(point)?)) };
+        let points = points.into_iter().map(sized).collect::<Result<Vec<_>, _>>()?;
+        for points in batches(points) {
             let request = UpsertPoints {
                 collection_name: self.collection(generation),
                 wait: Some(true),
-                points: batch,
+                points,
                 timeout: Some(seconds(self.deadlines.write)),
                 ..UpsertPoints::default()
             };
             applied(self.call(self.deadlines.write, generation, self.client.upsert_points(request)).await?)?;
         }
+        Ok(())
     }
 
     async fn delete_document(
@@ -379,6 +399,15 @@ mod tests {
             let error = check_version("http://x", version).unwrap_err();
             assert!(error.to_string().contains("is it Qdrant"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_request_holds_so_many_points_and_so_many_bytes() {
+        let lengths = |points: Vec<(usize, ())>| batches(points).iter().map(Vec::len).collect::<Vec<_>>();
+        assert!(lengths(Vec::new()).is_empty());
+        assert_eq!(lengths(vec![(1, ()); 1_001]), [500, 500, 1]);
+        assert_eq!(lengths(vec![(BYTES_PER_REQUEST / 3, ()); 7]), [3, 3, 1]);
+        assert_eq!(lengths(vec![(1, ()), (BYTES_PER_REQUEST + 1, ()), (1, ())]), [1, 1, 1]);
     }
 
     #[tokio::test]

@@ -285,6 +285,8 @@ pub(super) fn error(generation: Option<GenerationNumber>, error: QdrantError) ->
         (code::PERMISSION_DENIED | code::UNAUTHENTICATED, _) => {
             VectorStoreError::Failed(format!("the server refused the API key: {message}"))
         }
+        // Its disk is full, which passes when somebody makes room: what waits for that is tried again.
+        (code::INTERNAL, _) if message.contains("No space left on device") => VectorStoreError::Unavailable(message),
         // The client reports a failed connection as internal, a broken one as unknown, its own timeout as
         // cancelled; the server's own failures are internal, too.
         (code::INTERNAL, _) if !message.starts_with("Failed to connect") => VectorStoreError::Failed(message),
@@ -299,5 +301,20 @@ pub(super) fn error(generation: Option<GenerationNumber>, error: QdrantError) ->
             _,
         ) => VectorStoreError::Unavailable(message),
         _ => VectorStoreError::Failed(format!("{}: {message}", status.code())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_of_the_server_is_worth_another_attempt_and_another_failure_of_it_is_not() {
+        let of =
+            |message: &str| error(Some(1), QdrantError::ResponseError { status: tonic::Status::internal(message) });
+        let full = "Service internal error: No space left on device: WAL buffer size exceeds available disk space";
+        assert!(matches!(of(full), VectorStoreError::Unavailable(told) if told == full));
+        assert!(matches!(of("Service internal error: task panicked"), VectorStoreError::Failed(_)));
+        assert!(of("Failed to connect to http://qdrant:6334").is_transient());
     }
 }

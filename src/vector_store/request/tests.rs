@@ -40,6 +40,7 @@ fn a_label_keeps_the_type_of_its_value_and_one_form_of_a_number() {
     assert_eq!(of(json!(["a", "b"])), [r#"["field","a"]"#, r#"["field","b"]"#]);
     assert_eq!(of(json!([])), Vec::<String>::new());
     assert_ne!(of(json!(u64::MAX)), of(json!(u64::MAX - 1)));
+    assert_eq!(of(json!(1e19)), of(json!(10_000_000_000_000_000_000_u64)));
     assert_ne!(of(json!(0.1)), of(json!(0.100_000_000_000_000_02)));
 }
 
@@ -161,4 +162,23 @@ proptest! {
             prop_assert_eq!(label("n", &again).unwrap(), label("n", &read).unwrap());
         }
     }
+}
+
+#[test]
+fn the_size_of_a_point_grows_with_its_labels() {
+    let point = |metadata: Value| Point {
+        chunk_id: ChunkId::derive(DocumentId::new(), 1, 1, 0),
+        document_id: DocumentId::new(),
+        version: 1,
+        collection: "default".to_owned(),
+        metadata: metadata.as_object().unwrap().clone(),
+        access: vec!["hr".to_owned()],
+        dense: vec![0.0; 384],
+        sparse: SparseVector::default(),
+    };
+    let small = size(&point(json!({}))).unwrap();
+    assert!((384 * 4..4_096).contains(&small), "{small}");
+    let tags: Vec<String> = (0..10_000).map(|n| format!("{n:04}")).collect();
+    let large = size(&point(json!({ "tags": tags }))).unwrap();
+    assert!(large > small + 10_000 * r#"["tags","0000"]"#.len(), "{large}");
 }

@@ -1,6 +1,7 @@
 //! Every kind of damage is found, and what can be mended is mended.
 
 use footnote::{
+    audit::{self, Indexed, Problem},
     blob_store::{BlobStore, TextName},
     domain::{ChunkId, DocumentId, Metadata},
     vector_store::{Point, SparseVector, VectorStore, qdrant_edge::QdrantEdge},
@@ -96,4 +97,29 @@ async fn what_is_broken_is_found_and_mended() {
     assert_eq!(app.app.vectors.count(1, None).await.unwrap(), chunks);
     assert_eq!(super::answers(&app).await, before);
     drop(dir);
+}
+
+/// Of a check that another process overtook.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_version_that_was_replaced_since_it_was_looked_at_is_not_mended() {
+    let app = TestApp::start().await;
+    let id = app.ingest("parking.md", sample::PARKING).await;
+    app.ingest("parking.md", sample::PARKING.replace("four hours", "five hours")).await;
+    app.settle().await;
+    let document: DocumentId = id.parse().unwrap();
+    let points = app.app.vectors.count(1, Some(document)).await.unwrap();
+    let before = || Indexed { document, name: "parking.md".to_owned(), version: 1, generation: 1 };
+    for problem in [Problem::WithoutVectors(before(), 1), Problem::BadText(before(), "is missing".to_owned())] {
+        let told = audit::mend_with_models(&app.app.ingest, &problem).await.unwrap().unwrap_err();
+        assert!(told.contains("was replaced or deleted meanwhile"), "{told}");
+    }
+    assert_eq!(app.app.vectors.count(1, Some(document)).await.unwrap(), points);
+    let old = TextName { document, version: 1, generation: 1 };
+    assert!(!app.app.ingest.blobs.has_text(old).await.unwrap(), "nobody would remove it");
+    let now = Indexed { version: 2, ..before() };
+    audit::mend_with_models(&app.app.ingest, &Problem::WithoutVectors(now, 1)).await.unwrap().unwrap();
+    assert_eq!(app.app.vectors.count(1, Some(document)).await.unwrap(), points);
+    // The purge of the first version takes nothing of the second.
+    app.app.vectors.delete_document(1, document, Some(1)).await.unwrap();
+    assert_eq!(app.app.vectors.count(1, Some(document)).await.unwrap(), points);
 }

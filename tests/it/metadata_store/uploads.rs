@@ -65,6 +65,12 @@ pub async fn the_same_bytes_with_other_metadata_are_the_next_version(backend: &B
     assert_eq!(after.metadata, *json!({"year": 2024}).as_object().unwrap());
     assert_eq!((after.latest.version, after.latest.sha256), (2, before.latest.sha256));
     assert!(after.updated_at >= before.updated_at);
+    // Numbers are the same in whichever form the database gives them back.
+    for number in [json!(0.1), json!(1e16), json!(-1e17), json!(1e19), json!(1.5e300)] {
+        let upload = with(json!({ "n": number }));
+        assert!(!store.register_upload(upload.clone()).await.unwrap().duplicate, "{number}");
+        assert!(store.register_upload(upload).await.unwrap().duplicate, "{number}");
+    }
 }
 
 pub async fn other_bytes_are_the_next_version(backend: &Backend) {
