@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use pdf_extract::{Dictionary, Document, Object, ObjectId, StringFormat, content::Operation};
 
 use super::{
-    content::{Face, Flat, Font},
+    content::{Flat, Font, Shown},
+    encoding,
     open::Stage,
 };
 
@@ -58,7 +59,7 @@ fn works(font: ObjectId, composite: bool, document: &mut Document, stage: Stage)
         Operation::new("Tf", vec![Object::Name(b"F0".to_vec()), Object::Real(1.0)]),
         Operation::new("Tj", vec![Object::String(codes, StringFormat::Hexadecimal)]),
     ];
-    let flat = Flat { operations, shown: vec![Face::default()], ..Flat::default() };
+    let flat = Flat { operations, shown: vec![Shown::default()], ..Flat::default() };
     let mut fonts = Dictionary::new();
     fonts.set("F0", Object::Reference(font));
     stage.interpret(document, fonts, flat).is_ok()
@@ -84,6 +85,7 @@ fn simple_candidates(document: &Document, mut font: Dictionary) -> Vec<Dictionar
     if font.get(b"Subtype").and_then(Object::as_name).is_ok_and(|kind| kind == b"Type3") {
         widen_type3(document, &mut font);
     }
+    encoding::spell_out(document, &mut font);
     let with_encoding = |mut font: Dictionary| {
         if font.get(b"Encoding").is_err() {
             font.set("Encoding", win_ansi());
