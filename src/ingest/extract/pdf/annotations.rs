@@ -7,6 +7,7 @@ use pdf_extract::{Dictionary, Document, Object, ObjectId, Stream, content::Opera
 
 use super::{
     content::{Flattener, inherited},
+    operators::Operators,
     visibility::{Hidden, dictionary_at},
 };
 
@@ -87,11 +88,13 @@ impl<'a> Flattener<'a> {
             .flat_map(|value| value.split(['\r', '\n']).map(str::to_owned).collect::<Vec<_>>())
             .filter(|line| !line.trim().is_empty())
             .collect();
-        let size = ((place[3] - place[1]) / LINE / lines.len().max(1) as f32).clamp(1.0, MAX_SIZE);
-        let mut top = place[3];
-        for line in lines {
-            top -= size * LINE;
-            self.write(line, (place[0] + 2.0, top + size * (LINE - 1.0)), size);
+        let room = (place[3] - place[1]) / lines.len().max(1) as f32;
+        let size = size_given(document, field).unwrap_or((room / LINE).clamp(1.0, MAX_SIZE));
+        let line_height = if lines.len() == 1 { room } else { size * LINE };
+        for (line, text) in lines.into_iter().enumerate() {
+            // Letters stand in the middle of their line; a quarter of their height is below where they stand.
+            let foot = place[3] - line_height * (line as f32 + 1.0) + (line_height - size) / 2.0 + size / 4.0;
+            self.write(text, (place[0] + 2.0, foot), size);
         }
     }
 }
@@ -106,6 +109,13 @@ fn appearance<'a>(document: &'a Document, annotation: &'a Dictionary) -> Option<
     let state = annotation.get(b"AS").and_then(Object::as_name).ok()?;
     let (id, found) = document.dereference(found.as_dict().ok()?.get(state).ok()?).ok()?;
     Some((id?, found.as_stream().ok()?))
+}
+
+/// The size of the letters of a field, where its appearance string says one.
+fn size_given(document: &Document, field: &Dictionary) -> Option<f32> {
+    let appearance = inherited(document, field, b"DA").and_then(|appearance| appearance.as_str().ok())?;
+    let chosen = Operators::of(appearance).filter(|operation| operation.operator == "Tf").last()?;
+    chosen.operands.get(1)?.as_float().ok().filter(|size| (1.0..200.0).contains(size))
 }
 
 fn integer(document: &Document, within: &Dictionary, key: &[u8]) -> Option<i64> {

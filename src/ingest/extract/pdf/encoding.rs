@@ -9,7 +9,7 @@ use super::visibility::dictionary_at;
 
 /// The flag of a font whose glyphs are not those of the standard encoding.
 const SYMBOLIC: i64 = 0b100;
-/// Where the standard encoding differs from the one that the interpreter begins with: a code, and its glyphs from there.
+/// Where the standard encoding differs from the one that the interpreter begins with: a code, and glyphs from there on.
 const STANDARD: &[(i64, &str)] = &[
     (39, "quoteright"),
     (96, "quoteleft"),
@@ -113,7 +113,9 @@ fn text_of(name: &[u8]) -> Option<String> {
             return letter.is_ascii_alphabetic().then(|| letter.to_string());
         }
         let is_code = |digits: &str| digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F'));
-        if let Some(digits) = part.strip_prefix("uni").filter(|digits| is_code(digits) && digits.len() % 4 == 0) {
+        if let Some(digits) =
+            part.strip_prefix("uni").filter(|digits| is_code(digits) && digits.len().is_multiple_of(4))
+        {
             let codes = digits.as_bytes().chunks_exact(4).map(|code| std::str::from_utf8(code).ok());
             let letters = codes.map(|code| char::from_u32(u32::from_str_radix(code?, 16).ok()?));
             return letters.collect::<Option<String>>().filter(|text| !text.is_empty());

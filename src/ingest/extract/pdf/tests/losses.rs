@@ -91,7 +91,7 @@ fn fields_that_are_filled_in_are_read_where_they_stand() {
     let undrawn = field(600, "/V <FEFF014100F30064017A>");
     let hidden = field(500, "/F 2 /V (nobody sees it)");
     let secret = field(400, "/Ff 8192 /V (password)");
-    let content = at("F1", 10, 72, 704, "Name:") + &at("F1", 10, 72, 604, "Town:");
+    let content = at("F1", 10, 72, 704, "Name:") + &at("F1", 10, 72, 606, "Town:");
     let parts = Parts {
         page: "/Annots [6 0 R 8 0 R 9 0 R 10 0 R]",
         others: &[&drawn, &look, &undrawn, &hidden, &secret],
@@ -131,8 +131,8 @@ fn every_page_counts() {
         &at("F1", 10, 72, 700, "The third."),
     ]))
     .unwrap();
-    // Of the same length, so that the table of objects stays right: a page without a type, and one that is no object.
-    file = file.replacen("/Type /Page /Parent", "/Tipp /Page /Parent", 1).replacen("8 0 R 10 0 R", "99 0 R 10 0 R", 1);
+    // Of the same length, so that the table of objects stays right: a page without a type, and one that is none.
+    file = file.replacen("/Type /Page /Parent", "/Tipp /Page /Parent", 1).replacen("8 0 R 10 0 R", "9 0 R 10 0 R", 1);
     let read = read(file.as_bytes(), &ExtractLimits::default()).unwrap();
     let page_of = |text: &str| read.page_of(read.text.find(text).unwrap());
     assert_eq!((page_of("The first."), page_of("The third.")), (Some(1), Some(3)));
@@ -143,9 +143,11 @@ fn every_page_counts() {
 fn rows_of_numbers_at_the_edge_of_pages_are_content() {
     let pages: Vec<String> = (0..5)
         .map(|page| {
-            let number =
-                |row: i32, column: i32| format!("{}.{}", 100 + (row * 37 + page * 61) % 800, 10 + column + page);
+            let number = |row: i32, column: i32| {
+                format!("{}.{}", 100 + (row * 37 + page * 61) % 800, 10 + (row * 7 + column * 3 + page * 29) % 90)
+            };
             let cell = |row: i32, column: i32| at("F1", 10, 72 + 120 * column, 720 - 16 * row, &number(row, column));
+            let cell = &cell;
             let rows: String = (0..40).flat_map(|row| (0..3).map(move |column| cell(row, column))).collect();
             rows + &at("F1", 10, 72, 750, &format!("Chapter {}, page {}", page / 2 + 1, page + 7))
         })
