@@ -69,6 +69,9 @@ pub(super) fn read(bytes: &[u8], limits: &ExtractLimits) -> Result<ExtractedDocu
         }
     }
     furniture::remove(&mut pages, &mut writer);
+    // A stamp or a running head on a scan are not its words.
+    seen.picture_pages
+        .retain(|number| pages.get(*number as usize - 1).is_none_or(|page| page.iter().all(Vec::is_empty)));
     let scale = Scale::of(&pages);
     for (index, groups) in pages.into_iter().enumerate() {
         writer.page(index as u32 + 1);
@@ -91,7 +94,7 @@ struct Seen {
     glyphs: usize,
     unmapped: usize,
     unmapped_pages: usize,
-    /// The pages that have pictures and no words.
+    /// The pages that have pictures; once all are read, those that have no words beside them.
     picture_pages: Vec<u32>,
     hidden_layers: Vec<u32>,
     damaged: Vec<u32>,
@@ -104,9 +107,7 @@ impl Seen {
         self.unmapped_pages += usize::from(page.unmapped > 0);
         self.hidden_layers.extend(page.has_hidden_layer.then_some(number));
         self.damaged.extend(page.is_damaged.then_some(number));
-        if page.pictures > 0 && page.glyphs.iter().all(|glyph| glyph.text.trim().is_empty()) {
-            self.picture_pages.push(number);
-        }
+        self.picture_pages.extend((page.pictures > 0).then_some(number));
     }
 
     fn instead_of_text(&self) -> ExtractError {

@@ -57,8 +57,12 @@ pub(super) fn unpack(document: &Document, stream: &Stream, limit: u64) -> Result
 
 /// What was packed with zlib, and whether it came to its end; `None` for too much. Its checksum is not looked at.
 fn inflated(input: &[u8], limit: u64) -> Option<(Vec<u8>, bool)> {
-    let has_head = matches!(input, [first, second, ..] if first & 15 == 8 && u16::from_be_bytes([*first, *second]).is_multiple_of(31));
-    let body = if has_head { &input[2..] } else { input };
+    let body = match input {
+        [first, second, body @ ..] if first & 15 == 8 && u16::from_be_bytes([*first, *second]).is_multiple_of(31) => {
+            body
+        }
+        _ => input,
+    };
     let mut inflater = Decompress::new(false);
     let mut bytes = Vec::new();
     loop {

@@ -156,3 +156,13 @@ fn rows_of_numbers_at_the_edge_of_pages_are_content() {
     let rows = read.text.lines().filter(|line| line.starts_with("| ") && line.contains('.')).count();
     assert_eq!((rows, read.text.contains("Chapter")), (200, false), "{:?}", read.warnings);
 }
+
+#[test]
+fn a_scan_with_a_stamp_is_a_scan() {
+    let scan = "BI /W 1 /H 1 /BPC 8 /CS /G ID x EI\n".to_owned();
+    let words = at("F1", 10, 72, 700, "Words of the first page.");
+    let stamp = |number: u32| at("F1", 10, 72, 30, &format!("Copied for exhibit B, sheet {number}"));
+    let pages: Vec<String> = (1..=4).map(|number| stamp(number) + if number == 1 { &words } else { &scan }).collect();
+    let read = extracted(&pages.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!((read.text.trim(), read.picture_pages), ("Words of the first page.", vec![2, 3, 4]));
+}
