@@ -72,13 +72,16 @@ pub(super) fn flatten(
         flat: Flat { turns: turns(document, dictionary), ..Flat::default() },
         names: HashMap::new(),
         open: HashSet::new(),
-        face: Face::default(),
+        face: None,
         hidden: None,
         budget: limits.max_uncompressed_bytes,
     };
     let content = flattener.page_content(page)?;
     let empty = Dictionary::new();
+    // What the page leaves behind is not for what lies on it.
+    flattener.push("q", Vec::new());
     flattener.run(&content, resources.unwrap_or(&empty))?;
+    flattener.push("Q", Vec::new());
     flattener.annotations(dictionary)?;
     Ok(flattener.flat)
 }
@@ -89,7 +92,8 @@ pub(super) struct Flattener<'a> {
     pub(super) flat: Flat,
     names: HashMap<FontKey, String>,
     open: HashSet<ObjectId>,
-    face: Face,
+    /// The look of the font that is chosen: without one there is nothing to show text with.
+    face: Option<Face>,
     /// Why what is drawn now is not read, if it is not.
     hidden: Option<Hidden>,
     budget: u64,
@@ -198,8 +202,9 @@ impl<'a> Flattener<'a> {
         }
     }
 
-    /// Shows a text that no glyphs of the file say, from a point on and so wide.
+    /// Shows a text that no glyphs of the file say, from a point on.
     pub(super) fn write(&mut self, text: String, (x, y): (f32, f32), size: f32) {
+        let before = self.face;
         let place = [1.0, 0.0, 0.0, 1.0, x, y].map(Object::Real).to_vec();
         self.push("q", Vec::new());
         self.push("BT", Vec::new());
@@ -207,10 +212,11 @@ impl<'a> Flattener<'a> {
         self.place(Operation::new("Tm", place));
         // As many glyphs as the text has, so that it is as wide as it would be.
         let glyphs = vec![b'n'; text.chars().count()];
-        self.flat.shown.push(Shown { face: self.face, instead: Some(text) });
+        self.flat.shown.push(Shown { face: Face::default(), instead: Some(text) });
         self.push("TJ", vec![Object::Array(vec![Object::String(glyphs, StringFormat::Hexadecimal)])]);
         self.push("ET", Vec::new());
         self.push("Q", Vec::new());
+        self.face = before;
     }
 
     pub(super) fn push(&mut self, operator: &str, operands: Vec<Object>) {
@@ -256,18 +262,11 @@ impl<'a> Flattener<'a> {
             other => other.as_float().is_ok_and(f32::is_finite),
         };
         let strings: Vec<Object> = strings.into_iter().filter(is_shown).collect();
-        if self.hidden.is_some() || !self.has_font() {
-            return;
-        }
+        let Some(face) = self.face.filter(|_| self.hidden.is_none()) else { return };
         let count = strings.iter().filter(|part| matches!(part, Object::String(..))).count();
-        let shown = Shown { face: self.face, instead: None };
+        let shown = Shown { face, instead: None };
         self.flat.shown.extend(std::iter::repeat_n(shown, count));
         self.push("TJ", vec![Object::Array(strings)]);
-    }
-
-    /// Without a font there is nothing to show text with.
-    fn has_font(&self) -> bool {
-        !self.flat.fonts.is_empty()
     }
 
     fn select_font(&mut self, operation: &Operation, resources: &'a Dictionary) {
@@ -288,7 +287,7 @@ impl<'a> Flattener<'a> {
         let key = id.map_or_else(|| FontKey::Inline(format!("{dictionary:?}")), FontKey::Object);
         let next = format!("F{}", self.names.len());
         let name = self.names.entry(key).or_insert(next).clone();
-        self.face = face_of(self.document, &dictionary);
+        self.face = Some(face_of(self.document, &dictionary));
         self.flat.fonts.entry(name.clone()).or_insert(Font { id, dictionary });
         self.push("Tf", vec![Object::Name(name.into_bytes()), Object::Real(size)]);
     }

@@ -45,7 +45,7 @@ fn what_breaks_the_rules_is_passed_over_and_not_the_rest() {
 fn pictures_in_the_stream_are_passed_over() {
     let data: [&[u8]; 4] = [b"\xff\xfe(EI \x00<< EI ) \x80\x80 EI", b"Gat~>EI", b"\x01\x02EI", b"\x01\x02\x03\nEI"];
     for data in data {
-        let stream = [b"BI /W 2 /H 2 /F [/A85 /Fl] ID ", data, b"\nQ (seen) Tj"].concat();
+        let stream = [&b"BI /W 2 /H 2 /F [/A85 /Fl] ID "[..], data, b"\nQ (seen) Tj"].concat();
         let seen: Vec<String> = read(&stream).into_iter().map(|(operator, _)| operator).collect();
         assert_eq!(seen, ["BI", "Q", "Tj"], "{data:?}");
     }

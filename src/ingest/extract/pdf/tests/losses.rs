@@ -159,10 +159,19 @@ fn rows_of_numbers_at_the_edge_of_pages_are_content() {
 
 #[test]
 fn a_scan_with_a_stamp_is_a_scan() {
-    let scan = "BI /W 1 /H 1 /BPC 8 /CS /G ID x EI\n".to_owned();
+    let scan = "BI /W 1 /H 1 /BPC 8 /CS /G ID x EI\n";
     let words = at("F1", 10, 72, 700, "Words of the first page.");
     let stamp = |number: u32| at("F1", 10, 72, 30, &format!("Copied for exhibit B, sheet {number}"));
-    let pages: Vec<String> = (1..=4).map(|number| stamp(number) + if number == 1 { &words } else { &scan }).collect();
+    let pages: Vec<String> =
+        (1..=4).map(|number| stamp(number) + if number == 1 { words.as_str() } else { scan }).collect();
     let read = extracted(&pages.iter().map(String::as_str).collect::<Vec<_>>());
     assert_eq!((read.text.trim(), read.picture_pages), ("Words of the first page.", vec![2, 3, 4]));
+}
+
+#[test]
+fn text_without_a_font_costs_nothing_else() {
+    let content = "q BT /F1 10 Tf 72 700 Td (Seen.) Tj ET Q BT 72 600 Td (No font.) Tj ET /Fm Do";
+    let parts =
+        Parts { resources: "/XObject << /Fm 6 0 R >>", others: &[&form("BT (None.) Tj ET")], ..Parts::default() };
+    assert_eq!(document(content, &parts).text, "Seen.\n");
 }
