@@ -13,6 +13,7 @@ use pdf_extract::{
 
 use super::{
     face::{Face, face_of},
+    named::Named,
     operators::Operators,
     unpack::unpack,
     visibility::{Hidden, Layers, dictionary_at, properties},
@@ -72,7 +73,7 @@ pub(super) fn flatten(
         flat: Flat { turns: turns(document, dictionary), ..Flat::default() },
         names: HashMap::new(),
         open: HashSet::new(),
-        face: None,
+        font: None,
         hidden: None,
         budget: limits.max_uncompressed_bytes,
     };
@@ -92,11 +93,18 @@ pub(super) struct Flattener<'a> {
     pub(super) flat: Flat,
     names: HashMap<FontKey, String>,
     open: HashSet<ObjectId>,
-    /// The look of the font that is chosen: without one there is nothing to show text with.
-    face: Option<Face>,
+    /// The font that is chosen: without one there is nothing to show text with.
+    font: Option<Chosen>,
     /// Why what is drawn now is not read, if it is not.
     hidden: Option<Hidden>,
     budget: u64,
+}
+
+/// The font that is chosen: its look, and how its strings are written where the interpreter does not know.
+#[derive(Clone, Copy)]
+struct Chosen {
+    face: Face,
+    named: Option<Named>,
 }
 
 /// Marked content that has begun.
@@ -133,7 +141,7 @@ impl<'a> Flattener<'a> {
     }
 
     fn run(&mut self, content: &[u8], resources: &'a Dictionary) -> Result<(), String> {
-        let (face, hidden) = (self.face, self.hidden);
+        let (font, hidden) = (self.font, self.hidden);
         let mut saved = Vec::new();
         let mut marked: Vec<Marked> = Vec::new();
         let mut operators = Operators::of(content);
@@ -143,13 +151,13 @@ impl<'a> Flattener<'a> {
             }
             match operation.operator.as_str() {
                 "q" => {
-                    saved.push(self.face);
+                    saved.push(self.font);
                     self.flat.operations.push(operation);
                 }
                 "Q" => {
                     // More than were opened here would close the state of whoever drew this form.
                     if let Some(before) = saved.pop() {
-                        self.face = before;
+                        self.font = before;
                         self.flat.operations.push(operation);
                     }
                 }
@@ -175,7 +183,7 @@ impl<'a> Flattener<'a> {
         for _ in saved {
             self.push("Q", Vec::new());
         }
-        (self.face, self.hidden) = (face, hidden);
+        (self.font, self.hidden) = (font, hidden);
         self.flat.is_damaged |= operators.is_damaged();
         Ok(())
     }
@@ -204,7 +212,7 @@ impl<'a> Flattener<'a> {
 
     /// Shows a text that no glyphs of the file say, from a point on.
     pub(super) fn write(&mut self, text: String, (x, y): (f32, f32), size: f32) {
-        let before = self.face;
+        let before = self.font;
         let place = [1.0, 0.0, 0.0, 1.0, x, y].map(Object::Real).to_vec();
         self.push("q", Vec::new());
         self.push("BT", Vec::new());
@@ -216,7 +224,7 @@ impl<'a> Flattener<'a> {
         self.push("TJ", vec![Object::Array(vec![Object::String(glyphs, StringFormat::Hexadecimal)])]);
         self.push("ET", Vec::new());
         self.push("Q", Vec::new());
-        self.face = before;
+        self.font = before;
     }
 
     pub(super) fn push(&mut self, operator: &str, operands: Vec<Object>) {
@@ -262,11 +270,24 @@ impl<'a> Flattener<'a> {
             other => other.as_float().is_ok_and(f32::is_finite),
         };
         let strings: Vec<Object> = strings.into_iter().filter(is_shown).collect();
-        let Some(face) = self.face.filter(|_| self.hidden.is_none()) else { return };
-        let count = strings.iter().filter(|part| matches!(part, Object::String(..))).count();
-        let shown = Shown { face, instead: None };
-        self.flat.shown.extend(std::iter::repeat_n(shown, count));
-        self.push("TJ", vec![Object::Array(strings)]);
+        let Some(Chosen { face, named }) = self.font.filter(|_| self.hidden.is_none()) else { return };
+        let mut parts = Vec::with_capacity(strings.len());
+        for part in strings {
+            match (part, named) {
+                (Object::String(text, _), Some(named)) => {
+                    for (code, character) in named.characters(&text) {
+                        self.flat.shown.push(Shown { face, instead: Some(character) });
+                        parts.push(Object::String(code.to_be_bytes().to_vec(), StringFormat::Hexadecimal));
+                    }
+                }
+                (part, _) => {
+                    let shown = matches!(part, Object::String(..)).then_some(Shown { face, instead: None });
+                    self.flat.shown.extend(shown);
+                    parts.push(part);
+                }
+            }
+        }
+        self.push("TJ", vec![Object::Array(parts)]);
     }
 
     fn select_font(&mut self, operation: &Operation, resources: &'a Dictionary) {
@@ -287,7 +308,8 @@ impl<'a> Flattener<'a> {
         let key = id.map_or_else(|| FontKey::Inline(format!("{dictionary:?}")), FontKey::Object);
         let next = format!("F{}", self.names.len());
         let name = self.names.entry(key).or_insert(next).clone();
-        self.face = Some(face_of(self.document, &dictionary));
+        self.font =
+            Some(Chosen { face: face_of(self.document, &dictionary), named: Named::of(self.document, &dictionary) });
         self.flat.fonts.entry(name.clone()).or_insert(Font { id, dictionary });
         self.push("Tf", vec![Object::Name(name.into_bytes()), Object::Real(size)]);
     }

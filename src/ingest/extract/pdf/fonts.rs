@@ -8,6 +8,7 @@ use pdf_extract::{Dictionary, Document, Object, ObjectId, StringFormat, content:
 use super::{
     content::{Flat, Font, Shown},
     encoding,
+    named::Named,
     open::Stage,
 };
 
@@ -141,9 +142,14 @@ fn composite_candidates(document: &Document, mut font: Dictionary) -> Vec<Dictio
         .and_then(|first| document.dereference(first).ok()?.1.as_dict().ok())
         .cloned()
         .unwrap_or_default();
-    font.set("DescendantFonts", vec![Object::Dictionary(sound_descendant(document, inner))]);
-    // Other encodings than these are tables that the interpreter does not have. Those of two-byte Unicode
-    // need none; for the rest the codes at least keep their places.
+    let mut inner = sound_descendant(document, inner);
+    if Named::of(document, &font).is_some() {
+        // The widths are those of other codes. Latin letters are half as wide as the rest.
+        inner.set("W", vec![Object::Integer(0), Object::Array(vec![Object::Integer(500); 256])]);
+    }
+    font.set("DescendantFonts", vec![Object::Dictionary(inner)]);
+    // Other encodings than these are tables that the interpreter does not have: their codes keep their places, and
+    // [`Named`] reads those that have a name.
     let encoding = font.get(b"Encoding").ok().and_then(|encoding| document.dereference(encoding).ok());
     let named = encoding.and_then(|(_, encoding)| encoding.as_name().ok()).map(<[u8]>::to_vec);
     let embedded = encoding.is_some_and(|(_, encoding)| encoding.as_stream().is_ok());

@@ -103,6 +103,7 @@ impl OutputDev for Collector {
             Some(Instead::Untold(instead)) => {
                 let instead = std::mem::take(instead);
                 self.instead = Some(Instead::Told);
+                self.page.unmapped += usize::from(instead == UNMAPPED);
                 plain_letters(&instead)
             }
             Some(Instead::Told) => {

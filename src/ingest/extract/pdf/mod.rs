@@ -16,6 +16,7 @@ mod face;
 mod fonts;
 mod furniture;
 mod glyphs;
+mod named;
 mod open;
 mod operators;
 mod page_tree;

@@ -175,3 +175,19 @@ fn text_without_a_font_costs_nothing_else() {
         Parts { resources: "/XObject << /Fm 6 0 R >>", others: &[&form("BT (None.) Tj ET")], ..Parts::default() };
     assert_eq!(document(content, &parts).text, "Seen.\n");
 }
+
+#[test]
+fn fonts_of_east_asia_are_read_by_the_name_of_their_encoding() {
+    for (name, written) in [("GBK-EUC-H", "C4E3BAC34142"), ("UniGB-UCS2-H", "4F60597D00410042")] {
+        let font = format!(
+            "<< /Type /Font /Subtype /Type0 /BaseFont /Song /Encoding /{name} /DescendantFonts \
+             [<< /Type /Font /Subtype /CIDFontType0 /BaseFont /Song /DW 1000 >>] >>"
+        );
+        let parts = Parts { others: &[&font], ..Parts::default() };
+        let file = file(&format!("BT /F1 10 Tf 72 700 Td <{written}> Tj ET"), &parts);
+        // Of the same length, so that the table of objects stays right.
+        let file = String::from_utf8(file).unwrap().replace("/F1 5 0 R", "/F1 6 0 R").into_bytes();
+        let read = read(&file, &ExtractLimits::default()).unwrap();
+        assert_eq!((read.text.as_str(), read.warnings.len()), ("你好AB\n", 0), "{name}");
+    }
+}
