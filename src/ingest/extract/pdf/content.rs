@@ -299,6 +299,10 @@ impl<'a> Flattener<'a> {
     }
 
     fn use_font(&mut self, font: Option<&Object>, size: f32) {
+        // Written out again, an infinite size would be a word of its own.
+        if !size.is_finite() {
+            return;
+        }
         let id = font.and_then(|font| font.as_reference().ok());
         let dictionary = font
             .and_then(|font| self.document.dereference(font).ok())
