@@ -31,7 +31,7 @@ pub(super) struct Flat {
     pub(super) pictures: usize,
     /// Something stands on a layer that is switched off.
     pub(super) has_hidden_layer: bool,
-    /// A stream that draws the page broke off, or strings in it have no end.
+    /// A stream that draws the page is missing or broke off, or strings in it have no end.
     pub(super) is_damaged: bool,
     /// How the page is turned for reading: 0 to 3 quarter turns clockwise.
     pub(super) turns: u8,
@@ -125,9 +125,12 @@ impl<'a> Flattener<'a> {
     fn page_content(&mut self, page: ObjectId) -> Result<Vec<u8>, String> {
         let mut content = Vec::new();
         for id in self.document.get_page_contents(page) {
-            if let Ok(stream) = self.document.get_object(id).and_then(Object::as_stream) {
-                content.extend(self.unpack(stream)?);
-                content.push(b'\n');
+            match self.document.get_object(id).and_then(Object::as_stream) {
+                Ok(stream) => {
+                    content.extend(self.unpack(stream)?);
+                    content.push(b'\n');
+                }
+                Err(_) => self.flat.is_damaged = true,
             }
         }
         Ok(content)
@@ -391,6 +394,6 @@ pub(super) fn inherited<'a>(document: &'a Document, page: &'a Dictionary, key: &
 }
 
 fn turns(document: &Document, page: &Dictionary) -> u8 {
-    let degrees = inherited(document, page, b"Rotate").and_then(|angle| angle.as_i64().ok()).unwrap_or(0);
-    (degrees.rem_euclid(360) / 90) as u8
+    let degrees = inherited(document, page, b"Rotate").and_then(|angle| angle.as_float().ok()).unwrap_or(0.0);
+    ((degrees as i64).rem_euclid(360) / 90) as u8
 }
