@@ -23,6 +23,7 @@ mod page_tree;
 mod repair;
 mod rows;
 mod tables;
+mod text;
 mod unpack;
 mod visibility;
 
