@@ -6,7 +6,9 @@ use std::collections::HashMap;
 use pdf_extract::{Dictionary, Document, Object, ObjectId, StringFormat, content::Operation};
 
 use super::{
-    content::{Face, Flat, Font},
+    content::{Flat, Font, Shown},
+    encoding,
+    named::Named,
     open::Stage,
 };
 
@@ -58,7 +60,7 @@ fn works(font: ObjectId, composite: bool, document: &mut Document, stage: Stage)
         Operation::new("Tf", vec![Object::Name(b"F0".to_vec()), Object::Real(1.0)]),
         Operation::new("Tj", vec![Object::String(codes, StringFormat::Hexadecimal)]),
     ];
-    let flat = Flat { operations, shown: vec![Face::default()], ..Flat::default() };
+    let flat = Flat { operations, shown: vec![Shown::default()], ..Flat::default() };
     let mut fonts = Dictionary::new();
     fonts.set("F0", Object::Reference(font));
     stage.interpret(document, fonts, flat).is_ok()
@@ -84,6 +86,7 @@ fn simple_candidates(document: &Document, mut font: Dictionary) -> Vec<Dictionar
     if font.get(b"Subtype").and_then(Object::as_name).is_ok_and(|kind| kind == b"Type3") {
         widen_type3(document, &mut font);
     }
+    encoding::spell_out(document, &mut font);
     let with_encoding = |mut font: Dictionary| {
         if font.get(b"Encoding").is_err() {
             font.set("Encoding", win_ansi());
@@ -139,9 +142,14 @@ fn composite_candidates(document: &Document, mut font: Dictionary) -> Vec<Dictio
         .and_then(|first| document.dereference(first).ok()?.1.as_dict().ok())
         .cloned()
         .unwrap_or_default();
-    font.set("DescendantFonts", vec![Object::Dictionary(sound_descendant(document, inner))]);
-    // Other encodings than these are tables that the interpreter does not have. Those of two-byte Unicode
-    // need none; for the rest the codes at least keep their places.
+    let mut inner = sound_descendant(document, inner);
+    if Named::of(document, &font).is_some() {
+        // The widths are those of other codes. Latin letters are half as wide as the rest.
+        inner.set("W", vec![Object::Integer(0), Object::Array(vec![Object::Integer(500); 256])]);
+    }
+    font.set("DescendantFonts", vec![Object::Dictionary(inner)]);
+    // Other encodings than these are tables that the interpreter does not have: their codes keep their places, and
+    // [`Named`] reads those that have a name.
     let encoding = font.get(b"Encoding").ok().and_then(|encoding| document.dereference(encoding).ok());
     let named = encoding.and_then(|(_, encoding)| encoding.as_name().ok()).map(<[u8]>::to_vec);
     let embedded = encoding.is_some_and(|(_, encoding)| encoding.as_stream().is_ok());

@@ -2,7 +2,10 @@
 
 use pdf_extract::{MediaBox, OutputDev, OutputError, Transform};
 
-use super::content::{Face, Flat};
+use super::{
+    content::{Flat, Shown},
+    face::Face,
+};
 
 /// One glyph: where it stands in points, `y` growing upwards from the foot of the page.
 #[derive(Debug, Clone)]
@@ -26,19 +29,38 @@ pub(super) struct PageGlyphs {
     pub(super) pictures: usize,
     /// Glyphs for which the file gives no text.
     pub(super) unmapped: usize,
+    /// Something stands on a layer that is switched off.
+    pub(super) has_hidden_layer: bool,
+    /// A stream that draws the page broke off, or strings in it have no end.
+    pub(super) is_damaged: bool,
 }
 
 pub(super) struct Collector {
     page: PageGlyphs,
-    shown: std::vec::IntoIter<Face>,
+    shown: std::vec::IntoIter<Shown>,
     face: Face,
+    instead: Option<Instead>,
     turns: u8,
+}
+
+/// The text of a string whose glyphs do not say what is read.
+enum Instead {
+    /// The next glyph has it.
+    Untold(String),
+    /// The glyph before had it, and is as wide as all of them.
+    Told,
 }
 
 impl Collector {
     pub(super) fn new(flat: Flat) -> Self {
-        let page = PageGlyphs { glyphs: Vec::new(), pictures: flat.pictures, unmapped: 0 };
-        Self { page, shown: flat.shown.into_iter(), face: Face::default(), turns: flat.turns }
+        let page = PageGlyphs {
+            glyphs: Vec::new(),
+            pictures: flat.pictures,
+            unmapped: 0,
+            has_hidden_layer: flat.has_hidden_layer,
+            is_damaged: flat.is_damaged,
+        };
+        Self { page, shown: flat.shown.into_iter(), face: Face::default(), instead: None, turns: flat.turns }
     }
 
     pub(super) fn finish(self) -> PageGlyphs {
@@ -64,7 +86,7 @@ impl OutputDev for Collector {
         text: &str,
     ) -> Result<(), OutputError> {
         // A glyph without a text still stands somewhere: at the start of a line it is a bullet.
-        let is_unmapped = text.is_empty() || text == UNMAPPED;
+        let is_unmapped = self.instead.is_none() && (text.is_empty() || text == UNMAPPED);
         self.page.unmapped += usize::from(is_unmapped);
         let along = (trm.m11 * font_size, trm.m12 * font_size);
         let up = (trm.m21 * font_size, trm.m22 * font_size);
@@ -77,13 +99,39 @@ impl OutputDev for Collector {
         let turn = (along.1.atan2(along.0) / std::f64::consts::FRAC_PI_2).round().rem_euclid(4.0) as u8;
         let turn = (turn + 4 - self.turns % 4) % 4;
         let (x, y) = turned((trm.m31, trm.m32), (4 - self.turns % 4 + 4 - turn) % 4);
-        let text = if is_unmapped { UNMAPPED.to_owned() } else { plain_letters(text) };
+        let text = match &mut self.instead {
+            Some(Instead::Untold(instead)) => {
+                let instead = std::mem::take(instead);
+                self.instead = Some(Instead::Told);
+                self.page.unmapped += usize::from(instead == UNMAPPED);
+                plain_letters(&instead)
+            }
+            Some(Instead::Told) => {
+                let before = self.page.glyphs.last_mut().filter(|before| before.turn == turn);
+                if let Some(before) = before.filter(|before| (before.y - y).abs() < 0.5 * size) {
+                    before.x1 = before.x1.max(x + advance);
+                }
+                return Ok(());
+            }
+            None if is_unmapped => UNMAPPED.to_owned(),
+            None => plain_letters(text),
+        };
+        if text.is_empty() {
+            return Ok(());
+        }
         self.page.glyphs.push(Glyph { x0: x, x1: x + advance, y, size, text, face: self.face, turn });
         Ok(())
     }
 
     fn begin_word(&mut self) -> Result<(), OutputError> {
-        self.face = self.shown.next().unwrap_or_default();
+        let shown = self.shown.next().unwrap_or_default();
+        self.face = shown.face;
+        self.instead = match (self.instead.take(), shown.instead) {
+            // The string before had no glyph that could have told it.
+            (Some(untold @ Instead::Untold(_)), Some(text)) if text.is_empty() => Some(untold),
+            (_, Some(text)) if text.is_empty() => Some(Instead::Told),
+            (_, text) => text.map(Instead::Untold),
+        };
         Ok(())
     }
 

@@ -7,16 +7,25 @@
 //!
 //! May depend on `domain` only.
 
+mod annotations;
 mod blocks;
 mod columns;
 mod content;
+mod encoding;
+mod face;
 mod fonts;
 mod furniture;
 mod glyphs;
+mod named;
 mod open;
+mod operators;
+mod page_tree;
 mod repair;
 mod rows;
 mod tables;
+mod text;
+mod unpack;
+mod visibility;
 
 use self::{blocks::Scale, glyphs::PageGlyphs, open::Opened, rows::Row};
 use super::{ExtractError, ExtractLimits, writer::MarkdownWriter};
@@ -52,7 +61,19 @@ pub(super) fn read(bytes: &[u8], limits: &ExtractLimits) -> Result<ExtractedDocu
         let Seen { unmapped, unmapped_pages, .. } = seen;
         writer.warn(format!("{unmapped} characters on {unmapped_pages} pages have no text in the file"));
     }
+    for (pages, what) in [
+        (&seen.hidden_layers, "has something on a layer that is switched off, which was left out"),
+        (&seen.damaged, "is damaged inside: words of it may be missing"),
+    ] {
+        if let Some(first) = pages.first() {
+            let others = if pages.len() > 1 { format!(" (and {} others)", pages.len() - 1) } else { String::new() };
+            writer.warn(format!("page {first}{others} {what}"));
+        }
+    }
     furniture::remove(&mut pages, &mut writer);
+    // A stamp or a running head on a scan are not its words.
+    seen.picture_pages
+        .retain(|number| pages.get(*number as usize - 1).is_none_or(|page| page.iter().all(Vec::is_empty)));
     let scale = Scale::of(&pages);
     for (index, groups) in pages.into_iter().enumerate() {
         writer.page(index as u32 + 1);
@@ -75,8 +96,10 @@ struct Seen {
     glyphs: usize,
     unmapped: usize,
     unmapped_pages: usize,
-    /// The pages that have pictures and no words.
+    /// The pages that have pictures; once all are read, those that have no words beside them.
     picture_pages: Vec<u32>,
+    hidden_layers: Vec<u32>,
+    damaged: Vec<u32>,
 }
 
 impl Seen {
@@ -84,9 +107,9 @@ impl Seen {
         self.glyphs += page.glyphs.len();
         self.unmapped += page.unmapped;
         self.unmapped_pages += usize::from(page.unmapped > 0);
-        if page.pictures > 0 && page.glyphs.iter().all(|glyph| glyph.text.trim().is_empty()) {
-            self.picture_pages.push(number);
-        }
+        self.hidden_layers.extend(page.has_hidden_layer.then_some(number));
+        self.damaged.extend(page.is_damaged.then_some(number));
+        self.picture_pages.extend((page.pictures > 0).then_some(number));
     }
 
     fn instead_of_text(&self) -> ExtractError {

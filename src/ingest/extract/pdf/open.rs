@@ -10,7 +10,9 @@ use super::{
     content::{self, Flat},
     fonts::Fonts,
     glyphs::{Collector, PageGlyphs},
+    page_tree::pages,
     repair,
+    visibility::Layers,
 };
 use crate::ingest::extract::{ExtractError, ExtractLimits, structure::one_line};
 
@@ -18,6 +20,7 @@ pub(super) struct Opened {
     document: Document,
     pages: Vec<ObjectId>,
     fonts: Fonts,
+    layers: Layers,
     stage: Stage,
     is_repaired: bool,
 }
@@ -32,7 +35,7 @@ pub(super) struct Stage {
 impl Opened {
     pub(super) fn load(bytes: &[u8], limits: &ExtractLimits) -> Result<Self, ExtractError> {
         let (mut document, is_repaired) = match open(bytes) {
-            Ok(document) if document.page_iter().next().is_some() => (document, false),
+            Ok(document) if has_page(&document) => (document, false),
             Err(error @ ExtractError::Encrypted { .. }) => return Err(error),
             first => {
                 let second = repair::rebuilt(bytes).map(|file| open(&file));
@@ -44,7 +47,7 @@ impl Opened {
                 }
             }
         };
-        let pages: Vec<ObjectId> = document.page_iter().take(limits.max_pages + 1).collect();
+        let pages = pages(&document, limits.max_pages.saturating_add(1));
         if pages.len() > limits.max_pages {
             return Err(ExtractError::too_large("the number of pages", limits.max_pages as u64));
         }
@@ -52,7 +55,8 @@ impl Opened {
             return Err(ExtractError::malformed(PDF, "it has no pages, or the list of its pages is lost"));
         }
         let stage = Stage::build(&mut document)?;
-        Ok(Self { document, pages, fonts: Fonts::default(), stage, is_repaired })
+        let layers = Layers::of(&document);
+        Ok(Self { document, pages, fonts: Fonts::default(), layers, stage, is_repaired })
     }
 
     pub(super) fn is_repaired(&self) -> bool {
@@ -66,7 +70,7 @@ impl Opened {
     /// The glyphs of a page, or why it could not be read.
     pub(super) fn page(&mut self, number: u32, limits: &ExtractLimits) -> Result<PageGlyphs, String> {
         let id = self.pages[number as usize - 1];
-        let flat = guard(|| content::flatten(&self.document, id, limits))??;
+        let flat = guard(|| content::flatten(&self.document, &self.layers, id, limits))??;
         let mut resources = Dictionary::new();
         for (name, font) in &flat.fonts {
             let usable = self.fonts.usable(font, &mut self.document, self.stage);
@@ -162,6 +166,11 @@ fn load(bytes: &[u8]) -> Result<Document, ExtractError> {
         }
     }
     Ok(document)
+}
+
+/// Whether the list of pages leads to one that is there.
+fn has_page(document: &Document) -> bool {
+    pages(document, 64).iter().any(|page| document.get_dictionary(*page).is_ok())
 }
 
 fn encrypted() -> ExtractError {

@@ -158,7 +158,11 @@ fn words_of(mut glyphs: Vec<Glyph>) -> Vec<Word> {
             continue;
         }
         match words.last_mut() {
-            Some(word) if open && glyph.x0 - word.x1 <= gap * glyph.size.max(word.size) => {
+            Some(word)
+                if open
+                    && !glyph.text.starts_with(char::is_whitespace)
+                    && glyph.x0 - word.x1 <= gap * glyph.size.max(word.size) =>
+            {
                 if is_exponent(&glyph, last.as_ref()) {
                     word.text.push('^');
                 }
@@ -182,7 +186,8 @@ fn words_of(mut glyphs: Vec<Glyph>) -> Vec<Word> {
                 family: glyph.face.family,
             }),
         }
-        open = true;
+        // A text in place of glyphs may end with the blank behind a word.
+        open = !glyph.text.ends_with(char::is_whitespace);
         last = Some(glyph);
     }
     for word in &mut words {

@@ -2,6 +2,8 @@
 use super::*;
 use crate::ingest::extract::check_structure;
 
+mod losses;
+
 /// A PDF with one page per content stream; fonts F1 (plain), F2 (bold), F3 (fixed width).
 pub(in crate::ingest::extract) fn pdf(pages: &[&str]) -> Vec<u8> {
     let mut objects = vec![
