@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
+    chapters::Chapters,
     inline::{Paragraph, is_drawn},
     lines_of,
     objects::Objects,
@@ -29,8 +30,9 @@ pub(super) struct Body<'a> {
     pub(super) pending_notes: Vec<String>,
     /// Charts and other objects that are anchored in what was written last.
     pub(super) pending_objects: Vec<String>,
-    /// How far each list has counted that a later one may go on with.
-    counts: HashMap<(String, usize), i64>,
+    /// How far each list has counted at each level that a later one may go on with.
+    counts: HashMap<String, Vec<Option<i64>>>,
+    chapters: Chapters,
 }
 
 /// Where in a list a paragraph stands.
@@ -40,6 +42,8 @@ struct Place {
     level: usize,
     /// The numbers of the items that it lies in, the outermost first; empty where they have none.
     numbers: Vec<String>,
+    /// The label that the item has as a heading; `None` in a list that is not known, such as that of the chapters.
+    label: Option<String>,
 }
 
 impl<'a> Body<'a> {
@@ -60,6 +64,7 @@ impl<'a> Body<'a> {
             pending_notes: Vec::new(),
             pending_objects: Vec::new(),
             counts: HashMap::new(),
+            chapters: Chapters::default(),
         }
     }
 
@@ -74,7 +79,7 @@ impl<'a> Body<'a> {
     /// Writes the block that `element` begins.
     pub(super) fn block(&mut self, element: &Element<'_>, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {
         match element.name() {
-            "h" => self.heading(element, writer),
+            "h" => self.heading(element, None, writer),
             "p" => {
                 let style = element.attribute("style-name").unwrap_or_default();
                 let paragraph = self.paragraph()?;
@@ -86,7 +91,7 @@ impl<'a> Body<'a> {
                 self.hanging(paragraph, writer)
             }
             "list" => {
-                self.list(element, None, writer)?;
+                self.list(element, None, false, writer)?;
                 writer.end_list();
                 Ok(())
             }
@@ -112,10 +117,24 @@ impl<'a> Body<'a> {
         }
     }
 
-    fn heading(&mut self, element: &Element<'_>, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {
+    /// Writes a heading; `label` is that of the item that it is, unless it counts as a chapter.
+    fn heading(
+        &mut self,
+        element: &Element<'_>,
+        label: Option<&str>,
+        writer: &mut MarkdownWriter,
+    ) -> Result<(), ExtractError> {
         let level = element.number("outline-level").unwrap_or(1);
+        let label = match label {
+            Some(label) => label.to_owned(),
+            None => self.chapters.label(self.styles, element, level),
+        };
         let paragraph = self.paragraph()?;
-        writer.heading(level, &paragraph.text)?;
+        if paragraph.text.trim().is_empty() || label.is_empty() {
+            writer.heading(level, &paragraph.text)?;
+        } else {
+            writer.heading(level, &format!("{label} {}", paragraph.text))?;
+        }
         self.hanging(paragraph, writer)
     }
 
@@ -139,50 +158,88 @@ impl<'a> Body<'a> {
         Ok(())
     }
 
-    /// Writes a list; an inner one has the marks of the outer one unless it says otherwise.
+    /// Writes a list; an inner one has the marks of the outer one unless it says otherwise, and goes on with the one before
+    /// it where the item that it lies in does.
     fn list(
         &mut self,
         element: &Element<'_>,
         outer: Option<&Place>,
+        goes_on: bool,
         writer: &mut MarkdownWriter,
     ) -> Result<(), ExtractError> {
         let list = element.attribute("style-name").or_else(|| outer.map(|outer| outer.list.clone()));
         let level = outer.map_or(0, |outer| outer.level + 1);
-        let mut place = Place { list: list.unwrap_or_default(), level, numbers: Vec::new() };
+        let mut place = Place { list: list.unwrap_or_default(), level, numbers: Vec::new(), label: None };
         let around = outer.map(|outer| outer.numbers.as_slice()).unwrap_or_default();
-        let key = (place.list.clone(), place.level);
-        let goes_on = element.attribute("continue-numbering").as_deref() == Some("true")
+        let goes_on = goes_on
+            || element.attribute("continue-numbering").as_deref() == Some("true")
             || element.attribute("continue-list").is_some();
-        let mut count = self.counts.get(&key).copied().filter(|_| goes_on);
+        let mut count = self.count(&place).filter(|_| goes_on);
+        if !goes_on && let Some(counts) = self.counts.get_mut(&place.list) {
+            counts.truncate(place.level);
+        }
         while let Some(item) = self.reader.child()? {
-            let (number, mark) = match self.styles.mark(&place.list, place.level) {
-                _ if item.is("list-header") => (String::new(), String::new()),
-                Mark::Nothing => (String::new(), String::new()),
-                Mark::Sign => (String::new(), "- ".to_owned()),
+            let first = self.reader.child()?;
+            // An item of nothing but a list is a deeper level of the item before it.
+            let is_deeper = first.as_ref().is_some_and(|first| first.is("list")) && count.is_some();
+            let (number, label, mark) = match self.styles.mark(&place.list, place.level) {
+                _ if item.is("list-header") => (String::new(), None, String::new()),
+                Mark::Nothing => (String::new(), None, String::new()),
+                Mark::Sign => (String::new(), None, "- ".to_owned()),
                 Mark::Number(numbers) => {
-                    let next = count.map_or(numbers.start, |count| count.saturating_add(1));
+                    let next = match count {
+                        Some(count) if is_deeper => count,
+                        Some(count) => count.saturating_add(1),
+                        None => numbers.start,
+                    };
                     let next = item.number("start-value").unwrap_or(next);
                     count = Some(next);
+                    self.keep_count(&place, next);
                     let number = numbers.number(next);
+                    let label = numbers.label_of_heading(&number, around);
                     let mark = format!("{} ", numbers.label(&number, around));
-                    (number, mark)
+                    (number, Some(label), mark)
                 }
             };
             place.numbers = around.iter().cloned().chain([number]).collect();
-            self.item(&place, &mark, writer)?;
-        }
-        if let Some(count) = count {
-            self.counts.insert(key, count);
+            // A heading in a list counts as the list does, and not as a chapter.
+            place.label = label.or_else(|| self.styles.has_list(&place.list).then(String::new));
+            self.item(&place, &mark, first, is_deeper, writer)?;
         }
         Ok(())
     }
 
-    fn item(&mut self, place: &Place, mark: &str, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {
+    fn count(&self, place: &Place) -> Option<i64> {
+        self.counts.get(&place.list)?.get(place.level).copied()?
+    }
+
+    /// Keeps how far a list has counted. What lies below an earlier item has ended, unless it is still this one.
+    fn keep_count(&mut self, place: &Place, count: i64) {
+        let is_same = self.count(place) == Some(count);
+        let counts = self.counts.entry(place.list.clone()).or_default();
+        if !is_same || counts.len() <= place.level {
+            counts.resize(place.level + 1, None);
+        }
+        if let Some(kept) = counts.get_mut(place.level) {
+            *kept = Some(count);
+        }
+    }
+
+    /// Writes an item that begins with `first`.
+    fn item(
+        &mut self,
+        place: &Place,
+        mark: &str,
+        first: Option<Element<'_>>,
+        goes_on: bool,
+        writer: &mut MarkdownWriter,
+    ) -> Result<(), ExtractError> {
         let indent = "  ".repeat(place.level.min(MAX_LEVEL));
         let blank = " ".repeat(mark.chars().count());
         let below = format!("\n{indent}{blank}");
         let mut is_first = true;
-        while let Some(element) = self.reader.child()? {
+        let mut next = first;
+        while let Some(element) = next {
             match element.name() {
                 "p" => {
                     let paragraph = self.paragraph()?;
@@ -196,9 +253,11 @@ impl<'a> Body<'a> {
                     }
                     self.hanging(paragraph, writer)?;
                 }
-                "list" => self.list(&element, Some(place), writer)?,
+                "h" => self.heading(&element, place.label.as_deref(), writer)?,
+                "list" => self.list(&element, Some(place), goes_on, writer)?,
                 _ => self.block(&element, writer)?,
             }
+            next = self.reader.child()?;
         }
         Ok(())
     }

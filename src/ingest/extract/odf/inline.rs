@@ -136,6 +136,22 @@ impl Body<'_> {
         Ok(())
     }
 
+    /// Reads the rest of a comment; `place` says what it is on, such as ` on B2`.
+    pub(super) fn comment(&mut self, place: &str) -> Result<Option<String>, ExtractError> {
+        let (mut author, mut words) = (String::new(), Vec::new());
+        while let Some(element) = self.reader.child()? {
+            match element.name() {
+                "creator" => author = one_line(&self.reader.text_of_current()?),
+                "p" => words.push(self.paragraph()?.text),
+                "list" => words.push(self.flat()?),
+                _ => self.reader.skip()?,
+            }
+        }
+        let words = one_line(&words.join(" "));
+        let by = if author.is_empty() { String::new() } else { format!(" by {author}") };
+        Ok((!words.is_empty()).then(|| format!("Comment{place}{by}: {words}")))
+    }
+
     /// All words of the current element, a line for each paragraph, as of one cell or one note.
     pub(super) fn flat(&mut self) -> Result<String, ExtractError> {
         let mut parts: Vec<String> = Vec::new();
