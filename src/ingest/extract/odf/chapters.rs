@@ -30,9 +30,11 @@ impl Chapters {
         self.0.extend(missing);
         self.0.truncate(last);
         self.0.push(number);
-        let numbers = self.0.iter().enumerate().map(|(level, count)| {
-            styles.chapter(level).map(|numbers| numbers.number(*count)).unwrap_or_default()
-        });
+        let numbers = self
+            .0
+            .iter()
+            .enumerate()
+            .map(|(level, count)| styles.chapter(level).map(|numbers| numbers.number(*count)).unwrap_or_default());
         let mut around: Vec<String> = numbers.collect();
         let own = around.pop().unwrap_or_default();
         styles.chapter(last).map(|numbers| numbers.label_of_heading(&own, &around)).unwrap_or_default()

@@ -39,7 +39,8 @@ fn bytes_of_dos_are_read_in_their_code_page() {
 fn letters_of_symbol_are_the_signs_that_are_seen() {
     let fonts = "{\\fonttbl{\\f0 Arial;}{\\f1\\fcharset2{\\*\\panose 05}Symbol;}{\\f2\\ftech Symbol;}{\\f3\\fcharset2 Wingdings;}\
         {\\f4\\fcharset2 Other;}}";
-    let body = "\\f0 a{\\f1 a\\'a3b}{\\f2 p}{\\f3\\'fc}{\\f4 a\\'a3}{\\f1\\u-3913?}{\\f0\\u-3913?}{\\f3\\u-3844?}b\\par";
+    let body =
+        "\\f0 a{\\f1 a\\'a3b}{\\f2 p}{\\f3\\'fc}{\\f4 a\\'a3}{\\f1\\u-3913?}{\\f0\\u-3913?}{\\f3\\u-3844?}b\\par";
     assert_eq!(document(&format!("{{\\rtf1\\ansi{fonts}{body}}}")).text, "aα≤βπ✓a\u{2022}\u{2022}\u{2022}✓b\n");
 }
 

@@ -195,8 +195,7 @@ fn headings_in_lists_have_the_labels_of_their_items() {
         list(goes_on, &(deeper(&heading(2, "Other")) + &heading(1, "Second"))),
         list(goes_on, &deeper(&heading(2, "Below"))),
     ];
-    let expected =
-        "# 1. First\n\nwords\n\n## 1.1 Sub\n\nmore\n\n## 1.2 Other\n\n# 2. Second\n\n## 2.1 Below\n";
+    let expected = "# 1. First\n\nwords\n\n## 1.1 Sub\n\nmore\n\n## 1.2 Other\n\n# 2. Second\n\n## 2.1 Below\n";
     assert_eq!(text(styles, &body.concat()), expected);
 }
 
