@@ -216,3 +216,21 @@ fn comments_on_slides_follow_the_notes() {
     let expected = "one\n\nSpeaker notes: Say it.\n\nComment by Ann Lee: Too long?\n\nComment: Yes.\n\ntwo\n";
     assert_eq!(extracted(Kind::Presentation, "", &body, &[]).text, expected);
 }
+
+#[test]
+fn cells_keep_the_words_that_are_displayed() {
+    let cell = |value: &str, shown: &str| {
+        format!(
+            "<table:table-cell office:value-type='float' office:value='{value}'><text:p>{shown}</text:p></table:table-cell>"
+        )
+    };
+    let body = format!(
+        "<table:table table:name='Loads'><table:table-row>{}{}{}</table:table-row></table:table>",
+        cell("1234.56", "1.234,6 kg"),
+        cell("3", "3 Stück"),
+        cell("1250000", "1,25 M"),
+    );
+    let found = extracted(Kind::Spreadsheet, "", &body, &[]);
+    assert!(found.text.contains("1234.6 kg") && found.text.contains("3 Stück"), "{}", found.text);
+    assert!(found.text.contains("1250000") && !found.text.contains('M'), "{}", found.text);
+}
