@@ -2,18 +2,25 @@
 //!
 //! mail-parser takes such a part for text as it stands, which in base64 is no text at all.
 
-use mail_parser::{MessagePart, MimeHeaders, decoders::base64::base64_decode};
+use mail_parser::{
+    MessagePart, MimeHeaders,
+    decoders::{base64::base64_decode, quoted_printable::quoted_printable_decode},
+};
 
 /// How much of the line at which the next part would begin may be left of a message.
 const MAX_REST: usize = 200;
 
-/// What is there of a part in base64 that has no end; `None` for every other part.
+/// What is there of a part that was packed and has no end; `None` for every other part.
 pub(super) fn unpacked(part: &MessagePart<'_>, raw: &[u8]) -> Option<Vec<u8>> {
-    let encoding = part.content_transfer_encoding()?;
-    if !part.is_encoding_problem || !encoding.trim().eq_ignore_ascii_case("base64") {
+    if !part.is_encoding_problem {
         return None;
     }
-    decoded(raw.get(part.offset_body as usize..part.offset_end as usize)?)
+    let packed = raw.get(part.offset_body as usize..part.offset_end as usize)?;
+    match part.content_transfer_encoding()?.trim() {
+        encoding if encoding.eq_ignore_ascii_case("base64") => decoded(packed),
+        encoding if encoding.eq_ignore_ascii_case("quoted-printable") => quoted_printable_decode(packed),
+        _ => None,
+    }
 }
 
 /// The bytes of base64 that ends anywhere, or in the middle of a boundary.
@@ -31,6 +38,9 @@ fn decoded(packed: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+    use mail_parser::MessageParser;
+
     use super::*;
 
     #[test]
@@ -44,6 +54,18 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(decoded(packed.as_bytes()).as_deref(), expected.map(str::as_bytes), "{packed}");
+        }
+    }
+
+    #[test]
+    fn only_parts_without_an_end_are_unpacked_here() {
+        let cut = "Subject: x\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: text/plain\r\n\
+            Content-Transfer-Encoding: quoted-printable\r\n\r\nGr=C3=BC=\r\nn";
+        let whole = format!("{cut}\r\n--x--\r\n");
+        for (source, expected) in [(cut, Some("Gr\u{fc}n")), (whole.as_str(), None)] {
+            let message = MessageParser::default().parse(source.as_bytes()).unwrap();
+            let found = unpacked(&message.parts[1], source.as_bytes());
+            assert_eq!(found.as_deref(), expected.map(str::as_bytes), "{source}");
         }
     }
 }

@@ -130,6 +130,7 @@ impl<'a> Body<'a> {
             None => self.chapters.label(self.styles, element, level),
         };
         let paragraph = self.paragraph()?;
+        let label = if paragraph.number.is_empty() { label } else { paragraph.number.clone() };
         if paragraph.text.trim().is_empty() || label.is_empty() {
             writer.heading(level, &paragraph.text)?;
         } else {

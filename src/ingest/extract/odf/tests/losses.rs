@@ -173,6 +173,8 @@ fn chapters_have_the_numbers_that_the_program_shows() {
     let found = extracted(Kind::Text, styles, &body.concat(), &[("styles.xml", &common)]);
     assert_eq!(found.text, expected);
     assert_eq!(found.headings[0].title, "1 Ropes");
+    let written = heading(1, "", "<text:number>3</text:number>Splices");
+    assert_eq!(extracted(Kind::Text, styles, &written, &[("styles.xml", &common)]).text, "# 3 Splices\n");
     // Without such a style nothing is numbered.
     assert_eq!(text("", &heading(1, "", "Ropes")), "# Ropes\n");
 }
