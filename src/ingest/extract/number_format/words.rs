@@ -7,7 +7,7 @@ const SECTIONS: usize = 3;
 
 /// The words of one section of a format.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Words {
+pub(in crate::ingest::extract) struct Words {
     before: String,
     behind: String,
     /// Whether it shows the number at all.
