@@ -9,6 +9,7 @@
 mod body;
 mod chapters;
 mod inline;
+mod lists;
 mod numbers;
 mod objects;
 mod sheets;
