@@ -214,7 +214,7 @@ fn cached(reader: &mut Reader<'_>, points: &mut Points, is_number: bool) -> Resu
             "lvl" => {
                 let mut level = Points::new(false);
                 cached(reader, &mut level, false)?;
-                points.put_below(level);
+                points.put_below(level)?;
             }
             "formatCode" => points.show_as(&reader.text_of_current()?),
             "pt" => {

@@ -42,6 +42,7 @@ mod rtf;
 mod sandbox;
 mod sheet;
 mod structure;
+mod symbols;
 mod writer;
 mod xls;
 mod xlsx;

@@ -1,9 +1,18 @@
 //! How spreadsheets show numbers: as dates, times, percentages, amounts of money, or with fewer digits.
 //!
 //! Number formats are those of ECMA-376 part 1, 18.8.30 and 18.8.31. Dates are written as ISO 8601 has them and no
-//! number has separators of thousands: what is shown differs by the language of the program that shows it.
+//! number has separators of thousands: what is shown differs by the language of the program that shows it. Words beside
+//! a number, such as its unit, are kept.
 //!
 //! May depend on nothing.
+
+mod moments;
+mod words;
+
+use self::{
+    moments::{duration, moment},
+    words::{Words, has_words, parts_of},
+};
 
 /// What a number format makes of a number.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +31,8 @@ pub(super) enum NumberFormat {
     Moment { date: bool, time: bool, seconds: bool },
     /// Hours that go on beyond a day.
     Duration,
+    /// Another form with words around it: those for all numbers, or for positive, negative and zero.
+    Worded { form: Box<Self>, words: Vec<Words> },
 }
 
 const CURRENCIES: [char; 10] = ['$', '€', '£', '¥', '₹', '₽', '₩', '₺', '₪', '₴'];
@@ -29,8 +40,6 @@ const CURRENCIES: [char; 10] = ['$', '€', '£', '¥', '₹', '₽', '₩', '�
 const CURRENCY_WORDS: [&str; 11] = ["kr", "kr.", "zł", "Kč", "Ft", "lei", "лв", "лв.", "Fr.", "SFr.", "R"];
 /// The digits that a spreadsheet keeps of a number.
 const MOST_DIGITS: usize = 15;
-/// The last day that has a date, 9999-12-31.
-const LAST_DAY: f64 = 2_958_465.0;
 
 impl NumberFormat {
     /// The formats that have a number and no code.
@@ -53,6 +62,15 @@ impl NumberFormat {
 
     /// Reads the code of a format, such as `yyyy-mm-dd` or `0.00%`. What it says about negative numbers is not asked.
     pub(super) fn parse(code: &str) -> Self {
+        let form = Self::of_number(code);
+        if matches!(form, Self::Moment { .. } | Self::Duration) {
+            return form;
+        }
+        let words = Words::of(code, is_money);
+        if words.is_empty() { form } else { Self::Worded { form: Box::new(form), words } }
+    }
+
+    fn of_number(code: &str) -> Self {
         let code = Code::read(code);
         let has = |wanted: &[char]| code.letters.iter().any(|letter| wanted.contains(letter));
         if code.is_duration {
@@ -98,6 +116,16 @@ impl NumberFormat {
                 moment(value, *date, *time, *seconds, from_1904).unwrap_or_else(|| plain(value))
             }
             Self::Duration => duration(value).unwrap_or_else(|| plain(value)),
+            Self::Worded { form, words } => {
+                let at = if value < 0.0 { 1 } else { 2 * usize::from(value == 0.0) };
+                let own = words.get(at);
+                let value = if at == 1 && own.is_some_and(Words::replace_sign) { -value } else { value };
+                let number = form.show(value, from_1904);
+                match own.or(words.first()) {
+                    Some(words) => words.around(number),
+                    None => number,
+                }
+            }
         }
     }
 }
@@ -170,12 +198,15 @@ impl Code {
     }
 
     fn money(&mut self, text: &str) {
-        let is_code =
-            text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase()) || CURRENCY_WORDS.contains(&text);
-        if self.currency.is_none() && (is_code || text.chars().any(|c| CURRENCIES.contains(&c))) {
+        if self.currency.is_none() && is_money(text) {
             self.currency = Some((text.to_owned(), !self.has_places));
         }
     }
+}
+
+fn is_money(text: &str) -> bool {
+    let is_code = text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase());
+    is_code || CURRENCY_WORDS.contains(&text) || text.chars().any(|c| CURRENCIES.contains(&c))
 }
 
 /// A number without the noise of its binary form: 15 digits are what a spreadsheet keeps.
@@ -187,16 +218,30 @@ pub(super) fn plain(value: f64) -> String {
     if (1e-7..1e16).contains(&rounded.abs()) { rounded.to_string() } else { format!("{rounded:e}") }
 }
 
-/// A number with as many digits after the point as are displayed of it, in whichever language that is; as it is where it
-/// is displayed in another form.
+/// A number with as many digits after the point as are displayed of it, in whichever language that is, and with the words
+/// that are displayed beside it; as it is where it is displayed in another form.
 pub(super) fn as_displayed(value: f64, displayed: &str) -> String {
-    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
-    let wanted = digits(displayed);
-    let mut places = 0..wanted.len().min(MOST_DIGITS);
-    match places.find(|places| digits(&exactly(value, *places)) == wanted) {
-        Some(places) => fixed(value, places),
-        None => plain(value),
+    let displayed = displayed.trim();
+    // Words can be displayed instead of a number.
+    if has_words(displayed) && !displayed.contains(char::is_numeric) {
+        return displayed.to_owned();
     }
+    if let Some((before, number, behind)) = parts_of(displayed) {
+        let has_sign = displayed.contains(['-', '(', '\u{2212}']);
+        let shown = if has_sign { value } else { value.abs() };
+        if let Some(number) = with_digits_of(shown, number) {
+            return format!("{before}{number}{behind}");
+        }
+    }
+    with_digits_of(value, displayed).unwrap_or_else(|| plain(value))
+}
+
+/// A number with as many digits after the point as make it the digits of a text; `None` where they are those of another.
+fn with_digits_of(value: f64, text: &str) -> Option<String> {
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let wanted = digits(text);
+    let mut places = 0..wanted.len().min(MOST_DIGITS);
+    places.find(|places| digits(&exactly(value, *places)) == wanted).map(|places| fixed(value, places))
 }
 
 /// At most so many digits after the point, and no zeros at the end that the number does not have.
@@ -227,59 +272,6 @@ fn exactly(value: f64, digits: usize) -> String {
     let scaled: f64 = plain(value * scale).parse().unwrap_or(value * scale);
     let text = format!("{:.digits$}", scaled.round() / scale);
     if text.bytes().all(|byte| matches!(byte, b'-' | b'0' | b'.')) { text.trim_start_matches('-').into() } else { text }
-}
-
-fn moment(value: f64, date: bool, time: bool, seconds: bool, from_1904: bool) -> Option<String> {
-    if !(0.0..=LAST_DAY + 1.0).contains(&value) {
-        return None;
-    }
-    // Half a second is rounding, not a time.
-    let total = (value * 86_400.0).round() as i64;
-    let (day, second) = (total / 86_400, total % 86_400);
-    let clock = || {
-        let (hours, minutes) = (second / 3_600, second / 60 % 60);
-        let rest = if seconds { format!(":{:02}", second % 60) } else { String::new() };
-        format!("{hours:02}:{minutes:02}{rest}")
-    };
-    match (date, time) {
-        (true, false) => calendar(day, from_1904),
-        (true, true) => Some(format!("{} {}", calendar(day, from_1904)?, clock())),
-        _ => Some(clock()),
-    }
-}
-
-/// The date of a day's number. Excel counts 1900-02-29, which was no day, as the sixtieth.
-fn calendar(day: i64, from_1904: bool) -> Option<String> {
-    let since_1970 = match (from_1904, day) {
-        (true, day) => day - 24_107,
-        (false, 60) => return Some("1900-02-29".into()),
-        (false, day) if day < 60 => day - 25_568,
-        (false, day) => day - 25_569,
-    };
-    let (year, month, day) = civil(since_1970);
-    (year <= 9999).then(|| format!("{year:04}-{month:02}-{day:02}"))
-}
-
-/// The date of a day since 1970-01-01, in the Gregorian calendar.
-fn civil(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
-}
-
-fn duration(value: f64) -> Option<String> {
-    if value.abs() > LAST_DAY {
-        return None;
-    }
-    let total = (value.abs() * 86_400.0).round() as i64;
-    let sign = if value < 0.0 && total > 0 { "-" } else { "" };
-    Some(format!("{sign}{}:{:02}:{:02}", total / 3_600, total / 60 % 60, total % 60))
 }
 
 #[cfg(test)]

@@ -13,6 +13,9 @@ use zip::{ZipArchive, read::ZipFile, result::ZipError};
 
 use super::{ExtractError, ExtractLimits, charset};
 
+/// A page of an e-book begins within so many bytes, behind declarations and comments.
+const PAGE_BEGINS: usize = 1024;
+
 pub(super) struct Package<'a> {
     archive: ZipArchive<Cursor<&'a [u8]>>,
     /// Where parts stand whose names some programs write in other letters, or with the separators of another system.
@@ -105,11 +108,16 @@ impl<'a> Package<'a> {
     }
 }
 
-/// The encoding that the XML declaration of a part names. Without this, one broken byte would have the whole part read in
-/// an encoding that is only guessed.
+/// The encoding that the XML declaration of a part names, or else, in a page of an e-book, its `<meta>`. Without this, one
+/// broken byte would have the whole part read in an encoding that is only guessed.
 fn declared(part: &[u8]) -> Option<&'static Encoding> {
-    let start = part.strip_prefix(b"\xef\xbb\xbf").unwrap_or(part).strip_prefix(b"<?xml")?;
-    charset::declared_in_markup(start.split(|byte| *byte == b'>').next()?)
+    let start = part.strip_prefix(b"\xef\xbb\xbf").unwrap_or(part).strip_prefix(b"<?xml");
+    let declaration = start.and_then(|start| start.split(|byte| *byte == b'>').next());
+    let head = part.get(..PAGE_BEGINS).unwrap_or(part).to_ascii_lowercase();
+    let is_page = || head.windows(5).any(|tag| tag == b"<html");
+    declaration
+        .and_then(charset::declared_in_markup)
+        .or_else(|| is_page().then(|| charset::declared_in_markup(part)).flatten())
 }
 
 /// Names of parts are the same in capital letters (ECMA-376 part 2, 6.2.2).

@@ -19,10 +19,15 @@ use crate::ingest::extract::{
     xml::{Element, Reader},
 };
 
+/// The most memory that all data of a chart may take: a point may claim a place far behind the others.
+const MAX_SIZE: usize = 256 << 20;
+
 /// The data and the series of such a chart, in whichever order they come.
 #[derive(Debug, Default)]
 pub(super) struct Newer {
     data: HashMap<String, Vec<Dimension>>,
+    /// The memory that the data takes.
+    size: usize,
     series: Vec<Shown>,
 }
 
@@ -57,7 +62,14 @@ impl Newer {
             let mut dimensions = Vec::new();
             while let Some(element) = reader.child()? {
                 match element.name() {
-                    "strDim" | "numDim" => dimensions.push(dimension(&element, reader)?),
+                    "strDim" | "numDim" => {
+                        let dimension = dimension(&element, reader)?;
+                        self.size = self.size.saturating_add(dimension.points.size());
+                        if self.size > MAX_SIZE {
+                            return Err(ExtractError::too_large("the data of a chart in bytes", MAX_SIZE as u64));
+                        }
+                        dimensions.push(dimension);
+                    }
                     _ => reader.skip()?,
                 }
             }
@@ -158,7 +170,7 @@ fn dimension(element: &Element<'_>, reader: &mut Reader<'_>) -> Result<Dimension
                 reader.skip()?;
             }
         }
-        points.put_below(level);
+        points.put_below(level)?;
     }
     Ok(Dimension { kind: element.attribute("type").unwrap_or_default(), name, points })
 }

@@ -1,11 +1,14 @@
 //! The points of a series: each at its place, as it is shown.
 //!
-//! May depend on `number_format` and `structure`.
+//! May depend on `number_format`, `structure` and the errors.
 
-use crate::ingest::extract::{number_format::NumberFormat, structure::one_line, xml::Element};
+use crate::ingest::extract::{ExtractError, number_format::NumberFormat, structure::one_line, xml::Element};
 
 /// A point's number may claim any place; points beyond this are not placed.
 pub(super) const MAX_POINTS: usize = 1 << 16;
+/// The most text of the points of a series: each level of categories repeats its names, so that few bytes of a part can
+/// claim very many.
+const MAX_BYTES: usize = 16 << 20;
 
 /// Values or categories, as far as the chart keeps them.
 #[derive(Debug)]
@@ -53,14 +56,20 @@ impl Points {
         }
     }
 
+    /// The memory that the points take, about.
+    pub(super) fn size(&self) -> usize {
+        self.values.iter().map(|value| value.len() + size_of::<String>()).sum()
+    }
+
     /// Takes the next level of categories. They come innermost first: an outer one is named where it begins.
-    pub(super) fn put_below(&mut self, outer: Self) {
+    pub(super) fn put_below(&mut self, outer: Self) -> Result<(), ExtractError> {
         self.unplaced += outer.unplaced;
         if self.values.is_empty() {
             self.values = outer.values;
-            return;
+            return Ok(());
         }
         let mut name = String::new();
+        let mut bytes = 0usize;
         for (at, value) in self.values.iter_mut().enumerate() {
             if let Some(begins) = outer.values.get(at).filter(|value| !value.is_empty()) {
                 name.clone_from(begins);
@@ -68,7 +77,15 @@ impl Points {
             if !name.is_empty() {
                 *value = format!("{name} / {value}");
             }
+            bytes = bytes.saturating_add(value.len());
+            if bytes > MAX_BYTES {
+                return Err(ExtractError::too_large(
+                    "the text of the categories of a chart in bytes",
+                    MAX_BYTES as u64,
+                ));
+            }
         }
+        Ok(())
     }
 }
 

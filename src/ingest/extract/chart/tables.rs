@@ -2,6 +2,8 @@
 //!
 //! May depend on the limits and the errors.
 
+use std::sync::Arc;
+
 use crate::ingest::extract::{ExtractError, ExtractLimits};
 
 /// Series by series, within bounds: a few bytes of a part can claim very many cells.
@@ -18,7 +20,8 @@ pub(super) struct Tables {
 #[derive(Debug)]
 struct Series {
     name: String,
-    categories: Vec<String>,
+    /// The same for the series that share them.
+    categories: Arc<[String]>,
     values: Vec<String>,
 }
 
@@ -36,13 +39,14 @@ impl Tables {
         }
         let bytes = |texts: &[String]| texts.iter().map(String::len).sum::<usize>();
         // Series that share their categories share a table.
-        let shares = self.series.last().is_some_and(|last| last.categories == categories);
-        let more = name.len() + bytes(values) + if shares { 0 } else { bytes(categories) };
+        let shared = self.series.last().map(|last| &last.categories).filter(|shared| ***shared == *categories).cloned();
+        let more = name.len() + bytes(values) + if shared.is_some() { 0 } else { bytes(categories) };
         self.bytes = self.bytes.saturating_add(more);
         if self.bytes > self.max_bytes {
             return Err(ExtractError::too_large("the text of a chart in bytes", self.max_bytes as u64));
         }
-        self.series.push(Series { name, categories: categories.to_vec(), values: values.to_vec() });
+        let categories = shared.unwrap_or_else(|| categories.into());
+        self.series.push(Series { name, categories, values: values.to_vec() });
         Ok(())
     }
 

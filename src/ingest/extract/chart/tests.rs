@@ -134,3 +134,22 @@ fn titles_of_axes_and_sizes_of_bubbles_are_kept() {
     let expected = "Ports (bubble chart; axes: Year, Ships in thousands)\n\n| | Ships | Ships (size) |\n| --- | --- | --- |\n| 1 | 2 | 7 |\n";
     assert_eq!(text(&chart), expected);
 }
+
+#[test]
+fn levels_of_categories_that_swell_are_refused() {
+    let level = |points: &str| format!("<c:lvl>{points}</c:lvl>");
+    let far = level(&format!("<c:pt idx='{}'><c:v>x</c:v></c:pt>", MAX_POINTS - 1));
+    let outer = |name: &str| level(&format!("<c:pt idx='0'><c:v>{name}</c:v></c:pt>"));
+    let chart = |levels: &str| {
+        format!(
+            "<c:chartSpace xmlns:c='c'><c:chart><c:plotArea><c:barChart><c:ser><c:cat><c:multiLvlStrRef><c:multiLvlStrCache>{levels}\
+             </c:multiLvlStrCache></c:multiLvlStrRef></c:cat></c:ser></c:barChart></c:plotArea></c:chart></c:chartSpace>"
+        )
+    };
+    let limits = ExtractLimits::default();
+    let swollen = Chart::read("PPTX", &chart(&(far.clone() + &outer(&"a".repeat(1_000)))), &limits);
+    assert!(matches!(swollen, Err(ExtractError::TooLarge { .. })), "{:?}", swollen.err());
+    let many = Chart::read("PPTX", &chart(&(far.clone() + &outer("a").repeat(1_000))), &limits);
+    assert!(matches!(many, Err(ExtractError::TooLarge { .. })), "{:?}", many.err());
+    assert!(Chart::read("PPTX", &chart(&(far + &outer("a"))), &limits).is_ok());
+}

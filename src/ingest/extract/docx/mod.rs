@@ -13,7 +13,6 @@ mod formula;
 mod numbering;
 mod paragraph;
 mod styles;
-mod symbols;
 mod table;
 
 pub(super) use self::numbering::written as number_in_format;

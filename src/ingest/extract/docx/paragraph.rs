@@ -4,13 +4,13 @@ use super::{
     body::Body,
     drawings::Drawing,
     styles::{ListPosition, Role, read_list_position},
-    symbols::symbol,
     table::Table,
 };
 use crate::ingest::extract::{
     ExtractError,
     pictures::description,
     structure::takes_exponent,
+    symbols::symbol,
     xml::{Element, Node},
 };
 

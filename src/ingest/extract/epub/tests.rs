@@ -111,3 +111,21 @@ fn damage_is_named_and_bombs_are_refused() {
     assert!(read(&missing, &limits).unwrap_err().to_string().contains("the part OEBPS/book.opf is missing"));
     assert!(matches!(read(&epub("", &[], &[]), &limits), Err(ExtractError::NoText { .. })));
 }
+
+#[test]
+fn chapters_are_read_in_the_charset_that_they_declare() {
+    let bytes = |text: &[u8]| text.to_vec();
+    let package = "<package><metadata/><manifest><item id='a' href='a.xhtml' media-type='application/xhtml+xml'/>\
+        <item id='b' href='b.xhtml' media-type='application/xhtml+xml'/></manifest><spine><itemref idref='a'/><itemref idref='b'/></spine></package>";
+    let declared = b"<?xml version='1.0' encoding='windows-1251'?><html><body><p>\xc0\xff</p></body></html>";
+    let in_page = b"<?xml version='1.0'?>\n<!DOCTYPE html>\n<HTML><head><meta http-equiv='Content-Type' content='text/html; charset=koi8-r'/>\
+        </head><body><p>\xe1\xd1</p></body></HTML>";
+    let book = archive(&[
+        ("META-INF/container.xml", bytes(CONTAINER.as_bytes())),
+        ("OEBPS/book.opf", bytes(package.as_bytes())),
+        ("OEBPS/a.xhtml", bytes(declared)),
+        ("OEBPS/b.xhtml", bytes(in_page)),
+    ]);
+    let document = extracted(&book);
+    assert_eq!((document.text.as_str(), document.warnings.len()), ("\u{410}\u{44f}\n\n\u{410}\u{44f}\n", 0));
+}

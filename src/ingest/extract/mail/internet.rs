@@ -10,8 +10,12 @@ use mail_parser::{
 use super::{
     Attachment, Content, Letter,
     body::{Body, Part},
+    cut, flowed,
 };
-use crate::ingest::extract::{ExtractError, charset, inside::Within};
+use crate::ingest::extract::{
+    ExtractError, charset,
+    inside::{Within, shown},
+};
 
 const FORMAT: &str = "EML";
 const ENCRYPTED: &str = "it is encrypted, or signed so that only a mail program can open it";
@@ -60,7 +64,9 @@ fn letter_of(message: Message<'_>, deeper: usize) -> Letter<'_> {
                 body.rich.push(Part::Html(text_of(part, &raw, &mut warnings)));
             }
             PartType::Text(_) if in_html || in_text => {
+                let flows = flows(&part);
                 let text = text_of(part, &raw, &mut warnings);
+                let text = if flows { Cow::Owned(flowed::joined(&text)) } else { text };
                 if in_html {
                     body.rich.push(Part::Plain(text.clone()));
                 }
@@ -75,11 +81,27 @@ fn letter_of(message: Message<'_>, deeper: usize) -> Letter<'_> {
     Letter { subject, about, body, attachments, warnings }
 }
 
+/// Whether lines are to be joined without the blanks at their ends. Those that keep them read the same either way.
+fn flows(part: &MessagePart<'_>) -> bool {
+    part.content_type().is_some_and(|kind| {
+        let says = |name: &str, value: &str| kind.attribute(name).is_some_and(|said| said.eq_ignore_ascii_case(value));
+        says("format", "flowed") && says("delsp", "yes")
+    })
+}
+
 /// The words of a part. Some programs declare no charset for 8-bit text: then the bytes themselves are looked at.
 fn text_of<'a>(part: MessagePart<'a>, raw: &Cow<'a, [u8]>, warnings: &mut Vec<String>) -> Cow<'a, str> {
     let declares = part.content_type().and_then(|kind| kind.attribute("charset")).is_some_and(is_charset);
     let is_page = matches!(part.body, PartType::Html(_));
     let range = part.offset_body as usize..part.offset_end as usize;
+    if let Some(bytes) = cut::unpacked(&part, raw) {
+        let label = part.content_type().and_then(|kind| kind.attribute("charset"));
+        let declared = label.and_then(|label| encoding_rs::Encoding::for_label(label.as_bytes()));
+        let decoded = charset::decode(&bytes, declared);
+        warnings.extend(decoded.warnings);
+        warnings.push("the e-mail ends in the middle of its text; what is there was read".into());
+        return Cow::Owned(decoded.text);
+    }
     let (PartType::Text(text) | PartType::Html(text)) = part.body else { return Cow::Borrowed("") };
     if !declares
         && !text.is_ascii()
@@ -127,12 +149,20 @@ fn attachment<'a>(
     });
     let kind = kind.unwrap_or_default();
     let extension = extension_of(&kind);
+    let unfinished = if kind.starts_with("text/") { None } else { cut::unpacked(&part, raw) };
+    if unfinished.is_some() {
+        let label =
+            name.as_deref().map_or_else(|| "an attachment".into(), |name| format!("attachment {}", shown(name)));
+        warnings.push(format!("the e-mail ends in the middle of {label}; what is there was read"));
+    }
     let content = match part.body {
         _ if kind.ends_with("pkcs7-mime") || kind == "application/pgp-encrypted" => Content::Unread(ENCRYPTED.into()),
         _ if SIGNATURES.contains(&kind.as_str()) => Content::Unread("it is a signature and holds no words".into()),
         PartType::Message(inner) if inner.parts.is_empty() => Content::Unread("there is nothing in it".into()),
         PartType::Message(inner) if deeper > 0 => Content::Letter(Box::new(letter_of(inner, deeper - 1))),
         PartType::Message(_) => Content::Unread("it lies too deep in other e-mails".into()),
+        // A file that is no text was taken for one.
+        PartType::Text(_) if unfinished.is_some() => Content::File(Cow::Owned(unfinished.unwrap_or_default())),
         PartType::Text(_) | PartType::Html(_) => {
             let part = MessagePart { headers: part.headers, ..part };
             match text_of(part, raw, warnings) {

@@ -91,7 +91,7 @@ fn line_of(bytes: &[u8]) -> &[u8] {
 }
 
 /// Whether a line begins an e-mail: `From`, a sender and a time such as `Tue Jul 23 19:39:23 2002`, with the time zone where
-/// it may be; and then a header.
+/// it may be, or one such as `Tue, 23 Jul 2002 19:39:23 +0200`; and then a header.
 fn begins_an_email(line: &[u8], next: &[u8]) -> bool {
     let Some(about) = line.strip_prefix(FROM).filter(|about| about.len() <= LONGEST_LINE) else { return false };
     let words: Vec<&[u8]> = about.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).collect();
@@ -104,10 +104,16 @@ fn begins_an_email(line: &[u8], next: &[u8]) -> bool {
         hour.is_some_and(|hour| is_number(hour, 1..=2)) && minute.is_some_and(|minute| is_number(minute, 2..=2))
     };
     // The first word is of the sender, or stands for one.
-    let day = words
-        .windows(3)
-        .skip(1)
-        .position(|words| WEEKDAYS.contains(&words[0]) && MONTHS.contains(&words[1]) && is_number(words[2], 1..=2));
+    let is_day = |words: &[&[u8]]| match words {
+        [weekday, month, day] if WEEKDAYS.contains(weekday) => MONTHS.contains(month) && is_number(day, 1..=2),
+        // As in the header of an e-mail (RFC 5322), which some programs take the time from.
+        [weekday, day, month] => {
+            let weekday = weekday.strip_suffix(b",").unwrap_or_default();
+            WEEKDAYS.contains(&weekday) && is_number(day, 1..=2) && MONTHS.contains(month)
+        }
+        _ => false,
+    };
+    let day = words.windows(3).skip(1).position(is_day);
     let Some(clock) = day.map(|at| &words[at + 4..]) else { return false };
     clock.iter().any(is_time) && clock.iter().any(|word| is_number(word, 4..=4)) && begins_with_a_header(next)
 }

@@ -10,6 +10,8 @@
 
 mod body;
 mod compressed;
+mod cut;
+mod flowed;
 mod header;
 mod internet;
 mod mailbox;

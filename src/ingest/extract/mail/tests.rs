@@ -172,6 +172,32 @@ fn mails_in_mails_end_somewhere() {
     assert!(document.warnings.iter().any(|warning| warning.contains("too deep")), "{:?}", document.warnings);
 }
 
+#[test]
+fn base64_that_is_cut_off_is_read_as_far_as_it_goes() {
+    let cut = |headers: &str, bytes: &[u8]| {
+        eml(&format!(
+            "{HEADERS}Content-Type: multipart/mixed; boundary=x\n\n--x\nContent-Type: text/plain\n\nHello\n--x\n{headers}\n\
+             Content-Transfer-Encoding: base64\n\n{}",
+            base64_of(bytes)
+        ))
+    };
+    let document = cut("Content-Type: text/csv\nContent-Disposition: attachment; filename=p.csv", b"a,b\n1,2\n3,4\n");
+    let table = "| a | b |\n| --- | --- |\n| 1 | 2 |\n| 3 | 4 |";
+    assert_eq!(document.text, format!("{ABOUT}\nHello\n\n## Attachment p.csv\n\n{table}\n"));
+    assert_eq!(document.warnings, ["the e-mail ends in the middle of its text; what is there was read"]);
+    let document =
+        cut("Content-Type: application/rtf\nContent-Disposition: attachment; filename=n.rtf", b"{\\rtf1 words}");
+    assert_eq!(document.text, format!("{ABOUT}\nHello\n\n## Attachment n.rtf\n\nwords\n"));
+    assert_eq!(document.warnings, ["the e-mail ends in the middle of attachment n.rtf; what is there was read"]);
+}
+
+#[test]
+fn text_that_flows_is_joined() {
+    let kind = "Content-Type: text/plain; charset=utf-8; format=flowed; delsp=yes";
+    let document = eml(&format!("{HEADERS}{kind}\n\n日本語の \n文章です。\n\n> 引用 \n> 文\n"));
+    assert_eq!(document.text, format!("{ABOUT}\n日本語の文章です。\n\n> 引用文\n"));
+}
+
 /// A message as Outlook stores it: texts in streams, short values in a table.
 struct Msg(cfb::CompoundFile<Cursor<Vec<u8>>>);
 

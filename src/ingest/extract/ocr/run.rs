@@ -64,7 +64,7 @@ pub(super) async fn run(
     let group = Group(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw));
     let said = [child.stdout.take().map(keep_the_end), child.stderr.take().map(keep_the_end)];
 
-    let own = size_of(folder.path());
+    let own = walked(folder.path()).await.map_err(OcrError::Files)?;
     let status = match timeout(limit, ended(&mut child, folder.path(), own.saturating_add(max_output_bytes))).await {
         Ok(Ok(Some(status))) => status,
         Ok(Ok(None)) => return Err(OcrError::TooLarge { program, limit: max_output_bytes }),
@@ -77,7 +77,7 @@ pub(super) async fn run(
     if !status.success() {
         return Err(OcrError::Ended { program, how: status.to_string(), said });
     }
-    if size_of(folder.path()) > own.saturating_add(max_output_bytes) {
+    if walked(folder.path()).await.map_err(OcrError::Files)? > own.saturating_add(max_output_bytes) {
         return Err(OcrError::TooLarge { program, limit: max_output_bytes });
     }
     if !is_pdf(&output).await {
@@ -102,9 +102,7 @@ async fn ended(child: &mut Child, folder: &Path, limit: u64) -> std::io::Result<
         tokio::select! {
             status = child.wait() => return status.map(Some),
             _ = looks.tick() => {
-                let folder = folder.to_owned();
-                let size = tokio::task::spawn_blocking(move || size_of(&folder)).await.unwrap_or(0);
-                if size > limit {
+                if walked(folder).await? > limit {
                     return Ok(None);
                 }
             }
@@ -112,7 +110,12 @@ async fn ended(child: &mut Child, folder: &Path, limit: u64) -> std::io::Result<
     }
 }
 
-/// The bytes of all files in a folder.
+/// The bytes of all files in a folder, which may be very many files.
+async fn walked(folder: &Path) -> std::io::Result<u64> {
+    let folder = folder.to_owned();
+    tokio::task::spawn_blocking(move || size_of(&folder)).await.map_err(std::io::Error::other)
+}
+
 fn size_of(folder: &Path) -> u64 {
     let files = walkdir::WalkDir::new(folder).into_iter().flatten().filter(|entry| entry.file_type().is_file());
     files.filter_map(|entry| entry.metadata().ok()).map(|about| about.len()).fold(0, u64::saturating_add)

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use super::{
+    chapters::Chapters,
     inline::{Paragraph, is_drawn},
     lines_of,
     objects::Objects,
-    styles::{Mark, Styles},
+    styles::Styles,
 };
 use crate::ingest::extract::{
     ExtractError, ExtractLimits,
@@ -14,9 +15,6 @@ use crate::ingest::extract::{
     writer::MarkdownWriter,
     xml::{Element, Reader},
 };
-
-/// Lists are nested at most as deep as this in what is written.
-const MAX_LEVEL: usize = 8;
 
 pub(super) struct Body<'a> {
     pub(super) reader: Reader<'a>,
@@ -29,17 +27,9 @@ pub(super) struct Body<'a> {
     pub(super) pending_notes: Vec<String>,
     /// Charts and other objects that are anchored in what was written last.
     pub(super) pending_objects: Vec<String>,
-    /// How far each list has counted that a later one may go on with.
-    counts: HashMap<(String, usize), i64>,
-}
-
-/// Where in a list a paragraph stands.
-#[derive(Debug, Clone)]
-struct Place {
-    list: String,
-    level: usize,
-    /// The numbers of the items that it lies in, the outermost first; empty where they have none.
-    numbers: Vec<String>,
+    /// How far each list has counted at each level that a later one may go on with.
+    pub(super) counts: HashMap<String, Vec<Option<i64>>>,
+    chapters: Chapters,
 }
 
 impl<'a> Body<'a> {
@@ -60,6 +50,7 @@ impl<'a> Body<'a> {
             pending_notes: Vec::new(),
             pending_objects: Vec::new(),
             counts: HashMap::new(),
+            chapters: Chapters::default(),
         }
     }
 
@@ -74,7 +65,7 @@ impl<'a> Body<'a> {
     /// Writes the block that `element` begins.
     pub(super) fn block(&mut self, element: &Element<'_>, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {
         match element.name() {
-            "h" => self.heading(element, writer),
+            "h" => self.heading(element, None, writer),
             "p" => {
                 let style = element.attribute("style-name").unwrap_or_default();
                 let paragraph = self.paragraph()?;
@@ -86,7 +77,7 @@ impl<'a> Body<'a> {
                 self.hanging(paragraph, writer)
             }
             "list" => {
-                self.list(element, None, writer)?;
+                self.list(element, None, false, writer)?;
                 writer.end_list();
                 Ok(())
             }
@@ -112,15 +103,30 @@ impl<'a> Body<'a> {
         }
     }
 
-    fn heading(&mut self, element: &Element<'_>, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {
+    /// Writes a heading; `label` is that of the item that it is, unless it counts as a chapter.
+    pub(super) fn heading(
+        &mut self,
+        element: &Element<'_>,
+        label: Option<&str>,
+        writer: &mut MarkdownWriter,
+    ) -> Result<(), ExtractError> {
         let level = element.number("outline-level").unwrap_or(1);
+        let label = match label {
+            Some(label) => label.to_owned(),
+            None => self.chapters.label(self.styles, element, level),
+        };
         let paragraph = self.paragraph()?;
-        writer.heading(level, &paragraph.text)?;
+        let label = if paragraph.number.is_empty() { label } else { paragraph.number.clone() };
+        if paragraph.text.trim().is_empty() || label.is_empty() {
+            writer.heading(level, &paragraph.text)?;
+        } else {
+            writer.heading(level, &format!("{label} {}", paragraph.text))?;
+        }
         self.hanging(paragraph, writer)
     }
 
     /// Writes what hangs on a paragraph that was written.
-    fn hanging(&mut self, paragraph: Paragraph, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {
+    pub(super) fn hanging(&mut self, paragraph: Paragraph, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {
         for text in &paragraph.boxes {
             writer.block(&lines_of(text))?;
         }
@@ -135,70 +141,6 @@ impl<'a> Body<'a> {
         }
         for name in std::mem::take(&mut self.pending_objects) {
             self.objects.write(&name, writer)?;
-        }
-        Ok(())
-    }
-
-    /// Writes a list; an inner one has the marks of the outer one unless it says otherwise.
-    fn list(
-        &mut self,
-        element: &Element<'_>,
-        outer: Option<&Place>,
-        writer: &mut MarkdownWriter,
-    ) -> Result<(), ExtractError> {
-        let list = element.attribute("style-name").or_else(|| outer.map(|outer| outer.list.clone()));
-        let level = outer.map_or(0, |outer| outer.level + 1);
-        let mut place = Place { list: list.unwrap_or_default(), level, numbers: Vec::new() };
-        let around = outer.map(|outer| outer.numbers.as_slice()).unwrap_or_default();
-        let key = (place.list.clone(), place.level);
-        let goes_on = element.attribute("continue-numbering").as_deref() == Some("true")
-            || element.attribute("continue-list").is_some();
-        let mut count = self.counts.get(&key).copied().filter(|_| goes_on);
-        while let Some(item) = self.reader.child()? {
-            let (number, mark) = match self.styles.mark(&place.list, place.level) {
-                _ if item.is("list-header") => (String::new(), String::new()),
-                Mark::Nothing => (String::new(), String::new()),
-                Mark::Sign => (String::new(), "- ".to_owned()),
-                Mark::Number(numbers) => {
-                    let next = count.map_or(numbers.start, |count| count.saturating_add(1));
-                    let next = item.number("start-value").unwrap_or(next);
-                    count = Some(next);
-                    let number = numbers.number(next);
-                    let mark = format!("{} ", numbers.label(&number, around));
-                    (number, mark)
-                }
-            };
-            place.numbers = around.iter().cloned().chain([number]).collect();
-            self.item(&place, &mark, writer)?;
-        }
-        if let Some(count) = count {
-            self.counts.insert(key, count);
-        }
-        Ok(())
-    }
-
-    fn item(&mut self, place: &Place, mark: &str, writer: &mut MarkdownWriter) -> Result<(), ExtractError> {
-        let indent = "  ".repeat(place.level.min(MAX_LEVEL));
-        let blank = " ".repeat(mark.chars().count());
-        let below = format!("\n{indent}{blank}");
-        let mut is_first = true;
-        while let Some(element) = self.reader.child()? {
-            match element.name() {
-                "p" => {
-                    let paragraph = self.paragraph()?;
-                    let text = lines_of(&paragraph.text).replace('\n', &below);
-                    if mark.is_empty() {
-                        writer.block(&text)?;
-                    } else if !text.is_empty() {
-                        let mark = if is_first { mark } else { blank.as_str() };
-                        writer.line_of_list(&format!("{indent}{mark}{text}"))?;
-                        is_first = false;
-                    }
-                    self.hanging(paragraph, writer)?;
-                }
-                "list" => self.list(&element, Some(place), writer)?,
-                _ => self.block(&element, writer)?,
-            }
         }
         Ok(())
     }

@@ -12,6 +12,8 @@ use crate::ingest::extract::{
 #[derive(Debug, Default)]
 pub(super) struct Paragraph {
     pub(super) text: String,
+    /// The number of a heading, where the program has written what it shows.
+    pub(super) number: String,
     /// The texts of boxes that are anchored here.
     pub(super) boxes: Vec<String>,
     /// The charts and other objects that are anchored here, by the links to their folders.
@@ -63,6 +65,9 @@ impl Body<'_> {
                 "tab" => self.leaf(paragraph, "\t")?,
                 "line-break" => self.leaf(paragraph, "\n")?,
                 "note" => self.note(paragraph)?,
+                "number" if paragraph.text.is_empty() => {
+                    paragraph.number = one_line(&self.reader.text_of_current()?);
+                }
                 "span" => {
                     let is_raised = element.attribute("style-name").is_some_and(|name| self.styles.is_raised(&name));
                     if is_raised && takes_exponent(&paragraph.text) {
@@ -134,6 +139,22 @@ impl Body<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Reads the rest of a comment; `place` says what it is on, such as ` on B2`.
+    pub(super) fn comment(&mut self, place: &str) -> Result<Option<String>, ExtractError> {
+        let (mut author, mut words) = (String::new(), Vec::new());
+        while let Some(element) = self.reader.child()? {
+            match element.name() {
+                "creator" => author = one_line(&self.reader.text_of_current()?),
+                "p" => words.push(self.paragraph()?.text),
+                "list" => words.push(self.flat()?),
+                _ => self.reader.skip()?,
+            }
+        }
+        let words = one_line(&words.join(" "));
+        let by = if author.is_empty() { String::new() } else { format!(" by {author}") };
+        Ok((!words.is_empty()).then(|| format!("Comment{place}{by}: {words}")))
     }
 
     /// All words of the current element, a line for each paragraph, as of one cell or one note.

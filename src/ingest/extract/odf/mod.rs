@@ -2,12 +2,14 @@
 //!
 //! A text has its headings, lists, tables, formulas and notes; a workbook a section for each sheet; a presentation a page
 //! for each slide. Deleted text, comments on text, page headers and tables of contents are left out; comments on cells
-//! are not.
+//! and slides are not.
 //!
 //! May depend on `domain` only.
 
 mod body;
+mod chapters;
 mod inline;
+mod lists;
 mod numbers;
 mod objects;
 mod sheets;

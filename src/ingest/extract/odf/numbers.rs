@@ -1,4 +1,4 @@
-//! The labels of numbered items, as the program shows them: `2.`, `b)`, `1.3`.
+//! The labels of numbered items and headings, as the program shows them: `2.`, `b)`, `1.3`.
 
 use crate::ingest::extract::{docx::number_in_format, xml::Element};
 
@@ -17,7 +17,7 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
-    /// Reads a `text:list-level-style-number`.
+    /// Reads a `text:list-level-style-number` or a `text:outline-level-style`.
     pub(super) fn of(element: &Element<'_>) -> Self {
         Self {
             start: element.number("start-value").unwrap_or(1),
@@ -44,16 +44,18 @@ impl Numbers {
 
     /// The label of an item; `around` are the numbers of the items that it lies in, empty where they have none.
     pub(super) fn label(&self, number: &str, around: &[String]) -> String {
+        let label = self.label_of_heading(number, around);
+        // A number that stands bare would not be told from the words behind it.
+        let is_bare = self.levels == 1 && self.before.is_empty() && self.behind.is_empty();
+        if is_bare { format!("{label}.") } else { label }
+    }
+
+    /// The label of a heading, which may be a bare number.
+    pub(super) fn label_of_heading(&self, number: &str, around: &[String]) -> String {
         let shown = around.len().saturating_sub(self.levels - 1);
         let outer = around.get(shown..).unwrap_or_default().iter().map(String::as_str);
         let numbers = outer.chain([number]).filter(|number| !number.is_empty()).collect::<Vec<_>>().join(".");
-        // A number that stands bare would not be told from the words behind it.
-        let behind = if self.levels == 1 && self.before.is_empty() && self.behind.is_empty() {
-            "."
-        } else {
-            self.behind.as_str()
-        };
-        format!("{}{numbers}{behind}", self.before).trim().to_owned()
+        format!("{}{numbers}{}", self.before, self.behind).trim().to_owned()
     }
 }
 
@@ -105,5 +107,6 @@ mod tests {
         assert_eq!(numbers("1", 9).label("7", &around), "(2.b.7)");
         let bare = Numbers { before: String::new(), behind: String::new(), ..numbers("1", 1) };
         assert_eq!(bare.label("7", &around), "7.");
+        assert_eq!(bare.label_of_heading("7", &around), "7");
     }
 }

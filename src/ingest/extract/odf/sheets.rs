@@ -125,7 +125,7 @@ impl Body<'_> {
                     lines.push(paragraph.text);
                 }
                 "annotation" => {
-                    let place = format!("{}{}", letters(i64::from(column) + 1, b'A'), i64::from(row) + 1);
+                    let place = format!(" on {}{}", letters(i64::from(column) + 1, b'A'), i64::from(row) + 1);
                     let comment = self.comment(&place)?;
                     filled.below.extend(comment);
                 }
@@ -150,22 +150,6 @@ impl Body<'_> {
         let texts = drawn.boxes.into_iter().chain([drawn.text]).map(|text| super::lines_of(&text));
         filled.below.extend(texts.filter(|text| !text.is_empty()));
         self.pending_objects.extend(drawn.objects);
-    }
-
-    /// Reads the rest of a comment on the cell at `place`.
-    fn comment(&mut self, place: &str) -> Result<Option<String>, ExtractError> {
-        let (mut author, mut words) = (String::new(), Vec::new());
-        while let Some(element) = self.reader.child()? {
-            match element.name() {
-                "creator" => author = one_line(&self.reader.text_of_current()?),
-                "p" => words.push(self.paragraph()?.text),
-                "list" => words.push(self.flat()?),
-                _ => self.reader.skip()?,
-            }
-        }
-        let words = one_line(&words.join(" "));
-        let by = if author.is_empty() { String::new() } else { format!(" by {author}") };
-        Ok((!words.is_empty()).then(|| format!("Comment on {place}{by}: {words}")))
     }
 }
 

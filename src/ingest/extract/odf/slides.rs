@@ -1,4 +1,5 @@
-//! Slides of a presentation as pages: the title first, then the shapes in their order, then the speaker's notes.
+//! Slides of a presentation as pages: the title first, then the shapes in their order, then the speaker's notes and the comments of
+//! reviewers.
 
 use super::{body::Body, find_content, inline::is_drawn, objects::Objects, styles::Styles};
 use crate::ingest::extract::{
@@ -56,6 +57,7 @@ pub(super) fn write(body: &mut Body<'_>, titles: &[String], writer: &mut Markdow
         }
         writer.heading(1, title)?;
         let mut has_title = !title.is_empty();
+        let mut comments = Vec::new();
         while let Some(shape) = body.reader.child()? {
             if has_title && is_title(&shape) {
                 // The first title that says something has been written.
@@ -67,8 +69,13 @@ pub(super) fn write(body: &mut Body<'_>, titles: &[String], writer: &mut Markdow
                 }
                 continue;
             }
-            body.shape(&shape, writer)?;
+            if shape.is("annotation") {
+                comments.extend(body.comment("")?);
+            } else {
+                body.shape(&shape, writer)?;
+            }
         }
+        comments.iter().try_for_each(|comment| writer.block(comment))?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What the styles of a document mean: which paragraphs are titles, how lists count, what is hidden or raised.
+//! What the styles of a document mean: which paragraphs are titles, how lists and chapters count, what is hidden or raised.
 
 use std::collections::{HashMap, HashSet};
 
@@ -21,6 +21,12 @@ pub(super) struct Styles {
     /// The style that a style is based on.
     parents: HashMap<String, String>,
     lists: HashMap<String, HashMap<usize, Mark>>,
+    /// How chapters count, level by level.
+    outline: HashMap<usize, Mark>,
+    /// What the style of chapters is called.
+    outline_name: Option<String>,
+    /// The list that paragraphs of a style stand in, empty for none.
+    list_of: HashMap<String, String>,
     /// Styles of hidden sheets and slides.
     hidden: HashSet<String>,
     /// Styles of raised text.
@@ -56,11 +62,18 @@ impl Styles {
                     if let Some(parent) = element.attribute("parent-style-name") {
                         self.parents.insert(name.clone(), parent);
                     }
+                    if let Some(list) = element.attribute("list-style-name") {
+                        self.list_of.insert(name.clone(), list);
+                    }
                     self.style(&name, reader)?;
                 }
                 "list-style" => {
                     let levels = levels(reader)?;
                     self.lists.insert(name, levels);
+                }
+                "outline-style" => {
+                    self.outline = levels(reader)?;
+                    self.outline_name = Some(name);
                 }
                 _ => reader.skip()?,
             }
@@ -106,6 +119,24 @@ impl Styles {
         self.lists.get(list).and_then(|levels| levels.get(&level)).cloned().unwrap_or(Mark::Sign)
     }
 
+    pub(super) fn has_list(&self, name: &str) -> bool {
+        self.lists.contains_key(name)
+    }
+
+    /// How headings of a level, 0 for the outermost, count as chapters.
+    pub(super) fn chapter(&self, level: usize) -> Option<&Numbers> {
+        match self.outline.get(&level)? {
+            Mark::Number(numbers) => Some(numbers),
+            Mark::Sign | Mark::Nothing => None,
+        }
+    }
+
+    /// Whether headings of a style count as chapters: not those that stand in a list, or in none on purpose.
+    pub(super) fn is_chapter(&self, name: &str) -> bool {
+        let list = self.chain(name).find_map(|name| self.list_of.get(name));
+        list.is_none_or(|list| Some(list) == self.outline_name.as_ref())
+    }
+
     fn chain<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s str> {
         std::iter::successors(Some(name), |name| self.parents.get(*name).map(String::as_str)).take(MAX_CHAIN)
     }
@@ -117,10 +148,12 @@ fn levels(reader: &mut Reader<'_>) -> Result<HashMap<usize, Mark>, ExtractError>
         let level = element.number::<usize>("level").and_then(|level| level.checked_sub(1)).unwrap_or(0);
         let mark = match element.name() {
             // A number without a form is not shown.
-            "list-level-style-number" if element.attribute("num-format").is_none_or(|form| form.is_empty()) => {
+            "list-level-style-number" | "outline-level-style"
+                if element.attribute("num-format").is_none_or(|form| form.is_empty()) =>
+            {
                 Mark::Nothing
             }
-            "list-level-style-number" => Mark::Number(Numbers::of(&element)),
+            "list-level-style-number" | "outline-level-style" => Mark::Number(Numbers::of(&element)),
             "list-level-style-bullet" if element.attribute("bullet-char").is_some_and(|c| c.trim().is_empty()) => {
                 Mark::Nothing
             }

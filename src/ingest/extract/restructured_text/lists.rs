@@ -1,4 +1,4 @@
-//! Lists of items, of fields and of definitions.
+//! Lists of items, of fields, of definitions and of options.
 
 use super::{Parser, indent};
 use crate::ingest::extract::ExtractError;
@@ -37,6 +37,38 @@ fn field(line: &str) -> Option<(&str, &str)> {
     (!name.is_empty() && !name.starts_with(' ') && !name.contains('`')).then(|| (name, rest[end + 1..].trim()))
 }
 
+/// The options of a command at the beginning of a line, `-a, --all=NAME`, and what is said of them.
+fn options(line: &str) -> Option<(&str, &str)> {
+    let (options, words) = line.split_once("  ").unwrap_or((line, ""));
+    options.split(", ").all(is_option).then(|| (options, words.trim()))
+}
+
+/// Whether a text is an option as docutils has it: `-a`, `-aNAME`, `+x`, `--all`, `--all=<a name>`, `/V`.
+fn is_option(text: &str) -> bool {
+    let is_name = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    let is_argument = |text: &str| {
+        let in_brackets = text.strip_prefix('<').and_then(|text| text.strip_suffix('>'));
+        match in_brackets {
+            Some(inner) => !inner.is_empty() && !inner.contains(['<', '>']),
+            None => text.starts_with(|c: char| c.is_ascii_alphabetic()) && is_name(text),
+        }
+    };
+    if let Some(long) = text.strip_prefix("--").or_else(|| text.strip_prefix('/')) {
+        let (name, argument) = match long.find(['=', ' ']) {
+            Some(end) => (&long[..end], Some(&long[end + 1..])),
+            None => (long, None),
+        };
+        return is_name(name) && argument.is_none_or(is_argument);
+    }
+    let Some(short) = text.strip_prefix(['-', '+']) else { return false };
+    let Some(first) = short.chars().next().filter(char::is_ascii_alphanumeric) else { return false };
+    let argument = &short[first.len_utf8()..];
+    argument.is_empty() || is_argument(argument.strip_prefix(' ').unwrap_or(argument))
+}
+
 impl Parser {
     /// Reads a list, if the lines begin with one, and returns how many lines it has.
     pub(super) fn list(&mut self, lines: &[&str]) -> Result<Option<usize>, ExtractError> {
@@ -45,6 +77,9 @@ impl Parser {
         }
         if field(lines[0]).is_some() {
             return self.fields(lines).map(Some);
+        }
+        if is_options(lines) {
+            return self.options(lines).map(Some);
         }
         if lines.get(1).is_some_and(|next| next.starts_with(' ')) && !lines[0].ends_with("::") {
             return self.definitions(lines).map(Some);
@@ -96,6 +131,29 @@ impl Parser {
         Ok(at)
     }
 
+    /// Options are terms, and what they mean stands below them.
+    fn options(&mut self, lines: &[&str]) -> Result<usize, ExtractError> {
+        let mut at = 0;
+        self.flow.begin_list();
+        while let Some(line) = lines.get(at) {
+            if line.is_empty() {
+                at += 1;
+                continue;
+            }
+            let Some((options, words)) = options(line).filter(|_| is_options(&lines[at..])) else { break };
+            let (rest, length) = below(&lines[at + 1..]);
+            let inner: Vec<&str> = Some(words).filter(|words| !words.is_empty()).into_iter().chain(rest).collect();
+            let outer = self.flow.begin_item("- ")?;
+            self.flow.paragraph(&format!("`{options}`"))?;
+            self.flow.follow_closely();
+            self.body(&inner)?;
+            self.flow.end_item(outer);
+            at += 1 + length;
+        }
+        self.flow.end_list();
+        Ok(at)
+    }
+
     /// A term is an item, and what it means stands below it, so that the two stay together.
     fn definitions(&mut self, lines: &[&str]) -> Result<usize, ExtractError> {
         let (inner, length) = below(&lines[1..]);
@@ -109,6 +167,12 @@ impl Parser {
         self.flow.end_list();
         Ok(1 + length)
     }
+}
+
+/// Whether the lines begin with options of which something is said, on the same line or below it.
+fn is_options(lines: &[&str]) -> bool {
+    let Some((_, words)) = lines.first().and_then(|line| options(line)) else { return false };
+    !words.is_empty() || lines.get(1).is_some_and(|next| next.starts_with(' '))
 }
 
 /// Whether the lines are items and no paragraph that begins like one: what goes on must be indented or an item.

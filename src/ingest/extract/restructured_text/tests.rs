@@ -45,6 +45,19 @@ fn lists_and_definitions_nest() {
 }
 
 #[test]
+fn options_stand_over_what_they_mean() {
+    let source = "Use it:\n\n-a, --all  All of\n           them.\n-f FILE, --file=FILE\n    What *to* read.\n\n    More.\n--level=<a b>  How deep.\n\
+        /V  Its version.\n-x3  Often.\n\nend\n";
+    assert_eq!(
+        text(source),
+        "Use it:\n\n- `-a, --all`\n  All of them.\n- `-f FILE, --file=FILE`\n  What to read.\n\n  More.\n\
+         - `--level=<a b>`\n  How deep.\n- `/V`\n  Its version.\n\n-x3 Often.\n\nend\n"
+    );
+    assert_eq!(text("-5 degrees and\nmore\n"), "-5 degrees and more\n");
+    assert_eq!(text("--all\n"), "--all\n");
+}
+
+#[test]
 fn code_is_kept_as_it_stands() {
     let source = "Like this::\n\n    *x* = 1\n\n      y\n\n.. code-block:: python\n   :linenos:\n\n   def f():\n       pass\n\n>>> 1 + 1\n2\n\nend\n";
     assert_eq!(

@@ -4,6 +4,7 @@
 //! page headers and footers, nothing of pictures. May depend on `domain` only.
 
 mod blocks;
+mod dos;
 mod fonts;
 mod reader;
 mod state;

@@ -2,11 +2,12 @@
 
 use super::{
     blocks::Blocks,
-    fonts::Fonts,
+    dos,
+    fonts::{Fonts, Letters},
     state::{Destination, Group, destination_of},
     token::{Token, Tokens},
 };
-use crate::ingest::extract::{ExtractError, ExtractLimits, charset::of_code_page, writer::MarkdownWriter};
+use crate::ingest::extract::{ExtractError, ExtractLimits, writer::MarkdownWriter};
 
 pub(super) struct Reader<'l> {
     limits: &'l ExtractLimits,
@@ -136,11 +137,13 @@ impl<'l> Reader<'l> {
         let is_on = number != Some(0);
         match name {
             "ansicpg" => {
-                if let Some(encoding) = number.and_then(|page| u32::try_from(page).ok()).and_then(of_code_page) {
-                    self.fonts.default = encoding;
+                if let Some(letters) = number.and_then(Letters::of_code_page) {
+                    self.fonts.default = letters;
                 }
             }
-            "mac" => self.fonts.default = encoding_rs::MACINTOSH,
+            "mac" => self.fonts.default = Letters::Encoded(encoding_rs::MACINTOSH),
+            "pc" => self.fonts.default = Letters::Dos(dos::PAGE_437),
+            "pca" => self.fonts.default = Letters::Dos(dos::PAGE_850),
             "deff" => {
                 self.fonts.default_font = number.unwrap_or(0);
                 self.group.font = self.fonts.default_font;
@@ -235,8 +238,10 @@ impl<'l> Reader<'l> {
             (high, Ok(unit)) => {
                 let units: Vec<u16> = high.into_iter().chain([unit]).collect();
                 // Symbols of fonts lie in an area of their own, with the byte at the end.
-                match unit {
-                    0xf0b7 | 0xf0a7 | 0xf0d8 => self.put("\u{2022}"),
+                let sign = self.fonts.sign(self.group.font, unit.into()).filter(|_| unit >= 0xf000);
+                match (sign, unit) {
+                    (Some(sign), _) => self.put(sign.encode_utf8(&mut [0; 4])),
+                    (None, 0xf0b7 | 0xf0a7 | 0xf0d8) => self.put("\u{2022}"),
                     _ => self.put(&String::from_utf16_lossy(&units)),
                 }
             }
@@ -254,17 +259,17 @@ impl<'l> Reader<'l> {
             return;
         }
         let bytes = std::mem::take(&mut self.bytes);
-        match self.fonts.encoding(self.group.font) {
-            Some(encoding) => {
-                let text = encoding.decode_without_bom_handling(&bytes).0;
-                self.put(&text);
+        let font = self.group.font;
+        let text = match self.fonts.letters(font) {
+            Letters::Encoded(encoding) => encoding.decode_without_bom_handling(&bytes).0.into_owned(),
+            Letters::Dos(page) => dos::decoded(&bytes, page),
+            Letters::Signs => {
+                // What the signs of another font look like is not known.
+                let bare = |byte: u8| if byte < 0x80 { char::from(byte) } else { '\u{2022}' };
+                bytes.iter().map(|byte| self.fonts.sign(font, (*byte).into()).unwrap_or_else(|| bare(*byte))).collect()
             }
-            None => {
-                let text: String =
-                    bytes.iter().map(|byte| if *byte < 0x80 { char::from(*byte) } else { '\u{2022}' }).collect();
-                self.put(&text);
-            }
-        }
+        };
+        self.put(&text);
     }
 
     fn put(&mut self, text: &str) {
@@ -288,7 +293,8 @@ impl<'l> Reader<'l> {
             Destination::Footnote => self.note.push_str(text),
             Destination::Styles => self.style.2.push_str(text),
             Destination::Title => self.title.push_str(text),
-            Destination::Nowhere | Destination::Fonts | Destination::Info | Destination::HtmlTag => {}
+            Destination::Fonts => self.fonts.add_to_name(self.group.font, text),
+            Destination::Nowhere | Destination::Info | Destination::HtmlTag => {}
         }
     }
 

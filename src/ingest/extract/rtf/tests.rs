@@ -22,6 +22,29 @@ fn characters_are_what_their_code_page_or_number_says() {
 }
 
 #[test]
+fn bytes_of_dos_are_read_in_their_code_page() {
+    for (header, expected) in [
+        ("\\pc", "üΘ\n"),
+        ("\\pca", "üÚ\n"),
+        ("\\ansi\\ansicpg437", "üΘ\n"),
+        ("\\ansi\\ansicpg850", "üÚ\n"),
+        ("\\ansi{\\fonttbl{\\f0\\fcharset255 A;}}\\f0", "üΘ\n"),
+        ("\\ansi{\\fonttbl{\\f0\\cpg850 A;}}\\f0", "üÚ\n"),
+    ] {
+        assert_eq!(document(&format!("{{\\rtf1{header} \\'81\\'e9\\par}}")).text, expected, "{header}");
+    }
+}
+
+#[test]
+fn letters_of_symbol_are_the_signs_that_are_seen() {
+    let fonts = "{\\fonttbl{\\f0 Arial;}{\\f1\\fcharset2{\\*\\panose 05}Symbol;}{\\f2\\ftech Symbol;}{\\f3\\fcharset2 Wingdings;}\
+        {\\f4\\fcharset2 Other;}}";
+    let body =
+        "\\f0 a{\\f1 a\\'a3b}{\\f2 p}{\\f3\\'fc}{\\f4 a\\'a3}{\\f1\\u-3913?}{\\f0\\u-3913?}{\\f3\\u-3844?}b\\par";
+    assert_eq!(document(&format!("{{\\rtf1\\ansi{fonts}{body}}}")).text, "aα≤βπ✓a\u{2022}\u{2022}\u{2022}✓b\n");
+}
+
+#[test]
 fn headings_are_found_by_style_and_by_outline_level() {
     let source = "{\\rtf1\\ansi{\\stylesheet{Normal;}{\\s1\\outlinelevel0 \\'dcberschrift 1;}{\\s2 heading 2;}{\\*\\cs9 Code;}}\
         {\\info{\\title The title}{\\author Nobody}}{\\header Page head\\par}\

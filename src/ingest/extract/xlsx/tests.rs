@@ -87,6 +87,15 @@ fn cells_show_what_the_program_shows() {
 }
 
 #[test]
+fn cells_keep_the_words_of_their_format() {
+    let styles = "<styleSheet><numFmts><numFmt numFmtId='164' formatCode='0.0\\ &quot;kg&quot;'/></numFmts>\
+        <cellXfs><xf numFmtId='0'/><xf numFmtId='164'/></cellXfs></styleSheet>";
+    let sheet = data(&[&[("s='1'", "<v>12.34</v>")]]);
+    let document = extracted(&xlsx(&[("Loads", "", &sheet)], &[("xl/styles.xml", styles)]));
+    assert_eq!(document.text, "## Loads\n\n12.3 kg\n");
+}
+
+#[test]
 fn sheets_follow_their_tabs_and_hidden_ones_are_read_with_a_warning() {
     let one = |text: &str| data(&[&[(TEXT, &words(text))]]);
     let bytes = xlsx(&[("A &amp; B", "", &one("a")), ("Empty", "", "<sheetData/>"), ("Old", "hidden", &one("c"))], &[]);

@@ -60,6 +60,21 @@ fn each_email_stands_under_its_subject_like_one_that_was_sent() {
 }
 
 #[test]
+fn times_as_in_headers_begin_an_email_too() {
+    let other = FIRST.replace("Tue Mar  5 10:30:00 2024", "Tue, 05 Mar 2024 10:30:00 +0000");
+    let document =
+        read_as("a.mbox", format!("{other}From here on Tue, 05 Mar 2024 it is\nNote: cold.\n\n{other}").as_bytes());
+    assert_eq!(document.headings.len(), 2);
+    assert!(
+        document.text.contains("\n\nFrom here on Tue, 05 Mar 2024 it is\nNote: cold.\n\n# Prices\n"),
+        "{}",
+        document.text
+    );
+    let no_weekday = FIRST.replace("Tue Mar  5 10:30:00 2024", "05 Mar 2024 10:30:00 +0000");
+    assert!(extract(no_weekday.as_bytes(), "a.mbox", &ExtractLimits::default()).is_err());
+}
+
+#[test]
 fn lines_of_a_text_begin_no_email() {
     let body = "From the kitchen at 10:30 in 2024\nNote: bring a spoon.\n\nFrom ann Tue Mar  5 10:30:00 2024\nand no header\n\n\
         From Tue Mar 5\nX: y";

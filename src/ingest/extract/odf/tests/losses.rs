@@ -142,3 +142,97 @@ fn points_of_charts_without_values_are_empty() {
     let found = extracted(Kind::Text, "", body, &[("Object 1/content.xml", &chart)]);
     assert_eq!(found.text, "See:\n\nChart\n\n| | wild |\n| --- | --- |\n| 2019 | |\n| 2020 | 7 |\n");
 }
+
+#[test]
+fn chapters_have_the_numbers_that_the_program_shows() {
+    let common = format!(
+        "<office:document-styles {NAMESPACES}><office:styles><text:outline-style style:name='Outline'>\
+         <text:outline-level-style text:level='1' style:num-format='1'/>\
+         <text:outline-level-style text:level='2' style:num-format='a' style:num-suffix='.' text:display-levels='2'/>\
+         <text:outline-level-style text:level='3' style:num-format=''/></text:outline-style>\
+         <style:style style:name='Heading'/><style:style style:name='Bare' style:list-style-name=''/>\
+         <style:style style:name='Listed' style:list-style-name='Outline'/></office:styles></office:document-styles>"
+    );
+    let heading = |level: usize, about: &str, words: &str| {
+        format!("<text:h text:outline-level='{level}' {about}>{words}</text:h>")
+    };
+    let styles = "<style:style style:name='P1' style:parent-style-name='Bare'/>";
+    let body = [
+        heading(1, "text:style-name='Heading'", "Ropes"),
+        heading(2, "", "Bends"),
+        heading(3, "", "Deep"),
+        heading(2, "text:style-name='Listed'", "Hitches"),
+        heading(1, "text:style-name='P1'", "Between"),
+        heading(1, "text:is-list-header='true'", "Aside"),
+        heading(1, "", "Knots"),
+        heading(2, "", "Loops"),
+        heading(1, "text:restart-numbering='true' text:start-value='7'", "End"),
+    ];
+    let expected = "# 1 Ropes\n\n## 1.a. Bends\n\n### Deep\n\n## 1.b. Hitches\n\n# Between\n\n# Aside\n\n# 2 Knots\n\n\
+        ## 2.a. Loops\n\n# 7 End\n";
+    let found = extracted(Kind::Text, styles, &body.concat(), &[("styles.xml", &common)]);
+    assert_eq!(found.text, expected);
+    assert_eq!(found.headings[0].title, "1 Ropes");
+    let written = heading(1, "", "<text:number>3</text:number>Splices");
+    assert_eq!(extracted(Kind::Text, styles, &written, &[("styles.xml", &common)]).text, "# 3 Splices\n");
+    // Without such a style nothing is numbered.
+    assert_eq!(text("", &heading(1, "", "Ropes")), "# Ropes\n");
+}
+
+#[test]
+fn headings_in_lists_have_the_labels_of_their_items() {
+    let styles = "<text:list-style style:name='W'><text:list-level-style-number text:level='1' style:num-format='1' style:num-suffix='.'/>\
+        <text:list-level-style-number text:level='2' style:num-format='1' text:display-levels='2'/></text:list-style>";
+    let heading = |level: usize, words: &str| {
+        format!("<text:list-item><text:h text:outline-level='{level}'>{words}</text:h></text:list-item>")
+    };
+    let deeper = |items: &str| format!("<text:list-item><text:list>{items}</text:list></text:list-item>");
+    let list = |about: &str, items: &str| format!("<text:list text:style-name='W' {about}>{items}</text:list>");
+    let goes_on = "text:continue-numbering='true'";
+    let body = [
+        list("", &heading(1, "First")),
+        "<text:p>words</text:p>".into(),
+        list(goes_on, &deeper(&heading(2, "Sub"))),
+        "<text:p>more</text:p>".into(),
+        list(goes_on, &(deeper(&heading(2, "Other")) + &heading(1, "Second"))),
+        list(goes_on, &deeper(&heading(2, "Below"))),
+    ];
+    let expected = "# 1. First\n\nwords\n\n## 1.1 Sub\n\nmore\n\n## 1.2 Other\n\n# 2. Second\n\n## 2.1 Below\n";
+    assert_eq!(text(styles, &body.concat()), expected);
+}
+
+#[test]
+fn comments_on_slides_follow_the_notes() {
+    let frame = |class: &str, words: &str| {
+        format!("<draw:frame {class}><draw:text-box><text:p>{words}</text:p></draw:text-box></draw:frame>")
+    };
+    let comment = "<office:annotation><dc:creator>Ann Lee</dc:creator><dc:date>2024-01-02</dc:date><text:p>Too</text:p><text:p>long?</text:p>\
+        </office:annotation>";
+    let body = format!(
+        "<draw:page>{}{comment}<office:annotation><text:p>Yes.</text:p></office:annotation><presentation:notes>{}</presentation:notes>\
+         </draw:page><draw:page>{}</draw:page>",
+        frame("", "one"),
+        frame("presentation:class='notes'", "Say it."),
+        frame("", "two"),
+    );
+    let expected = "one\n\nSpeaker notes: Say it.\n\nComment by Ann Lee: Too long?\n\nComment: Yes.\n\ntwo\n";
+    assert_eq!(extracted(Kind::Presentation, "", &body, &[]).text, expected);
+}
+
+#[test]
+fn cells_keep_the_words_that_are_displayed() {
+    let cell = |value: &str, shown: &str| {
+        format!(
+            "<table:table-cell office:value-type='float' office:value='{value}'><text:p>{shown}</text:p></table:table-cell>"
+        )
+    };
+    let body = format!(
+        "<table:table table:name='Loads'><table:table-row>{}{}{}</table:table-row></table:table>",
+        cell("1234.56", "1.234,6 kg"),
+        cell("3", "3 Stück"),
+        cell("1250000", "1,25 M"),
+    );
+    let found = extracted(Kind::Spreadsheet, "", &body, &[]);
+    assert!(found.text.contains("1234.6 kg") && found.text.contains("3 Stück"), "{}", found.text);
+    assert!(found.text.contains("1250000") && !found.text.contains('M'), "{}", found.text);
+}

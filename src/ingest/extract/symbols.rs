@@ -1,6 +1,8 @@
-//! Signs that a run names by their font and their place in it, as characters.
+//! Signs that a text names by their font and their place in it, as characters.
+//!
+//! May depend on `xml`.
 
-use crate::ingest::extract::xml::Element;
+use super::xml::Element;
 
 /// The places from 0x40 on of the font Symbol, as Adobe and Microsoft have them; a blank where there is none to show.
 const GREEK: &str = "≅ΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖ[∴]⊥_ αβχδεφγηιϕκλμνοπθρστυϖωξψζ{|}∼";
@@ -13,12 +15,20 @@ pub(super) fn symbol(element: &Element<'_>) -> Option<char> {
     character(&font, u32::from_str_radix(element.attribute("char")?.trim(), 16).ok()?)
 }
 
-fn character(font: &str, code: u32) -> Option<char> {
+/// The character at a place of a font of signs; `None` where the font is none that is known here, or has no such sign.
+pub(super) fn sign(font: &str, code: u32) -> Option<char> {
     // Fonts of pictures are often addressed in the private area.
-    let is_private = (0xf000..=0xf0ff).contains(&code);
+    let is_in_font = code <= 0xff || (0xf000..=0xf0ff).contains(&code);
     match font.to_ascii_lowercase().as_str() {
-        "symbol" if is_private || code <= 0xff => of_symbol(code & 0xff),
-        "wingdings" if is_private || code <= 0xff => of_wingdings(code & 0xff),
+        "symbol" if is_in_font => of_symbol(code & 0xff),
+        "wingdings" if is_in_font => of_wingdings(code & 0xff),
+        _ => None,
+    }
+}
+
+fn character(font: &str, code: u32) -> Option<char> {
+    match font.to_ascii_lowercase().as_str() {
+        "symbol" | "wingdings" if code <= 0xff || (0xf000..=0xf0ff).contains(&code) => sign(font, code),
         // Fonts of letters have their characters where Unicode has them.
         font if font.starts_with("wingdings") || font.starts_with("webdings") || font.starts_with("zapfdingbats") => {
             None
