@@ -3,6 +3,8 @@
 //! The reader finds the best span of each passage, the best of these is taken, and its score says whether it counts.
 //! May depend on `domain` and `models::encoder`.
 
+mod numbered;
+
 use super::{AnswerError, Evidence, Passage, PreparedPart, instructions};
 use crate::{
     domain::{
@@ -111,6 +113,9 @@ async fn best_spans(
             *span = span.filter(|span| !is_in_instruction(&passage.chunk.text, span.range));
         }
     }
+    for (span, passage) in spans.iter_mut().zip(passages) {
+        *span = span.filter(|_| !numbered::is_of_another(&question.interpreted, passage));
+    }
     Ok(Some(spans))
 }
 
@@ -192,6 +197,24 @@ mod tests {
         // What the reader sees beside the text is the title of the document.
         let seen = reader.seen();
         assert_eq!((seen[0].0.as_str(), seen[0].1[0].title.as_str()), ("How long does a lease last?", "Guide"));
+    }
+
+    #[tokio::test]
+    async fn of_two_that_say_the_same_the_one_with_the_asked_number_answers() {
+        let reader = ScriptedReader::finding("forty", 2.0);
+        let asked = async |texts: &[(&str, &str)]| {
+            let mut evidence = evidence(&texts.iter().map(|(_, text)| *text).collect::<Vec<_>>());
+            for (passage, (heading, _)) in evidence.passages.iter_mut().zip(texts) {
+                passage.chunk.heading_path = vec![(*heading).to_owned()];
+            }
+            read(Some(&reader), &part("What is the number of file 250?"), evidence).await.unwrap()
+        };
+        let (other, right) = (("File 252", "Its number is forty."), ("File 250", "This has forty."));
+        let found = asked(&[other, right]).await;
+        assert!(matches!(found.verdict, Verdict::Holds(_)), "{found:?}");
+        assert_eq!(texts(&found), [right.1, other.1]);
+        // Where none is about it, none answers.
+        assert!(matches!(asked(&[other]).await.verdict, Verdict::DoesNotHold { score: None, .. }));
     }
 
     #[tokio::test]

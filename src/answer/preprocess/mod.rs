@@ -7,7 +7,7 @@
 //! `domain` and the vocabulary of the index.
 
 mod clean;
-mod english;
+pub(super) mod english;
 pub mod follow_up;
 pub mod fragment;
 mod language;
