@@ -14,8 +14,8 @@ use crate::{
 
 /// Move everything to other stores: from one machine's own to Postgres and a Qdrant server, or back
 ///
-/// A backup and its restore in one go, and like a backup without API keys and without the audit log. The stores of this configuration are left as they are; afterwards start the
-/// program with the others, and with these no more.
+/// A backup and its restore in one go, and like a backup without API keys and without the audit log. The stores of this
+/// configuration are left as they are; afterwards start the program with the others, and with these no more.
 #[derive(Debug, clap::Args)]
 pub struct Migrate {
     /// The database to move to: postgres://… or sqlite://FILE

@@ -168,7 +168,7 @@ mod tests {
         let tasks = (0..20).map(|_| tokio::spawn(std::future::pending())).collect();
         let begun = Instant::now();
         stopped(tasks, granted).await;
-        assert!(begun.elapsed() >= granted && begun.elapsed() < 10 * granted, "{:?}", begun.elapsed());
+        assert!(begun.elapsed() >= granted && begun.elapsed() < 20 * granted, "{:?}", begun.elapsed());
         // One that has panicked is told, and keeps nothing from ending.
         stopped(vec![tokio::spawn(async { assert!(std::env::args().count() == 0, "it breaks") })], granted).await;
     }

@@ -23,13 +23,11 @@ use chrono::Utc;
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
-use super::auth::Permissions;
+use super::{auth::Permissions, error::CALLER_LEFT};
 use crate::{access::Caller, app::App, metadata_store::NewAuditEntry};
 
 /// How often old entries are looked for.
 const SWEEP: Duration = Duration::from_secs(60 * 60);
-/// The status of a request whose client left before its response began.
-const LEFT: u16 = 499;
 
 /// What a handler knows of what it has done, in its response's extensions.
 #[derive(Debug, Clone, Default)]
@@ -84,7 +82,7 @@ impl Drop for Underway {
         let (Some(asked), Some(actor)) = (self.asked.take(), self.actor.0.get().cloned()) else { return };
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let app = self.app.clone();
-            runtime.spawn(async move { asked.record(&app, &actor, LEFT, Details::default()).await });
+            runtime.spawn(async move { asked.record(&app, &actor, CALLER_LEFT, Details::default()).await });
         }
     }
 }

@@ -25,6 +25,10 @@ use crate::{
     vector_store::VectorStoreError,
 };
 
+/// What stands in place of a status where the caller left, or was cut off, before its response began. No response has it;
+/// other servers use the same.
+pub(super) const CALLER_LEFT: u16 = 499;
+
 /// An error, as `application/problem+json` (RFC 9457).
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Problem {
@@ -135,7 +139,7 @@ impl Problem {
     /// 499: the caller did not wait for the answer. Nobody reads this; the audit log keeps the status, the one that
     /// proxies log for it.
     fn left() -> Self {
-        let status = StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST);
+        let status = StatusCode::from_u16(CALLER_LEFT).unwrap_or(StatusCode::BAD_REQUEST);
         Self::new(status, "caller-left", "The caller left", "the connection was closed before the answer was complete")
     }
 
@@ -353,6 +357,6 @@ mod tests {
         let many = Problem::from(AnswerError::Parts(TooManyParts(5)));
         assert!(many.status == 422 && many.detail.contains("5 things"), "{many:?}");
         let left = Problem::from(AnswerError::CallerLeft);
-        assert_eq!((left.status, left.name()), (499, "caller-left"));
+        assert_eq!((left.status, left.name()), (CALLER_LEFT, "caller-left"));
     }
 }

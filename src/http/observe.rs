@@ -12,17 +12,13 @@ use axum::{
 };
 use tracing::{Instrument as _, field::Empty};
 
-use super::Problem;
+use super::{Problem, error::CALLER_LEFT};
 use crate::telemetry::{Metrics, traces};
 
 /// The header with the identifier of a request.
 const REQUEST_ID: &str = "x-request-id";
 /// The longest identifier that a client may give its request.
 const LONGEST_ID: usize = 128;
-
-/// What stands in place of the status where the client left, or was cut off at the end, before the response began. There is
-/// none of that number; other servers use the same.
-const NOT_ANSWERED: u16 = 499;
 
 /// The identifier that a client gave its request was not taken; in the request's extensions.
 #[derive(Debug, Clone, Copy)]
@@ -72,7 +68,7 @@ pub async fn in_span(request: Request, next: Next) -> Response {
 /// Logs and counts a request by its route, not by its path: a path holds ids.
 pub async fn observe(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
     let (route, method) = (route(&request), method(request.method()));
-    let mut observed = Observed { metrics, route, method, started: Instant::now(), status: NOT_ANSWERED };
+    let mut observed = Observed { metrics, route, method, started: Instant::now(), status: CALLER_LEFT };
     let response = match request.extensions().get::<IdRefused>().copied() {
         Some(IdRefused) => id_refused().into_response(),
         None => next.run(request).await,

@@ -2,7 +2,7 @@
 //! it is said of more or of less than that.
 //!
 //! What a sentence leaves out is no contradiction (`60` of `60 seconds`); what it says otherwise is one (`60 minutes`,
-//! `18 °C` of `-18 °C`, `less than 60` of `more than 60`). May depend on nothing of this crate.
+//! `18 °C` of `-18 °C`, `less than 60` of `more than 60`). May depend on `domain`.
 
 mod names;
 

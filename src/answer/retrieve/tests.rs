@@ -32,6 +32,17 @@ fn chunk(document: u128, ordinal: u32) -> FoundChunk {
     }
 }
 
+/// A document of one passage.
+const LEASE: Indexed<'_> = Indexed {
+    collection: DEFAULT_COLLECTION,
+    name: "leases.md",
+    title: "Leases",
+    heading: "Length",
+    text: "A lease lasts sixty seconds.",
+    access: &[],
+    metadata: &[],
+};
+
 /// The same passages in every order that a store may return them in.
 #[test]
 fn equal_scores_come_by_document_and_place() {
@@ -60,18 +71,9 @@ fn a_passage_that_is_not_visible_is_left_out() {
 #[tokio::test]
 async fn what_a_history_names_is_read_again_in_the_collection_that_is_asked_only() {
     let scripted = Scripted::new(None, "").await;
-    let lease = Indexed {
-        collection: DEFAULT_COLLECTION,
-        name: "leases.md",
-        title: "Leases",
-        heading: "Length",
-        text: "A lease lasts sixty seconds.",
-        access: &[],
-        metadata: &[],
-    };
-    let board = Indexed { collection: "board", name: "board.md", text: "The board meets on Monday.", ..lease };
+    let board = Indexed { collection: "board", name: "board.md", text: "The board meets on Monday.", ..LEASE };
     let mut prepared = preprocess(&scripted.services, question("How long does a lease last?")).await.unwrap();
-    for document in [board, lease] {
+    for document in [board, LEASE] {
         let document_id = scripted.ingest(&document).await;
         let chunk_id = ChunkId::derive(document_id, 1, 1, 0);
         prepared.carried.push(TurnSource { document_id, chunk_id, name: String::new(), heading: None });
@@ -106,16 +108,7 @@ async fn a_search_by_words_alone_asks_no_embedder() {
     // There is no generation yet.
     assert_eq!(found(RankingKind::Lexical).await, (0, vec![], 0));
     assert_eq!(found(RankingKind::Hybrid).await, (0, vec![], 1));
-    let lease = Indexed {
-        collection: DEFAULT_COLLECTION,
-        name: "leases.md",
-        title: "Leases",
-        heading: "Length",
-        text: "A lease lasts sixty seconds.",
-        access: &[],
-        metadata: &[],
-    };
-    scripted.ingest(&lease).await;
+    scripted.ingest(&LEASE).await;
     for (ranking, embedded) in [(RankingKind::Lexical, 0), (RankingKind::Dense, 1), (RankingKind::Hybrid, 1)] {
         assert_eq!(found(ranking).await, (1, vec!["leases.md".to_owned()], embedded), "{ranking:?}");
     }

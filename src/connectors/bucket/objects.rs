@@ -181,6 +181,7 @@ mod tests {
         assert!(matches!(objects.read(item(a), None).await.unwrap(), Read::Gone));
         assert_eq!(listed(&Objects::new(store, "", Selection::default()).unwrap()).await.len(), 2);
     }
+
     #[tokio::test]
     async fn an_object_that_cannot_be_asked_for_is_named_and_the_others_are_followed() {
         let listing = names::askable("<Key>docs//b.md</Key><Key>docs/x/</Key><Key>docs/a.md</Key>");

@@ -1,6 +1,8 @@
 //! Words that stand for numbers, and words that stand beside them.
 //!
-//! May depend on nothing.
+//! May depend on `domain`.
+
+use crate::domain::MONTHS;
 
 /// The numbers that are written as one word, but for the tens and the large ones.
 const SMALL: [&str; 20] = [
@@ -64,20 +66,6 @@ const UNITS: [&[&str]; 34] = [
     // Of money and of weight.
     &["£", "gbp", "pound", "pounds"],
     &["¥", "jpy", "yen"],
-];
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
 ];
 const UPWARDS: [&str; 10] =
     ["more", "least", "over", "above", "exceeding", "greater", "longer", "after", "since", "minimum"];

@@ -1,25 +1,12 @@
 //! Capitalised names in a text, without a model: runs of capitalised words, sorted by what they look like.
 //!
-//! May depend on `words`.
+//! May depend on `domain` and `words`.
 
 use std::{collections::HashSet, ops::Range};
 
 use super::words::{Word, words};
+use crate::domain::MONTHS;
 
-const MONTHS: &[&str] = &[
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
 const WEEKDAYS: &[&str] = &["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 /// After these a full stop ends no name.
 const ABBREVIATIONS: &[&str] = &["St", "Dr", "Mr", "Mrs", "Ms", "Mt", "Gen", "Lt", "Col", "Prof", "Rev", "Sgt", "Capt"];
